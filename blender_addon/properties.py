@@ -1,0 +1,55 @@
+"""What the add-on remembers: `Object.gid` for each loop, `Scene.gid` for the panel's settings.
+
+A loop keeps rendering when the add-on is gone; these properties only let the add-on find its own work again.
+"""
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+
+
+class GidLoop(bpy.types.PropertyGroup):
+    """State of one loop, on its plane object."""
+
+    scene: PointerProperty(type=bpy.types.Scene, description="The scene that renders this loop")
+    source: PointerProperty(type=bpy.types.Image, description="The photo that this loop was made from")
+    frequencies: StringProperty(description="Frequencies of the volume in Hz, a JSON list")
+    provenance: StringProperty(description="How the volume came about, JSON")
+    n_frames: IntProperty(description="Length of the loop in frames")
+    start: IntProperty(description="First frame of the loop")
+    fps: StringProperty(description="Frames per second as a fraction")
+
+
+class GidSettings(bpy.types.PropertyGroup):
+    """What the panel asks for."""
+
+    still: PointerProperty(type=bpy.types.Image, name="Still", description="The photo that comes to life")
+    seed: IntProperty(name="Seed", default=0, min=0, description="Another number gives another motion")
+    length_unit: EnumProperty(
+        name="Length",
+        items=[("SECONDS", "Seconds", "Length in seconds"), ("FRAMES", "Frames", "Length in frames")],
+        default="SECONDS",
+    )
+    seconds: FloatProperty(name="Seconds", default=5.0, min=0.1, max=600.0, description="Length of the loop in seconds")
+    n_frames: IntProperty(name="Frames", default=120, min=2, max=14400, description="Length of the loop in frames")
+    amplitude: FloatProperty(name="Amplitude", default=1.0, min=0.0, soft_max=4.0, description="How far things move")
+    use_model: BoolProperty(
+        name="Motion Model", default=True, description="Ask the motion model; off: the physics prior answers"
+    )
+    progress: FloatProperty(name="Progress", default=0.0, min=0.0, max=1.0, subtype="FACTOR", options={"SKIP_SAVE"})
+    status: StringProperty(options={"SKIP_SAVE"})
+
+
+_CLASSES = (GidLoop, GidSettings)
+_register_classes, _unregister_classes = bpy.utils.register_classes_factory(_CLASSES)
+
+
+def register():
+    _register_classes()
+    bpy.types.Object.gid = PointerProperty(type=GidLoop)
+    bpy.types.Scene.gid = PointerProperty(type=GidSettings)
+
+
+def unregister():
+    del bpy.types.Scene.gid
+    del bpy.types.Object.gid
+    _unregister_classes()
