@@ -1,0 +1,283 @@
+#!/usr/bin/env python3
+"""The one command line of this repository.
+
+  python3 build.py animate [PHOTO] [--out DIR] [--blender 4.5|5.0|5.2] [--no-render] ...   photo -> seamless loop
+  python3 build.py test [lint|core|blender-4.5|blender-5.0|blender-5.2 ...]                set up and run every test
+  python3 build.py bench [splat|steps|memory|playback|render ...] [--blender ...]          ratios measured in one run
+  python3 build.py package [--platform ...]                                                the installable zip
+  python3 build.py train|export|evaluate ...                                               the motion model
+
+It makes the environment that a verb needs (pinned, with hashes, outside the checkout) and hands over; the work of
+each verb lives in the folder that it belongs to. Standard library only, so that any Python can start it.
+"""
+
+import argparse
+import ctypes
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+LOCKS = ROOT / "locks"
+BLENDERS = {"4.5": "3.11", "5.0": "3.11", "5.2": "3.13"}  # Blender -> the Python that its module needs
+PYTHONS = {"run": "3.11", "export": "3.11", **{f"blender-{v}": p for v, p in BLENDERS.items()}}
+STEP_LIMIT_S = 45 * 60  # a hung Blender must not hang the whole run
+
+# Shared libraries that the Blender module opens, and the Debian/Ubuntu package that brings each.
+SYSTEM_LIBRARIES = {
+    "libX11.so.6": "libx11-6",
+    "libXi.so.6": "libxi6",
+    "libXfixes.so.3": "libxfixes3",
+    "libXrender.so.1": "libxrender1",
+    "libXext.so.6": "libxext6",
+    "libxkbcommon.so.0": "libxkbcommon0",
+    "libSM.so.6": "libsm6",
+    "libICE.so.6": "libice6",
+    "libGL.so.1": "libgl1",
+    "libEGL.so.1": "libegl1",
+}
+
+# The checkout as a package, in the shape of the installed extension. _exit: 4.5 can dead-lock in its exit handlers.
+BLENDER_DOOR = """
+import os, sys, types
+package = types.ModuleType("image_dynamics")
+package.__path__ = [sys.argv.pop(1)]
+sys.modules["image_dynamics"] = package
+from image_dynamics.blender_addon import cli
+code = cli.main(sys.argv[1:])
+sys.stdout.flush()
+sys.stderr.flush()
+os._exit(code)
+"""
+
+
+class BuildError(Exception):
+    """Something the user can put right; the message says how."""
+
+
+# ------------------------------------------------------------------------------------------------ environments
+
+
+def _answers_as(command, version):
+    """True if `command` starts a Python of that version (a pyenv shim may exist and refuse)."""
+    try:
+        found = subprocess.run(
+            [*command, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return found.returncode == 0 and found.stdout.strip() == version
+
+
+def find_python(version):
+    """Command of an interpreter of `version`: this one, the PATH, pyenv, uv, the Windows launcher."""
+    home = Path.home()
+    pyenv = Path(os.environ.get("PYENV_ROOT", str(home / ".pyenv"))) / "versions"
+    data = Path(os.environ.get("XDG_DATA_HOME", str(home / ".local" / "share")))
+    uv = Path(os.environ.get("UV_PYTHON_INSTALL_DIR", str(data / "uv" / "python")))
+    candidates = [[sys.executable], ["python" + version], ["python3"], ["python"]]
+    candidates += [[str(p / "bin" / "python")] for p in sorted(pyenv.glob(version + "*"), reverse=True)]
+    candidates += [[str(p / "bin" / "python3")] for p in sorted(uv.glob(f"cpython-{version}*"), reverse=True)]
+    candidates += [
+        [str(p)]
+        for p in (
+            Path("/opt") / ("python" + version) / "bin" / "python3",
+            Path("/usr/local/bin") / ("python" + version),
+        )
+    ]
+    if os.name == "nt":
+        candidates.append(["py", "-" + version])
+    for command in candidates:
+        if _answers_as(command, version):
+            return command
+    raise BuildError(
+        f"Python {version} was not found: install it (`uv python install {version}`, `pyenv install {version}` or your system's "
+        f"python{version} and python{version}-venv packages) and run this again"
+    )
+
+
+def cache_folder():
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "image_dynamics"
+
+
+def environment(name):
+    """Python of the environment `name`, made from locks/NAME.txt when it is not there yet."""
+    lock = LOCKS / (name + ".txt")
+    digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:12]
+    folder = cache_folder() / "envs" / (f"{name}-{digest}")
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    ready = folder / "ready"  # written last: an interrupted set-up is made again
+    if not ready.exists():
+        print(f"setting up {name} (once) ...", file=sys.stderr, flush=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        interpreter = find_python(PYTHONS[name])
+        _check(
+            [*interpreter, "-m", "venv", str(folder)],
+            "install the venv module of Python %s (python%s-venv)" % ((PYTHONS[name],) * 2),
+        )
+        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        _check([*pip, "--require-hashes", "-r", str(lock)], "check the network and the disk space, then run this again")
+        if name == "export":
+            _check([*pip, "torch==2.13.0"], "torch did not install: check the network and the disk space")
+        ready.touch()
+    if name.startswith("blender-"):
+        _check_system_libraries()
+    return str(python)
+
+
+def _check(command, remedy):
+    if subprocess.run(command).returncode:
+        raise BuildError("`{}` failed: {}".format(" ".join(command[:6]), remedy))
+
+
+def _check_system_libraries():
+    if not sys.platform.startswith("linux"):
+        return
+    missing = []
+    for library, package in SYSTEM_LIBRARIES.items():
+        try:
+            ctypes.CDLL(library)
+        except OSError:
+            missing.append(package)
+    if missing:
+        raise BuildError("Blender needs system libraries that are missing here: apt install " + " ".join(missing))
+
+
+# ------------------------------------------------------------------------------------------------ verbs
+
+
+def animate(arguments):
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--blender", choices=sorted(BLENDERS), default="4.5")
+    parser.add_argument("--no-render", action="store_true")
+    chosen, rest = parser.parse_known_args(arguments)
+    if chosen.no_render or "-h" in rest or "--help" in rest:
+        return _run_module("run", "gid_core.animate", rest)
+    python = environment("blender-" + chosen.blender)
+    return _run([python, "-c", BLENDER_DOOR, str(ROOT), "animate", *rest])
+
+
+def test(arguments):
+    parser = argparse.ArgumentParser(prog="build.py test", description="Sets up and runs the tests")
+    parser.add_argument(
+        "suites", nargs="*", metavar="SUITE", help="lint, core, blender-4.5, blender-5.0, blender-5.2; default: all"
+    )
+    parser.add_argument("--pytest", default="", help="further options for pytest, one string")
+    chosen = parser.parse_args(arguments)
+    suites = ["lint", "core", *("blender-" + v for v in BLENDERS)]
+    for suite in chosen.suites:
+        if suite not in suites:
+            raise BuildError("there is no suite {!r}: choose from {}".format(suite, ", ".join(suites)))
+    scratch = tempfile.mkdtemp(prefix="gid_test_")
+    variables = {
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "HYPOTHESIS_STORAGE_DIRECTORY": os.path.join(scratch, "hypothesis"),
+        "GID_OTHER_PYTHONS": os.pathsep.join(environment("blender-" + v) for v in BLENDERS),
+        "GID_RUN_PYTHON": environment("run"),
+    }
+    results = {}
+    try:
+        for suite in chosen.suites or suites:
+            results[suite] = _run_suite(suite, chosen.pytest.split(), variables)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    for suite, code in results.items():
+        print(f"{suite:12} {'passed' if code == 0 else f'FAILED (exit code {code})'}")
+    return 1 if any(results.values()) else 0
+
+
+def _run_suite(suite, options, variables):
+    print(f"\n=== {suite}", flush=True)
+    python = environment("export" if suite in ("lint", "core") else suite)
+    if suite == "lint":
+        ruff = [python, "-m", "ruff"]
+        return _run([*ruff, "check", "--no-cache", "."], cwd=ROOT) or _run(
+            [*ruff, "format", "--no-cache", "--check", "."], cwd=ROOT
+        )
+    folders = ["tests/core", "tests/export", "tests/cli"] if suite == "core" else ["tests/core", "tests/addon"]
+    pytest = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *folders, *options]
+    return _run(pytest, cwd=ROOT, variables=variables, limit=STEP_LIMIT_S)
+
+
+def bench(arguments):
+    parser = argparse.ArgumentParser(
+        prog="build.py bench", description="Benchmarks; each prints ratios measured in one run"
+    )
+    parser.add_argument("names", nargs="*", help="files of tests/bench; default: all")
+    parser.add_argument("--blender", choices=sorted(BLENDERS), help="only this Blender; default: all three")
+    chosen = parser.parse_args(arguments)
+    in_blender = {"playback", "render"}
+    known = sorted(p.stem for p in (ROOT / "tests" / "bench").glob("*.py"))
+    worst = 0
+    for name in chosen.names or known:
+        if name not in known:
+            raise BuildError("there is no benchmark {!r}: choose from {}".format(name, ", ".join(known)))
+        versions = [chosen.blender] if chosen.blender else list(BLENDERS)
+        for env in ["blender-" + v for v in versions] if name in in_blender else ["export"]:
+            print(f"\n=== bench {name} ({env})", flush=True)
+            worst |= _run([environment(env), str(ROOT / "tests" / "bench" / (name + ".py"))], cwd=ROOT)
+    return worst
+
+
+def package(arguments):
+    return _run([environment("blender-4.5"), str(ROOT / "blender_addon" / "package.py"), *arguments])
+
+
+def model_verb(module):
+    return lambda arguments: _run_module("export", "onnx_export." + module, arguments)
+
+
+def _run_module(env, module, arguments):
+    """`python -m module` from the checkout, in the caller's folder so that relative paths mean what they say."""
+    return _run([environment(env), "-m", module, *arguments], variables={"PYTHONPATH": str(ROOT)})
+
+
+def _run(command, cwd=None, variables=None, limit=None):
+    """Exit code of `command`; Ctrl-C is the child's to handle, and its code is ours."""
+    with subprocess.Popen(command, cwd=cwd, env={**os.environ, **(variables or {})}) as child:
+        while True:
+            try:
+                code = child.wait(limit)
+                return code if code >= 0 else 128 - code
+            except KeyboardInterrupt:
+                continue
+            except subprocess.TimeoutExpired:
+                child.kill()
+                print(f"stopped after {limit // 60} minutes", file=sys.stderr)
+
+
+VERBS = {
+    "animate": animate,
+    "test": test,
+    "bench": bench,
+    "package": package,
+    "train": model_verb("train"),
+    "export": model_verb("export"),
+    "evaluate": model_verb("evaluate"),
+}
+
+
+def main(arguments):
+    if not arguments or arguments[0] not in VERBS:
+        print(__doc__)
+        return 0 if arguments[:1] in (["-h"], ["--help"]) else 2
+    try:
+        return VERBS[arguments[0]](arguments[1:])
+    except BuildError as error:
+        print(f"gid: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
