@@ -59,9 +59,6 @@ class BuildError(Exception):
     """Something the user can put right; the message says how."""
 
 
-# ------------------------------------------------------------------------------------------------ environments
-
-
 def _answers_as(command, version):
     """True if `command` starts a Python of that version (a pyenv shim may exist and refuse)."""
     try:
@@ -85,21 +82,14 @@ def find_python(version):
     candidates = [[sys.executable], ["python" + version], ["python3"], ["python"]]
     candidates += [[str(p / "bin" / "python")] for p in sorted(pyenv.glob(version + "*"), reverse=True)]
     candidates += [[str(p / "bin" / "python3")] for p in sorted(uv.glob(f"cpython-{version}*"), reverse=True)]
-    candidates += [
-        [str(p)]
-        for p in (
-            Path("/opt") / ("python" + version) / "bin" / "python3",
-            Path("/usr/local/bin") / ("python" + version),
-        )
-    ]
     if os.name == "nt":
         candidates.append(["py", "-" + version])
     for command in candidates:
         if _answers_as(command, version):
             return command
     raise BuildError(
-        f"Python {version} was not found: install it (`uv python install {version}`, `pyenv install {version}` or your system's "
-        f"python{version} and python{version}-venv packages) and run this again"
+        f"Python {version} was not found: install it (`uv python install {version}`, `pyenv install {version}`, "
+        f"or the packages python{version} and python{version}-venv) and run this again"
     )
 
 
@@ -122,7 +112,7 @@ def environment(name):
         interpreter = find_python(PYTHONS[name])
         _check(
             [*interpreter, "-m", "venv", str(folder)],
-            "install the venv module of Python %s (python%s-venv)" % ((PYTHONS[name],) * 2),
+            f"install the venv module of Python {PYTHONS[name]} (python{PYTHONS[name]}-venv)",
         )
         pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         _check([*pip, "--require-hashes", "-r", str(lock)], "check the network and the disk space, then run this again")
@@ -150,9 +140,6 @@ def _check_system_libraries():
             missing.append(package)
     if missing:
         raise BuildError("Blender needs system libraries that are missing here: apt install " + " ".join(missing))
-
-
-# ------------------------------------------------------------------------------------------------ verbs
 
 
 def animate(arguments):
