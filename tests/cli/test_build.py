@@ -8,7 +8,6 @@ import tomllib
 from pathlib import Path
 
 import pytest
-
 from gid_core.version import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,7 +52,7 @@ def test_an_interpreter_that_refuses_to_start_is_passed_over(build):
 def test_missing_system_libraries_are_named_by_their_package(build, monkeypatch):
     monkeypatch.setattr(build.sys, "platform", "linux")
     monkeypatch.setitem(build.SYSTEM_LIBRARIES, "libnot-there.so.7", "libnot-there7")
-    with pytest.raises(build.BuildError, match="apt install .*libnot-there7"):
+    with pytest.raises(build.BuildError, match=r"apt install .*libnot-there7"):
         build._check_system_libraries()
 
 
