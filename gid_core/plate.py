@@ -1,0 +1,73 @@
+"""The plate: the still with its movers cut out and filled, made once and shown through every hole.
+
+Pull-push filling: the picture is averaged down over its known pixels until everything is known, then the gaps are
+filled from the coarser level on the way back. Source: Gortler et al., The Lumigraph (SIGGRAPH 1996), sec. 3.4.
+"""
+
+import numpy as np
+
+__all__ = ["make_plate"]
+
+GROW_PX = 2  # a mover's rim is mixed with what is behind it: cut it away as well
+
+
+def make_plate(image: np.ndarray, movers: np.ndarray, grow_px: int = GROW_PX) -> np.ndarray:
+    """The picture without its movers: float32 (H, W, C). Pixels away from movers are returned untouched.
+
+    Args:
+        movers: bool (H, W), what moves.
+        grow_px: how far around the movers the picture is cut away, too.
+    If everything moves there is nothing to fill from, and the plate is the still.
+    """
+    cut = _grow(np.asarray(movers, bool), grow_px)
+    if cut.all() or not cut.any():
+        return image.copy()
+    known = (~cut).astype(np.float32)
+    filled = _pull_push(image * known[..., None], known)
+    return np.where(cut[..., None], filled, image).astype(np.float32)
+
+
+def _pull_push(weighted, weight):
+    """Colour everywhere from weighted colour (H, W, C) and weight (H, W)."""
+    if weight.min() >= 1 or max(weight.shape) == 1:
+        return weighted / np.maximum(weight, 1e-12)[..., None]
+    height, width = weight.shape
+    coarse = _pull_push(_halve(weighted), np.minimum(_halve(weight[..., None])[..., 0], 1))
+    behind = _double(coarse, height, width)
+    return weighted + (1 - weight)[..., None] * behind
+
+
+def _halve(field):
+    """Sums over 2 x 2 blocks: weight saturates at 1 one level up, so that few known pixels suffice."""
+    height, width = field.shape[:2]
+    field = np.pad(field, ((0, height % 2), (0, width % 2), (0, 0)))
+    rows = field[0::2] + field[1::2]
+    sums = rows[:, 0::2] + rows[:, 1::2]
+    return sums
+
+
+def _double(field, height, width):
+    """Bilinear to twice the size, texel centres at (i + 1/2)/n."""
+    return _double_axis(_double_axis(field, height, 0), width, 1)
+
+
+def _double_axis(field, size, axis):
+    field = np.moveaxis(field, axis, 0)
+    before = np.concatenate([field[:1], field[:-1]])
+    after = np.concatenate([field[1:], field[-1:]])
+    out = np.empty((2 * len(field), *field.shape[1:]), field.dtype)
+    out[0::2] = 0.75 * field + 0.25 * before
+    out[1::2] = 0.75 * field + 0.25 * after
+    return np.moveaxis(out[:size], 0, axis)
+
+
+def _grow(mask, radius):
+    for axis in (0, 1):
+        grown = mask.copy()
+        for step in range(1, radius + 1):
+            ahead, behind = [slice(None)] * 2, [slice(None)] * 2
+            ahead[axis], behind[axis] = slice(step, None), slice(None, -step)
+            grown[tuple(ahead)] |= mask[tuple(behind)]
+            grown[tuple(behind)] |= mask[tuple(ahead)]
+        mask = grown
+    return mask

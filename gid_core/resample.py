@@ -1,0 +1,58 @@
+"""Fields from one grid to another: bilinear as Geometry Nodes do it, bicubic for a change of grid that keeps detail.
+
+Texel centres lie at (i + 1/2)/n on every grid and edges are clamped; corners are never aligned.
+"""
+
+import numpy as np
+
+__all__ = ["bilinear", "resample"]
+
+
+def bilinear(field: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Values of (h, w, ...) at the pixel centres of a picture: (height, width, ...).
+
+    The same numbers as an Image Texture node with linear interpolation and extended edges.
+    """
+    rows, columns = _lerp_plan(field.shape[0], height), _lerp_plan(field.shape[1], width)
+    return _lerp(_lerp(field, *columns, axis=1), *rows, axis=0)
+
+
+def resample(field: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Bicubic (Keys, a = -1/2) resampling of (..., h, w, C); the kernel widens when the grid shrinks.
+
+    Args:
+        field: real or complex.
+    """
+    h, w = field.shape[-3:-1]
+    rows = _cubic_matrix(h, height).astype(field.real.dtype)
+    columns = _cubic_matrix(w, width).astype(field.real.dtype)
+    return np.ascontiguousarray(np.einsum("Yy,...yxc,Xx->...YXc", rows, field, columns, optimize=True))
+
+
+def _lerp_plan(n, target):
+    position = np.clip((np.arange(target) + 0.5) * n / target - 0.5, 0, n - 1)
+    low = np.minimum(position.astype(np.intp), max(n - 2, 0))
+    return low, np.minimum(low + 1, n - 1), (position - low).astype(np.float32)
+
+
+def _lerp(field, low, high, weight, axis):
+    weight = weight.reshape(-1, *[1] * (field.ndim - axis - 1))
+    a, b = field.take(low, axis), field.take(high, axis)
+    b -= a
+    b *= weight
+    a += b
+    return a
+
+
+def _cubic_matrix(n, target):
+    """(target, n) weights, each row summing to 1."""
+    scale = n / target
+    reach = max(scale, 1.0)
+    centre = (np.arange(target) + 0.5) * scale - 0.5
+    taps = np.arange(-int(np.ceil(2 * reach)), int(np.ceil(2 * reach)) + 1)
+    index = np.floor(centre).astype(np.intp)[:, None] + taps
+    x = np.abs(index - centre[:, None]) / reach
+    weight = np.where(x < 1, (1.5 * x - 2.5) * x * x + 1, np.where(x < 2, ((-0.5 * x + 2.5) * x - 4) * x + 2, 0))
+    matrix = np.zeros((target, n))
+    np.add.at(matrix, (np.arange(target)[:, None], np.clip(index, 0, n - 1)), weight)
+    return matrix / matrix.sum(1, keepdims=True)

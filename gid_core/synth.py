@@ -1,0 +1,140 @@
+"""Volume and time to displacement: one frame is 2K real scalars on a fixed volume.
+
+F(p, n) = sum_k Re A_k(p) Re c_k(n) - Im A_k(p) Im c_k(n), whatever is asked of the loop. `plan_loop` chooses the
+harmonics, gains and phases of the c_k; `timeline.LoopPlan` evaluates them.
+"""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+
+from .errors import SettingsError
+from .resample import bilinear
+from .timeline import LoopPlan, snap
+from .volume import SpectralVolume
+
+__all__ = ["Synthesiser", "displacement", "mean_motion", "plan_loop", "project", "static_mask", "upsample"]
+
+MEAN_OVER_RMS = 0.9  # mean |F| of random volumes lies within 0.84..0.93 of its rms
+STATIC_PX = 1e-4  # a pixel that never moves this far needs no tent
+
+
+class Synthesiser:
+    """Displacements of one volume: keeps the (2K, H W 2) basis, so that a frame is one product of vector and matrix."""
+
+    def __init__(self, volume: SpectralVolume):
+        amplitudes = volume.amplitudes.reshape(volume.n_freqs, -1)
+        self._basis = np.concatenate([amplitudes.real, -amplitudes.imag])  # (2K, H W 2)
+        self._shape = (volume.height, volume.width, 2)
+
+    def __call__(self, scalars: np.ndarray) -> np.ndarray:
+        """float32 (H, W, 2), px of the volume's grid, for complex scalars (K,). Scalars of 0 give exactly 0."""
+        weights = np.concatenate([scalars.real, scalars.imag]).astype(np.float32)
+        return (weights @ self._basis).reshape(self._shape)
+
+
+def displacement(volume: SpectralVolume, scalars: np.ndarray) -> np.ndarray:
+    """Offsets that carry each cell to its place: float32 (H, W, 2), px of the volume's grid, x right and y down.
+
+    Args:
+        scalars: complex (K,), see `timeline.LoopPlan.scalars`.
+    Source: paper sec. 4.1, eq. 2.
+    """
+    return Synthesiser(volume)(scalars)
+
+
+def upsample(field: np.ndarray, width: int, height: int) -> np.ndarray:
+    """A displacement (h, w, 2) of the volume's grid on a picture's grid: (height, width, 2), px of the picture."""
+    h, w = field.shape[:2]
+    return bilinear(field, width, height) * np.array([width / w, height / h], np.float32)
+
+
+def mean_motion(volume: SpectralVolume, width: int, height: int) -> np.ndarray:
+    """Mean |F| over time at a picture's pixels, in px of the picture: float32 (height, width). Paper sec. 5's W."""
+    scale = np.array([width / volume.width, height / volume.height], np.float32)
+    power = ((np.abs(volume.amplitudes) * scale) ** 2).sum((0, 3)) / 2
+    return np.float32(MEAN_OVER_RMS) * np.sqrt(np.maximum(bilinear(power, width, height), 0))
+
+
+def static_mask(volume: SpectralVolume, width: int, height: int, limit: float = STATIC_PX) -> np.ndarray:
+    """Pixels of a picture that cannot move `limit` px in x or in y at gain 1: bool (height, width)."""
+    scale = np.array([width / volume.width, height / volume.height], np.float32)
+    reach = (np.abs(volume.amplitudes).sum(0) * scale).max(-1)
+    return bilinear(reach, width, height) < limit
+
+
+def plan_loop(volume: SpectralVolume, n_frames: int, fps, *, keep: str = "speed", anchored: bool = True) -> LoopPlan:
+    """Snap a volume to a loop of any length.
+
+    Args:
+        fps: frames per second of the loop, a Fraction.
+        keep: "speed", modes slower than the loop swing less far; "swing", they keep their amplitude.
+        anchored: frame 0 is the untouched still.
+    Raises:
+        SettingsError: an unknown `keep`, or no such length.
+
+    Modes that share a harmonic are turned by one phase each so that their energies add exactly; the loop starts at
+    the frame of least motion, so that the anchor pulls as little as it can.
+    """
+    if keep not in ("speed", "swing"):
+        raise SettingsError(f"a loop keeps 'speed' or 'swing', not {keep!r}")
+    fps = Fraction(fps)
+    harmonics, gains = snap(volume.frequencies, n_frames, fps)
+    if keep == "swing":
+        gains = np.ones_like(gains)
+    modes = volume.amplitudes.reshape(volume.n_freqs, -1)
+    phases = _collision_phases(modes, harmonics, gains)
+    if anchored:
+        phases = phases + 2 * np.pi * harmonics * _rest_frame(modes, harmonics, gains, phases, n_frames) / n_frames
+    wrapped = np.mod(phases, 2 * np.pi)
+    return LoopPlan(int(n_frames), tuple(harmonics.tolist()), tuple(gains.tolist()), tuple(wrapped.tolist()), anchored)
+
+
+def project(volume: SpectralVolume, n_frames: int, fps) -> SpectralVolume:
+    """The loop that is nearest to the volume's own motion over `n_frames`, in the least-squares sense.
+
+    The second way to a loop: closer to the motion as it was, but with a recoil near the seam where the motion does
+    not close by itself. The result's frequencies are harmonics of the loop, so `plan_loop` leaves them as they are.
+    """
+    fps = Fraction(fps)
+    duration = float(n_frames / fps)
+    highest = max(1, round(float(volume.frequencies[-1]) * duration))
+    harmonics = np.arange(1, min(highest, (n_frames - 1) // 2, max(volume.n_freqs, highest)) + 1)
+    time = np.arange(n_frames) / n_frames
+    columns = np.exp(2j * np.pi * harmonics * time[:, None])
+    basis = np.concatenate([columns.real, -columns.imag, np.ones((n_frames, 1))], 1)  # (L, 2M + 1), a mean besides
+    own = np.exp(2j * np.pi * volume.frequencies * (time * duration)[:, None])
+    own = np.concatenate([own.real, -own.imag], 1)  # (L, 2K)
+    solution = np.linalg.lstsq(basis, own, rcond=None)[0][:-1]  # (2M, 2K)
+    modes = volume.amplitudes.reshape(volume.n_freqs, -1)
+    fitted = solution @ np.concatenate([modes.real, modes.imag])
+    half = len(harmonics)
+    amplitudes = (fitted[:half] + 1j * fitted[half:]).reshape(half, *volume.amplitudes.shape[1:])
+    return replace(volume, amplitudes=amplitudes, frequencies=harmonics / duration)
+
+
+def _collision_phases(modes, harmonics, gains):
+    """One phase a mode: pi/2 away from the sum of those that hold the harmonic already, so that energies add."""
+    phases = np.zeros(len(harmonics))
+    held = {}
+    for k, harmonic in enumerate(harmonics.tolist()):
+        mode = gains[k] * modes[k].astype(np.complex128)
+        if harmonic in held:
+            phases[k] = np.pi / 2 - np.angle(np.vdot(held[harmonic], mode))
+            held[harmonic] = held[harmonic] + mode * np.exp(1j * phases[k])
+        else:
+            held[harmonic] = mode
+    return phases
+
+
+def _rest_frame(modes, harmonics, gains, phases, n_frames):
+    """Frame of the loop with the least motion, from the (K, K) products of the modes."""
+    products = modes.astype(np.complex128) @ modes.conj().T.astype(np.complex128)
+    mirrored = modes.astype(np.complex128) @ modes.T.astype(np.complex128)
+    turns = np.exp(2j * np.pi * ((np.arange(n_frames)[:, None] * harmonics) % n_frames) / n_frames)
+    scalars = gains * np.exp(1j * phases) * turns  # (L, K)
+    # |Re z|^2 = (|z|^2 + Re z^2) / 2 summed over the field
+    energy = np.einsum("nk,kj,nj->n", scalars, products, scalars.conj()).real
+    energy += np.einsum("nk,kj,nj->n", scalars, mirrored, scalars).real
+    return int(np.argmin(energy))
