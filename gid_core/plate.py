@@ -42,8 +42,7 @@ def _halve(field):
     height, width = field.shape[:2]
     field = np.pad(field, ((0, height % 2), (0, width % 2), (0, 0)))
     rows = field[0::2] + field[1::2]
-    sums = rows[:, 0::2] + rows[:, 1::2]
-    return sums
+    return rows[:, 0::2] + rows[:, 1::2]
 
 
 def _double(field, height, width):

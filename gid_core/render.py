@@ -58,7 +58,7 @@ class LoopRenderer:
         return self._splatter(self.displacement(frame))
 
     def frame(self, frame) -> np.ndarray:
-        """The picture at one frame: float32 (H, W, C). Where nothing is displaced at all it is the still, bit for bit."""
+        """The picture at one frame: float32 (H, W, C); the still, bit for bit, when nothing is displaced at all."""
         displacement = self.displacement(frame)
         if not displacement.any():
             return self.still.copy()
