@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from .errors import ImageError, LimitError
+from .resample import resample
 from .storage import replacing
 
 try:
@@ -161,11 +162,8 @@ def resize(image: np.ndarray, width: int, height: int) -> np.ndarray:
         return image
     low, high = float(image.min()), float(image.max())
     image = _reduce(image, max(1, image.shape[0] // (3 * height)), max(1, image.shape[1] // (3 * width)))
-    rows = _kernel_matrix(image.shape[0], height)
-    columns = _kernel_matrix(image.shape[1], width)
-    result = np.tensordot(rows, image, 1)  # (height, H) (H, W, C)
-    result = np.moveaxis(np.tensordot(columns, result, (1, 1)), 0, 1)
-    return np.clip(np.ascontiguousarray(result), low, high)  # the kernel's negative lobes overshoot at edges
+    result = resample(image if image.ndim == 3 else image[..., None], width, height)
+    return np.clip(result, low, high).reshape(height, width, *image.shape[2:])  # the kernel overshoots at edges
 
 
 def _reduce(image, fy, fx):
@@ -176,15 +174,6 @@ def _reduce(image, fy, fx):
     top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
     blocks = image[top : top + height, left : left + width].reshape(height // fy, fy, width // fx, fx, *image.shape[2:])
     return blocks.mean((1, 3), dtype=np.float32)
-
-
-def _kernel_matrix(size, target):
-    """float32 (target, size): row i weighs the samples around (i + 0.5) * size / target; rows sum to 1."""
-    stretch = max(1.0, size / target)
-    centres = (np.arange(target) + 0.5) * size / target - 0.5
-    x = np.abs((np.arange(size)[None] - centres[:, None]) / stretch)
-    weights = np.where(x < 1, 1 - 2.5 * x**2 + 1.5 * x**3, np.where(x < 2, 2 - 4 * x + 2.5 * x**2 - 0.5 * x**3, 0))
-    return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
 
 
 def _read(path):

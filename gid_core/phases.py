@@ -9,13 +9,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["CELL_PX", "Wind", "draw_wind", "from_reals", "generator", "procedural", "spread", "to_reals", "unit_rms"]
+__all__ = [
+    "CELL_PX",
+    "Wind",
+    "blurred",
+    "draw_wind",
+    "from_reals",
+    "generator",
+    "procedural",
+    "spread",
+    "to_reals",
+    "unit_rms",
+]
 
 CELL_PX = 8.0
 AFFINITY_POWER = 4  # p^4 and 60 steps: contrast between objects .38, coherence inside .69 (200 steps of p^3: .28, .83)
 SPREAD_STEPS = 60
 _RATE = 0.24  # explicit diffusion over four neighbours is stable below 1/4
 _AXIS_FREEDOM = 0.7  # of the unit wind vector, in doubled angles: an object's axis stays within 22 degrees of the wind
+_GAUSSIAN_TAPS = (np.exp(-(np.arange(-3, 4) ** 2) / 2) / np.exp(-(np.arange(-3, 4) ** 2) / 2).sum()).astype(np.float32)
 _SPEEDS = (60.0, 400.0)  # px of the 256-px frame a second, the range that the flow was trained on
 
 
@@ -97,6 +109,30 @@ def _axes(affinity, wind, rng):
     angle = np.arctan2(np.sin(double_wind) + noise[1], np.cos(double_wind) + noise[0]) / 2
     axis = np.stack([np.cos(angle), np.sin(angle)], -1)
     return axis * np.where(axis @ [wind.dx, wind.dy] < 0, -1, 1)[..., None]
+
+
+def blurred(z: np.ndarray, strength: np.ndarray) -> np.ndarray:
+    """z (K, h, w, 2) averaged over about one cell, strong cells counting more; still cells keep what they had.
+
+    Noise inside an object tears it; a Gaussian of sigma 1 raises the coherence of a flow's z from .75 to .83.
+    strength: float (h, w), RMS motion.
+    """
+    weight = strength.astype(np.float32)
+    total = _gaussian(weight[None, :, :, None])
+    floor = 1e-3 * float(total.max()) + 1e-12
+    mean = _gaussian(z * weight[None, :, :, None]) / np.maximum(total, floor)
+    return np.where(total > floor, mean, z).astype(z.dtype)
+
+
+def _gaussian(field):
+    """Gaussian blur of sigma 1 cell over axes 1 and 2, edges repeated."""
+    for axis in (1, 2):
+        pad = [(0, 0)] * field.ndim
+        pad[axis] = (3, 3)
+        padded = np.pad(field, pad, mode="edge")
+        size = field.shape[axis]
+        field = sum(tap * np.take(padded, range(i, i + size), axis) for i, tap in enumerate(_GAUSSIAN_TAPS))
+    return field
 
 
 def unit_rms(z: np.ndarray, weight: np.ndarray) -> np.ndarray:

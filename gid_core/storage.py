@@ -17,13 +17,14 @@ _REMEDIES = {
     errno.EROFS: "it lies on a read-only disk: choose another folder",
     errno.EACCES: "you may not write there: choose another folder",
     errno.EPERM: "you may not write there: choose another folder",
+    errno.EFBIG: "the file would be larger than this system allows: choose another folder, or a smaller --size",
     errno.ENAMETOOLONG: "the name is too long: choose a shorter one",
 }
 
 
 @contextmanager
-def disk_errors(path):
-    """Turn an OSError of the body into a sentence about `path`.
+def disk_errors(path, known_only=False):
+    """Turn an OSError of the body into a sentence about `path`; with `known_only` just those that mean the disk.
 
     Raises:
         LimitError: the disk is full, read-only or otherwise unfit.
@@ -31,6 +32,8 @@ def disk_errors(path):
     try:
         yield
     except OSError as error:
+        if known_only and error.errno not in _REMEDIES:
+            raise
         reason = _REMEDIES.get(error.errno, f"{error.strerror or error}: choose another folder")
         raise LimitError(f"cannot write {path}: {reason}") from error
 

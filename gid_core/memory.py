@@ -1,0 +1,25 @@
+"""How much memory this process has needed at most."""
+
+import sys
+from pathlib import Path
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
+
+__all__ = ["peak_bytes"]
+
+
+def peak_bytes() -> int | None:
+    """Largest resident size of this process so far in bytes; None where the system does not tell."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        # Not getrusage: there a child starts with the peak of the process that made it.
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    if resource is None:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
