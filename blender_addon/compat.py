@@ -1,0 +1,110 @@
+"""Every difference between Blender 4.5, 5.0 and 5.2, each behind a function named for its intent.
+
+Nothing else in the project asks for Blender's version. A branch asks for the feature where it can, and names the
+version that needs it.
+"""
+
+import bpy
+
+__all__ = [
+    "clock_path",
+    "compositor_tree",
+    "eevee_engine",
+    "enable_nodes",
+    "ensure_fcurve",
+    "modifier_value",
+    "new_image_strip",
+    "set_file_format",
+    "set_modifier_value",
+    "uses_displacement_socket",
+]
+
+
+def _modifier_inputs(modifier):
+    # 5.2 moved the inputs of a Geometry Nodes modifier from ID properties to real RNA.
+    properties = getattr(modifier, "properties", None)
+    return getattr(properties, "inputs", None)
+
+
+def modifier_value(modifier, identifier):
+    """Value of one input of a Geometry Nodes modifier, by the identifier of its socket."""
+    inputs = _modifier_inputs(modifier)
+    return modifier[identifier] if inputs is None else getattr(inputs, identifier).value
+
+
+def set_modifier_value(modifier, identifier, value):
+    """Set one input of a Geometry Nodes modifier. The object needs `update_tag()` once all are set."""
+    inputs = _modifier_inputs(modifier)
+    if inputs is None:
+        modifier[identifier] = value
+    else:
+        getattr(inputs, identifier).value = value
+
+
+def clock_path(modifier, identifier):
+    """RNA path from the object to one modifier input, as an F-curve wants it."""
+    owner = f'modifiers["{bpy.utils.escape_identifier(modifier.name)}"]'
+    if _modifier_inputs(modifier) is None:
+        return f'{owner}["{identifier}"]'
+    return f"{owner}.properties.inputs.{identifier}.value"
+
+
+def ensure_fcurve(block, path):
+    """The F-curve of `block` at `path`, in an action of its own; slot and channel bag are made as needed."""
+    animation = block.animation_data or block.animation_data_create()
+    if animation.action is None:
+        animation.action = bpy.data.actions.new(block.name)
+    return animation.action.fcurve_ensure_for_datablock(block, path, index=0)
+
+
+def enable_nodes(block):
+    """Node tree of a new material, emptied."""
+    if bpy.app.version < (5, 0):
+        block.use_nodes = True  # from 5.0 always on, and setting it warns
+    block.node_tree.nodes.clear()
+    return block.node_tree
+
+
+def compositor_tree(scene, name):
+    """A fresh compositor of `scene`: (tree, node whose first input is the final image)."""
+    if hasattr(scene, "compositing_node_group"):
+        # 5.0 made the compositor a node group of its own
+        tree = bpy.data.node_groups.new(name, "CompositorNodeTree")
+        tree.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
+        scene.compositing_node_group = tree
+        return tree, tree.nodes.new("NodeGroupOutput")
+    scene.use_nodes = True
+    scene.node_tree.nodes.clear()
+    return scene.node_tree, scene.node_tree.nodes.new("CompositorNodeComposite")
+
+
+def uses_displacement_socket():
+    """True where the Displace node takes one Displacement input (5.0), False where it has two scales (4.5)."""
+    return bpy.app.version >= (5, 0)
+
+
+def eevee_engine():
+    """EEVEE's name in `render.engine`: BLENDER_EEVEE_NEXT in 4.5, BLENDER_EEVEE before and after."""
+    return "BLENDER_EEVEE_NEXT" if bpy.app.version < (5, 0) else "BLENDER_EEVEE"
+
+
+def set_file_format(settings, file_format, **options):
+    """Set the format of an `ImageFormatSettings`, then its options."""
+    if hasattr(settings, "media_type"):
+        # 5.0 sorts formats by medium, and the medium comes first
+        settings.media_type = "VIDEO" if file_format == "FFMPEG" else "IMAGE"
+    settings.file_format = file_format
+    for name, value in options.items():
+        setattr(settings, name, value)
+
+
+def new_image_strip(scene, files):
+    """One sequencer strip that shows the image files, all of one folder, a frame each from frame 1."""
+    editor = scene.sequence_editor_create()
+    strip = editor.strips.new_image(
+        name="Frames", filepath=str(files[0]), channel=1, frame_start=1, fit_method="ORIGINAL"
+    )
+    for file in files[1:]:
+        strip.elements.append(file.name)
+    strip.frame_final_duration = len(files)
+    return strip

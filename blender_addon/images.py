@@ -1,0 +1,149 @@
+"""Float arrays <-> packed Blender images, exact through save and reload; and an artist's image as a still.
+
+Arrays have row 0 on top and vectors y down, as everywhere in gid_core; Blender has row 0 at the bottom and y up.
+`flipped` is the one place that turns one into the other. Our images are data: Non-Color, so that no transform is ever
+applied, and packed, so that the file needs nothing beside it.
+"""
+
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from ..gid_core.errors import ImageError
+
+__all__ = ["flipped", "has_alpha", "new_image", "open_photo", "pixels_of", "read_still", "rewrite"]
+
+_LINEAR_SPACES = {"Non-Color", "Linear Rec.709", "Linear"}
+_BLENDER_ONLY = {".exr", ".hdr"}
+
+
+def flipped(rows: np.ndarray, *, is_vector: bool = False) -> np.ndarray:
+    """Rows top-down as Blender's bottom-up rows, or back; its own inverse, bit for bit.
+
+    Args:
+        rows: (H, W, C); with `is_vector` the channels are Re x, Im x, Re y, Im y and y changes its sign.
+    """
+    turned = rows[::-1].copy()
+    if is_vector:
+        np.negative(turned[..., 2:], out=turned[..., 2:])
+    return turned
+
+
+def has_alpha(still: np.ndarray) -> bool:
+    """True if the still is transparent anywhere; an alpha of 1 throughout counts as none."""
+    return still.shape[2] == 4 and bool((still[..., 3] != 1).any())
+
+
+def new_image(name: str, pixels: np.ndarray, *, is_vector: bool = False, is_byte: bool = False):
+    """A packed Non-Color image that holds `pixels` bit for bit.
+
+    Args:
+        pixels: float32 (H, W, 1..4), row 0 on top; missing channels repeat the first, a missing alpha is 1.
+        is_vector: see `flipped`.
+        is_byte: 8 bits a channel, for masks of 0 and 1.
+    """
+    height, width = pixels.shape[:2]
+    image = bpy.data.images.new(name, width, height, alpha=True, float_buffer=not is_byte)
+    image.colorspace_settings.name = "Non-Color"  # before the pixels: a later change regenerates the buffer
+    image.alpha_mode = "CHANNEL_PACKED"  # alpha is one more channel and multiplies nothing
+    rewrite(image, pixels, is_vector=is_vector)
+    return image
+
+
+def rewrite(image, pixels: np.ndarray, *, is_vector: bool = False) -> None:
+    """Put new pixels of the same size into one of our images and pack it again."""
+    height, width, channels = pixels.shape
+    buffer = np.ones((height, width, 4), np.float32)
+    buffer[..., :channels] = pixels
+    if channels == 1:
+        buffer[..., 1:3] = pixels
+    image.pixels.foreach_set(flipped(buffer, is_vector=is_vector).ravel())
+    image.update()
+    image.pack()  # without it a save keeps the old pixels, or none at all
+
+
+def pixels_of(image, *, is_vector: bool = False) -> np.ndarray:
+    """float32 (H, W, 4), row 0 on top: the numbers in the image, whatever they stand for.
+
+    Raises:
+        ImageError: the image has no pixels, as when its file is gone.
+    """
+    width, height = image.size
+    if width * height == 0:
+        raise ImageError(f"the image '{image.name}' has no pixels: reload it, or open the picture again")
+    buffer = np.empty(width * height * image.channels, np.float32)
+    image.pixels.foreach_get(buffer)
+    buffer = buffer.reshape(height, width, image.channels)
+    if image.channels < 4:
+        grey = buffer.shape[2] < 3
+        buffer = np.concatenate(
+            [np.repeat(buffer[..., :1], 3, 2) if grey else buffer, np.ones((height, width, 1), np.float32)], 2
+        )
+    return flipped(buffer, is_vector=is_vector)
+
+
+def open_photo(path):
+    """The photo at `path` as an image of this file, checked as `image_io.load_photo` checks.
+
+    Raises:
+        ImageError, LimitError: it is missing, damaged, too large, or of a kind that cannot be read.
+    """
+    if Path(path).suffix.lower() in _BLENDER_ONLY:
+        if not Path(path).is_file():
+            raise ImageError(f"there is no picture {path}: check the name")
+    else:
+        _load_photo(path)
+    image = bpy.data.images.load(str(path), check_existing=True)
+    if image.size[0] * image.size[1] == 0 and Path(path).suffix.lower() in _BLENDER_ONLY:
+        bpy.data.images.remove(image)
+        raise ImageError(f"{path} cannot be read: save it as a single-layer EXR, PNG or JPEG")
+    return image
+
+
+def read_still(image) -> np.ndarray:
+    """The picture in any Blender image: float32 (H, W, 3|4), linear light, premultiplied, row 0 on top, upright.
+
+    An untouched 8-bit file is read from disk, because Blender ignores its EXIF orientation and colour profile and
+    takes a truncated one for whole.
+
+    Raises:
+        ImageError, LimitError: the image cannot serve as a still; the sentence says why.
+    """
+    if image.source not in {"FILE", "GENERATED"}:
+        raise ImageError(f"the image '{image.name}' is a {image.source.lower()}: a still needs a single picture")
+    path = Path(bpy.path.abspath(image.filepath, library=image.library)) if image.filepath else None
+    is_our_own = image.colorspace_settings.name == "Non-Color"
+    if image.source == "FILE" and not (image.packed_file or image.is_dirty or image.is_float or is_our_own):
+        return _load_photo(path)
+    pixels = pixels_of(image)
+    if not np.isfinite(pixels).all():
+        raise ImageError(f"the image '{image.name}' holds NaN or infinite values: repair it first")
+    colour, alpha = pixels[..., :3], pixels[..., 3:]
+    if image.alpha_mode in {"NONE", "CHANNEL_PACKED"} and not is_our_own:
+        alpha = np.ones_like(alpha)
+    if not image.is_float:  # float pixels come scene linear and premultiplied, 8-bit ones as the file has them
+        colour = _decoded(image, colour) * alpha
+    if (alpha == 1).all():
+        return np.ascontiguousarray(colour)
+    return np.concatenate([colour, alpha], 2)
+
+
+def _decoded(image, colour):
+    space = image.colorspace_settings.name
+    if space in _LINEAR_SPACES:
+        return colour
+    if space != "sRGB":
+        raise ImageError(f"the image '{image.name}' is in the colour space {space}: set it to sRGB or Linear Rec.709")
+    return _image_io().decode_srgb(colour)
+
+
+def _load_photo(path):
+    return _image_io().load_photo(path).pixels
+
+
+def _image_io():
+    # Pillow is a wheel of the extension; the loops of a file must stay editable where that wheel is broken.
+    from ..gid_core import image_io
+
+    return image_io

@@ -1,0 +1,64 @@
+"""Compositor group "Softmax Splat": two sums become a picture.
+
+Image = (Numerator + Plate Weight * Plate) / (Denominator + Plate Weight), for colour and opacity alike: one expression,
+continuous in time. Without a plate what nothing covers is transparent. Usable on any passes that hold such sums.
+"""
+
+from ...gid_core.splat import HOLE, PLATE_WEIGHT
+from .builder import output_socket, shared_group
+
+__all__ = ["group"]
+
+VERSION = 1
+_DESCRIPTION = "Divide the sums of a softmax splat, over a plate: picture, opacity and holes"
+
+
+def group():
+    """The shared group, an asset of the file, built if need be."""
+    return as_asset(shared_group("Softmax Splat", "CompositorNodeTree", VERSION, _build, replace=True), _DESCRIPTION)
+
+
+def as_asset(node_group, description):
+    """Offer a group in the asset browser, and keep it in the file while nothing uses it."""
+    node_group.use_fake_user = True
+    if node_group.asset_data is None:
+        node_group.asset_mark()
+        node_group.asset_data.description = description
+        node_group.asset_data.author = "Image Dynamics"
+    return node_group
+
+
+def _build(tree):
+    tree.add_output("Image", "Color", description="Premultiplied")
+    tree.add_output("Alpha", "Float")
+    tree.add_output("Holes", "Float", description="1 where nothing landed")
+    tree.add_input("Numerator", "Color", (0.0, 0.0, 0.0, 0.0), description="Sum of weight x colour")
+    tree.add_input("Denominator", "Float", 0.0, description="Sum of weights")
+    tree.add_input("Plate", "Color", (0.0, 0.0, 0.0, 0.0), description="Lies under everything, seen in holes")
+    tree.add_input(
+        "Plate Weight",
+        "Float",
+        0.0,
+        minimum=0.0,
+        description=f"How much the plate counts: 0 for none, {PLATE_WEIGHT:.1g} to fill holes and nothing else",
+    )
+    tree.add_input("Opacity", "Float", -1.0, description="Sum of weight x opacity; below 0: all is opaque")
+    get = tree.input
+    weight, denominator = get("Plate Weight"), get("Denominator")
+
+    total = tree.math("ADD", 1, denominator, weight)
+    share = tree.math("DIVIDE", 3, tree.math("GREATER_THAN", 2, total, HOLE), tree.math("MAXIMUM", 2, total, HOLE))
+    is_opaque = tree.math("LESS_THAN", 1, get("Opacity"), 0.0)
+    opacity = tree.node(
+        "ShaderNodeMix", 2, {"Factor_Float": is_opaque, "A_Float": get("Opacity"), "B_Float": denominator}
+    )
+    sums = tree.node("CompositorNodeSeparateColor", 1, {"Image": get("Numerator")}, mode="RGB")
+    plate = tree.node("CompositorNodeSeparateColor", 1, {"Image": get("Plate")}, mode="RGB")
+    channels = {}
+    for name in ("Red", "Green", "Blue", "Alpha"):
+        own = output_socket(opacity) if name == "Alpha" else sums.outputs[name]
+        over = tree.math("MULTIPLY_ADD", 3, weight, plate.outputs[name], own)
+        channels[name] = tree.math("MULTIPLY", 4, over, share)
+    image = tree.node("CompositorNodeCombineColor", 5, channels, mode="RGB")
+    holes = tree.math("SUBTRACT", 5, 1.0, tree.math("GREATER_THAN", 4, denominator, HOLE))
+    tree.outputs(6, Image=image, Alpha=channels["Alpha"], Holes=holes)

@@ -1,0 +1,33 @@
+"""Compositor group "Fast Warp": any pass carried along by a displacement, live.
+
+It reads backward: the pixel at q shows what lay at q - Displacement(q). That is quick, and right where motion is
+smooth; it knows no occlusion, which is what the splat is for. For previews, and for mattes and depth that go along.
+"""
+
+from .. import compat
+from .builder import output_socket, shared_group
+from .splat import as_asset
+
+__all__ = ["group"]
+
+VERSION = 1
+_DESCRIPTION = "Warp any pass along a displacement: backward, quick, without occlusion"
+
+
+def group():
+    """The shared group, an asset of the file, built if need be."""
+    return as_asset(shared_group("Fast Warp", "CompositorNodeTree", VERSION, _build, replace=True), _DESCRIPTION)
+
+
+def _build(tree):
+    tree.add_output("Image", "Color")
+    tree.add_input("Image", "Color", (0.0, 0.0, 0.0, 1.0), description="What is warped")
+    tree.add_input("Displacement", "Vector", (0.0, 0.0, 0.0), description="In pixels, x right, y up")
+    tree.add_input("Amount", "Float", 1.0, description="Strength; 0 shows the image as it is")
+    get = tree.input
+    displacement = tree.scale(1, get("Displacement"), get("Amount"))
+    if compat.uses_displacement_socket():
+        inputs = {"Displacement": displacement, "Interpolation": "Bilinear"}
+    else:
+        inputs = {"Vector": displacement, "X Scale": 1.0, "Y Scale": 1.0}
+    tree.outputs(3, Image=output_socket(tree.node("CompositorNodeDisplace", 2, {"Image": get("Image"), **inputs})))

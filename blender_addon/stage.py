@@ -1,0 +1,144 @@
+"""The scene that renders a loop: camera, engine, colour management, objects in their layers, compositor."""
+
+from dataclasses import dataclass
+
+import bpy
+
+from ..gid_core.errors import SettingsError
+from ..gid_core.splat import PLATE_WEIGHT
+from . import compat
+from .nodes import materials, rig, splat
+from .nodes.builder import TreeBuilder, output_socket
+
+__all__ = ["Surfaces", "compose", "is_transparent", "new_scene", "place"]
+
+_CAMERA_HEIGHT_PX = 20  # tents stand at 0..16 px, the static quad at -1
+# As many hits as a ray may add up. Cycles drops the deepest without a word where there are more; unused ones are free.
+_MAX_HITS = 1024
+
+
+@dataclass(frozen=True)
+class Surfaces:
+    """What the materials of a loop are made of: its name and its images."""
+
+    name: str
+    still: bpy.types.Image
+    front: bpy.types.Image
+    mask: bpy.types.Image
+    is_transparent: bool
+
+    def inputs(self, emits=None):
+        """Rig inputs with the render's two materials; `emits` as in `materials.tent`."""
+        options = {"is_transparent": self.is_transparent, "emits": emits}
+        return {
+            "Tent Material": materials.tent(f"GID Tent {self.name}", self.still, self.front, **options),
+            "Static Material": materials.static(
+                f"GID Static {self.name}", self.still, self.front, self.mask, **options
+            ),
+        }
+
+
+def new_scene(name, width, height, engine, is_transparent):
+    """A scene that renders the still's pixels one to one, in the file's own colours.
+
+    Raises:
+        SettingsError: the engine is not there.
+    """
+    scene = bpy.data.scenes.new(name)
+    render = scene.render
+    render.resolution_x, render.resolution_y, render.resolution_percentage = width, height, 100
+    render.film_transparent, render.use_motion_blur, render.dither_intensity = True, False, 0.0
+    render.use_compositing, render.use_sequencer = True, False
+    render.filepath = "//frames/"  # for whoever renders the file by hand
+    compat.set_file_format(
+        render.image_settings, "PNG", color_mode="RGBA" if is_transparent else "RGB", color_depth="8"
+    )
+    render.compositor_precision, render.compositor_device = "FULL", "CPU"  # AUTO may compute in half floats
+    scene.display_settings.display_device = "sRGB"
+    view = scene.view_settings
+    view.view_transform, view.look, view.exposure, view.gamma = "Standard", "None", 0.0, 1.0
+    camera = bpy.data.cameras.new(name)
+    camera.type, camera.ortho_scale = "ORTHO", max(width, height) * rig.PIXEL
+    camera.clip_start, camera.clip_end = rig.PIXEL, 2 * _CAMERA_HEIGHT_PX * rig.PIXEL
+    scene.camera = bpy.data.objects.new(name + " Camera", camera)
+    scene.camera.location.z = _CAMERA_HEIGHT_PX * rig.PIXEL
+    scene.collection.objects.link(scene.camera)
+    if engine == "EEVEE":
+        _use_eevee(scene)
+    else:
+        _use_cycles(scene, is_transparent)
+    return scene
+
+
+def _use_cycles(scene, is_transparent):
+    scene.render.engine = "CYCLES"
+    if not hasattr(scene, "cycles"):
+        raise SettingsError("Cycles is switched off: enable its add-on in the preferences")
+    cycles = scene.cycles
+    # One sample through the pixel's centre meets each tent where the splat weighs it; more samples would blur that.
+    cycles.samples, cycles.use_adaptive_sampling, cycles.use_denoising = 1, False, False
+    cycles.pixel_filter_type, cycles.filter_width = "GAUSSIAN", 0.01
+    cycles.transparent_max_bounces, cycles.max_bounces = _MAX_HITS, 0
+    cycles.use_auto_tile = False
+    outputs = {materials.COLOUR: "COLOR", materials.WEIGHT: "VALUE"}
+    if is_transparent:
+        outputs[materials.OPACITY] = "VALUE"
+    for name, kind in outputs.items():
+        aov = scene.view_layers[0].aovs.add()
+        aov.name, aov.type = name, kind
+
+
+def _use_eevee(scene):
+    scene.render.engine = compat.eevee_engine()
+    scene.eevee.taa_render_samples, scene.render.filter_size = 1, 0.0
+    scene.view_layers[0].name = materials.COLOUR
+    scene.view_layers.new(materials.WEIGHT)
+
+
+def place(scene, plane, surfaces, engine):
+    """Put the plane into the scene. EEVEE gets a partner of it for the second sum, each seen by one view layer."""
+    if engine != "EEVEE":
+        rig.set_inputs(plane, surfaces.inputs())
+        scene.collection.objects.link(plane)
+        return
+    objects = {materials.COLOUR: plane, materials.WEIGHT: plane.copy()}  # the copy plays the same action: one clock
+    for emits, obj in objects.items():
+        rig.set_inputs(obj, surfaces.inputs(emits))
+        collection = bpy.data.collections.new(emits)
+        collection.objects.link(obj)
+        scene.collection.children.link(collection)
+    for layer in scene.view_layers:
+        for child in layer.layer_collection.children:
+            child.exclude = child.collection.objects[0] != objects[layer.name]
+
+
+def compose(scene, plate, engine, is_transparent):
+    """Give the scene its compositor: render layers through "Softmax Splat" over the plate, if any."""
+    tree, final = compat.compositor_tree(scene, scene.name)
+    builder = TreeBuilder(tree)
+    sums = {}
+    if engine == "EEVEE":
+        colour, weight = (
+            builder.node("CompositorNodeRLayers", 0, scene=scene, layer=layer).outputs["Image"]
+            for layer in (materials.COLOUR, materials.WEIGHT)
+        )
+        red = builder.node("CompositorNodeSeparateColor", 1, {"Image": weight}, mode="RGB").outputs["Red"]
+        sums = {"Numerator": colour, "Denominator": red}
+    else:
+        passes = builder.node("CompositorNodeRLayers", 0, scene=scene).outputs
+        sums = {"Numerator": passes[materials.COLOUR], "Denominator": passes[materials.WEIGHT]}
+        if is_transparent:
+            sums["Opacity"] = passes[materials.OPACITY]
+    if plate is not None:
+        sums["Plate"] = builder.node("CompositorNodeImage", 0, image=plate).outputs["Image"]
+        sums["Plate Weight"] = PLATE_WEIGHT
+    divided = builder.node("CompositorNodeGroup", 2, node_tree=splat.group())
+    for name, value in sums.items():
+        builder.feed(value, divided.inputs[name])
+    builder.feed(output_socket(divided, "Image"), final.inputs[0])
+    final.location = (600, 0)
+
+
+def is_transparent(scene):
+    """True if the scene renders a still with transparent parts."""
+    return materials.OPACITY in scene.view_layers[0].aovs
