@@ -41,7 +41,7 @@ __all__ = [
 MAX_PIXELS = 100_000_000  # as float32 RGB 1.2 GB; the largest cameras reach it
 MIN_SIDE = 16  # below that no texture is left to judge by
 _MAX_FILE_BYTES = 2**31
-_FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "WEBP", "AVIF", "GIF", "BMP", "PPM", "TGA", "JPEG2000")
+_FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "GIF", "BMP", "PPM", "TGA", "JPEG2000")
 _EXIF_ORIENTATION = 0x0112
 _ENDINGS = "convert it to PNG, JPEG or TIFF"
 # What Pillow's readers raise on damaged files, beside OSError.
@@ -111,7 +111,9 @@ def load_photo(path, max_pixels: int = MAX_PIXELS) -> Photo:
         pixels = _linear(image, content, notes)
         orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
     except Image.DecompressionBombError as error:
-        raise LimitError(f"{path}: too many pixels to decode: make the picture smaller first") from error
+        raise LimitError(
+            f"{path} has over 178 megapixels, the limit is {max_pixels / 1e6:.0f}: make it smaller first"
+        ) from error
     except _DAMAGE as error:
         raise ImageError(f"{path}: {_what_is_wrong(content, error)}") from error
     except MemoryError as error:
@@ -214,9 +216,10 @@ def _refuse_by_signature(path, content):
 
 def _open(content, tile_mode=None):
     """The picture, nothing decoded yet; with `tile_mode` its samples will be unpacked by that raw mode instead."""
+    Image.init()  # otherwise `formats` finds only the five readers that are registered from the start
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit follows
-        image = Image.open(io.BytesIO(content), formats=_FORMATS)
+        image = Image.open(io.BytesIO(content), formats=[kind for kind in _FORMATS if kind in Image.OPEN])
     if tile_mode is not None:
         tile = image.tile[0]
         args = tile_mode if isinstance(tile.args, str) else (tile_mode, *tile.args[1:])

@@ -19,6 +19,7 @@ _MIN_AREA = 0.004  # of the picture; smaller regions are speckle
 _GAIN = 0.018  # rms sway of a tip, in parts of the region's size: 1.6 px for 90 px
 _RMS_RANGE_PX = (0.4, 2.4)  # what real loops of plants show on this grid
 _FLAME_HZ = 3.0
+_LIKE_COLOUR = 0.12  # squared sRGB distance; petals of one flower stay below it, flower and wall do not
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def guess(picture: np.ndarray, mask: np.ndarray | None = None) -> Guess:
         movable = np.maximum(movable, upsample.sample(holes, rows, columns))
     colours = np.moveaxis(_cells(np.moveaxis(picture, -1, 0))[0], 0, -1)
     labels = _components(cells > 0.4)
-    tip_rms, resonance = np.zeros_like(cells), np.ones_like(cells)
+    tip_rms, resonance = np.zeros_like(cells), np.zeros_like(cells)
     min_area = 1 if mask is not None else max(2, _MIN_AREA * cells.size)
     flame_cells = _cells(flame)[0]
     for label in np.unique(labels[labels >= 0]):
@@ -58,7 +59,10 @@ def guess(picture: np.ndarray, mask: np.ndarray | None = None) -> Guess:
         resonance[region] = _FLAME_HZ if burns else np.clip(0.9 * np.sqrt(60 / size_px), 0.5, 1.8)
     rms = upsample.guided(tip_rms[None], colours, picture, rows, columns)[0]
     rms *= _smoothstep(movable, 0.1, 0.5) if mask is None else movable > 0
-    response = _response(upsample.sample(resonance[None], rows, columns)[0])
+    # Regions alone have a resonance: at their borders the nearest one counts, not a mean with nothing.
+    known = upsample.sample((resonance > 0).astype(np.float64), rows, columns)
+    resonance = upsample.sample(resonance, rows, columns)
+    response = _response(np.divide(resonance, known, out=np.ones_like(resonance), where=known > 1e-6))
     return Guess((rms * response).astype(np.float32), _affinity(picture))
 
 
@@ -163,11 +167,12 @@ def _neighbours():
 def _response(resonance_hz):
     """Spectrum (K, H, W) of an oscillator in wind, of unit energy over FREQUENCIES.
 
-    Source: |1 / (1 - x^2 + 2 i zeta x)| times the von Karman spectrum of turbulence, (1 + (f / 0.6)^2)^(-5/12).
+    Source: |1 / (1 - x^2 + 2 i zeta x)| times the von Karman spectrum of turbulence, (1 + (f / corner)^2)^(-5/12).
     """
     frequencies = FREQUENCIES[:, None, None]
     x = frequencies / resonance_hz
-    gain = 1 / np.abs(1 - x**2 + 2j * 0.25 * x) * (1 + (frequencies / 0.6) ** 2) ** (-5 / 12)
+    corner_hz = 0.6 * np.maximum(resonance_hz, 1)  # what is small and quick feels smaller, quicker eddies
+    gain = 1 / np.abs(1 - x**2 + 2j * 0.25 * x) * (1 + (frequencies / corner_hz) ** 2) ** (-5 / 12)
     return gain / np.sqrt((gain**2).sum(0))
 
 
@@ -177,8 +182,8 @@ def _affinity(picture):
     cells = np.pad(cells, [(0, 0), (0, cells.shape[1] % 2), (0, cells.shape[2] % 2)], mode="edge")
     cells = cells.reshape(3, cells.shape[1] // 2, 2, cells.shape[2] // 2, 2).mean((2, 4))
     affinity = np.ones((2, *cells.shape[1:]), np.float32)
-    affinity[0, :, :-1] = np.exp(-((cells[:, :, 1:] - cells[:, :, :-1]) ** 2).sum(0) / 0.02)
-    affinity[1, :-1, :] = np.exp(-((cells[:, 1:] - cells[:, :-1]) ** 2).sum(0) / 0.02)
+    affinity[0, :, :-1] = np.exp(-((cells[:, :, 1:] - cells[:, :, :-1]) ** 2).sum(0) / _LIKE_COLOUR)
+    affinity[1, :-1, :] = np.exp(-((cells[:, 1:] - cells[:, :-1]) ** 2).sum(0) / _LIKE_COLOUR)
     return affinity
 
 

@@ -1,0 +1,344 @@
+"""Makes what the tests need from outside: a tiny motion model, and models and pictures that mean harm.
+
+ONNX files are written as protobuf by hand, so that they exist where the onnx package does not.
+Field numbers: onnx.proto.
+"""
+
+import hashlib
+import io
+import json
+import struct
+import zlib
+
+import numpy as np
+from PIL import Image, ImageCms
+
+K = 4
+FREQUENCIES = [0.2, 0.4, 0.6, 0.8]
+SCALES = [2.0, 1.5, 1.0, 0.5]
+FLOAT, INT64 = 1, 7
+
+
+# --- protobuf
+
+
+def varint(number):
+    out = bytearray()
+    while number >= 0x80:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def put(number, value):
+    """One field: an int as a varint, text and bytes with their length."""
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    content = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(content)) + content
+
+
+def tensor(name, values, extra=b""):
+    values = np.asarray(values)
+    kind = INT64 if values.dtype == np.int64 else FLOAT
+    raw = values.astype(np.int64 if kind == INT64 else np.float32).tobytes()
+    dims = b"".join(put(1, size) for size in values.shape)
+    return dims + put(2, kind) + put(8, name) + (extra or put(9, raw))
+
+
+def attribute(name, value):
+    """A list of ints, a tensor or a graph ("tensor", bytes)."""
+    if isinstance(value, list):
+        return put(1, name) + b"".join(put(8, i) for i in value) + put(20, 7)
+    kind, content = value
+    return put(1, name) + put({"tensor": 5, "graph": 6}[kind], content) + put(20, {"tensor": 4, "graph": 5}[kind])
+
+
+def node(op, inputs, outputs, domain="", **attributes):
+    content = b"".join(put(1, name) for name in inputs) + b"".join(put(2, name) for name in outputs) + put(4, op)
+    if domain:
+        content += put(7, domain)
+    return content + b"".join(put(5, attribute(name, value)) for name, value in attributes.items())
+
+
+def value_info(name, shape, kind=FLOAT):
+    dims = b"".join(put(1, put(1, size) if isinstance(size, int) else put(2, size)) for size in shape)
+    return put(1, name) + put(2, put(1, put(1, kind) + put(2, dims)))
+
+
+def graph(nodes, inputs, outputs, initialisers=()):
+    content = b"".join(put(1, n) for n in nodes) + put(2, "graph") + b"".join(put(5, i) for i in initialisers)
+    return content + b"".join(put(11, i) for i in inputs) + b"".join(put(12, o) for o in outputs)
+
+
+def model(graph_content, extra=b""):
+    return put(1, 10) + put(2, "hostile") + put(8, put(1, "") + put(2, 20)) + put(7, graph_content) + extra
+
+
+# --- the tiny motion model: green moves, the velocity pulls z towards the envelope
+
+
+def encoder_graph(nodes=(), initialisers=(), input_shape=(1, 3, "H", "W"), input_name="rgb", kind=FLOAT, bias=-3.0):
+    alive = np.array([-20, 20, 0], np.float32).reshape(1, 3, 1, 1)
+    envelope = np.full((K, 3, 1, 1), 0.4, np.float32)
+    affinity = np.full((2, 3, 1, 1), 1.0, np.float32)
+    features = np.eye(3, dtype=np.float32).reshape(3, 3, 1, 1)
+    return graph(
+        [
+            node("AveragePool", [input_name], ["p4"], kernel_shape=[4, 4], strides=[4, 4]),
+            node("AveragePool", [input_name], ["p8"], kernel_shape=[8, 8], strides=[8, 8]),
+            node("Conv", ["p4", "w_alive", "b_alive"], ["alive_logit"]),
+            node("Sigmoid", ["alive_logit"], ["alive"]),
+            node("Conv", ["p4", "w_envelope"], ["envelope"]),
+            node("Conv", ["p8", "w_affinity"], ["affinity_logit"]),
+            node("Sigmoid", ["affinity_logit"], ["affinity"]),
+            node("Conv", ["p8", "w_features"], ["features"]),
+            *nodes,
+        ],
+        [value_info(input_name, input_shape, kind)],
+        [
+            value_info("alive", (1, 1, "h4", "w4")),
+            value_info("envelope", (1, K, "h4", "w4")),
+            value_info("affinity", (1, 2, "h8", "w8")),
+            value_info("features", (1, 3, "h8", "w8")),
+        ],
+        [
+            tensor("w_alive", alive),
+            tensor("b_alive", np.array([bias], np.float32)),
+            tensor("w_envelope", envelope),
+            tensor("w_affinity", affinity),
+            tensor("w_features", features),
+            *initialisers,
+        ],
+    )
+
+
+def flow_graph(pull=-0.2):
+    return graph(
+        [
+            node("Mul", ["z", "pull"], ["pulled"]),
+            node("Unsqueeze", ["envelope", "axis"], ["envelope5"]),
+            node("Mul", ["envelope5", "push"], ["pushed"]),
+            node("Add", ["pulled", "pushed"], ["velocity"]),
+        ],
+        [
+            value_info("z", (1, K, 4, "h", "w")),
+            value_info("t", (1,)),
+            value_info("envelope", (1, K, "h", "w")),
+            value_info("affinity", (1, 2, "h", "w")),
+            value_info("features", (1, 3, "h", "w")),
+            value_info("wind", (1, 4)),
+        ],
+        [value_info("velocity", (1, K, 4, "h", "w"))],
+        [
+            tensor("pull", np.float32(pull)),
+            tensor("push", np.float32(0.1)),
+            tensor("axis", np.array([2], np.int64)),
+        ],
+    )
+
+
+RANKS = {
+    "encoder": ({"rgb": 4}, {"alive": 4, "envelope": 4, "affinity": 4, "features": 4}),
+    "flow": ({"z": 5, "t": 1, "envelope": 4, "affinity": 4, "features": 4, "wind": 2}, {"velocity": 5}),
+}
+OPS = ["Add", "AveragePool", "Conv", "Mul", "Sigmoid", "Unsqueeze", "Constant", "If", "Identity"]
+
+
+def write_model(folder, encoder=None, flow=None, **changes):
+    """A model folder with its card; the card's hashes are those of the files unless `changes` say otherwise."""
+    folder.mkdir(parents=True, exist_ok=True)
+    contents = {
+        "encoder": model(encoder_graph()) if encoder is None else encoder,
+        "flow": model(flow_graph()) if flow is None else flow,
+    }
+    files = {}
+    for part, content in contents.items():
+        (folder / f"{part}.onnx").write_bytes(content)
+        inputs, outputs = RANKS[part]
+        files[part] = {
+            "file": f"{part}.onnx",
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "bytes": len(content),
+            "inputs": {name: {"type": "float32", "rank": rank} for name, rank in inputs.items()},
+            "outputs": {name: {"type": "float32", "rank": rank} for name, rank in outputs.items()},
+        }
+    card = {
+        "name": "tiny",
+        "version": "0",
+        "licence": "CC0-1.0",
+        "frequencies": FREQUENCIES,
+        "scales": SCALES,
+        "input_long_side": 64,
+        "steps": 3,
+        "z_layout": ["xr", "yr", "xi", "yi"],
+        "start": "procedural",
+        "start_noise": 0.1,
+        "files": files,
+        "ops": OPS,
+        "opset": 20,
+    }
+    card.update(changes)
+    (folder / "card.json").write_text(json.dumps(card))
+    return folder
+
+
+EXTERNAL = put(13, put(1, "location") + put(2, "../secret.bin")) + put(14, 1)
+
+
+def _nested(depth):
+    inner = graph([node("Identity", ["p4"], ["deep"])], [], [value_info("deep", (1, 3, "h4", "w4"))])
+    for _ in range(depth):
+        inner = graph([node("If", ["p4"], ["deep"], then_branch=("graph", inner))], [], [])
+    return node("If", ["p4"], ["deep"], then_branch=("graph", inner))
+
+
+def hostile_encoders():
+    """Name -> (bytes of an encoder, pattern of the sentence that refuses it); the card's hash always fits."""
+    good = model(encoder_graph())
+    outside = tensor("outside", np.zeros(4, np.float32), EXTERNAL)
+    constant = node("Constant", [], ["outside"], value=("tensor", outside))
+    branch = graph([constant], [], [value_info("outside", (4,))])
+    return {
+        "external initialiser": (model(encoder_graph(initialisers=[outside])), "weights in another file"),
+        "external location without a name": (
+            model(encoder_graph(initialisers=[tensor("o", np.zeros(4, np.float32), put(14, 1))])),
+            "weights in another file",
+        ),
+        "external constant": (model(encoder_graph(nodes=[constant])), "weights in another file"),
+        "external constant in a branch": (
+            model(encoder_graph(nodes=[node("If", ["p4"], ["o"], else_branch=("graph", branch))])),
+            "weights in another file",
+        ),
+        "external sparse initialiser": (model(encoder_graph() + put(15, put(1, outside))), "weights in another file"),
+        "function": (model(encoder_graph(), put(25, put(1, "f"))), "functions"),
+        "training graph": (model(encoder_graph(), put(20, b"")), "training graphs"),
+        "foreign domain": (
+            model(encoder_graph(nodes=[node("EPContext", ["p4"], ["o"], domain="com.microsoft")])),
+            r"operators of 'com\.microsoft'",
+        ),
+        "operator off the list": (model(encoder_graph(nodes=[node("Loop", ["p4"], ["o"])])), "does not list: Loop"),
+        "deep nesting": (model(encoder_graph(nodes=[_nested(20)])), "deeper than 16"),
+        "wrong input name": (model(encoder_graph(input_name="bgr")), "inputs bgr float32 rank 4"),
+        "wrong input rank": (model(encoder_graph(input_shape=(1, 3, "H"))), "rgb float32 rank 3"),
+        "wrong input type": (model(encoder_graph(kind=10)), "rgb float16 rank 4"),
+        "cut short": (good[: len(good) // 2], "cut short|graphs instead of 1"),
+        "cut by a byte": (good[:-1], "cut short"),
+        "two graphs": (good + put(7, encoder_graph()), "2 graphs"),
+        "text": (b"this is not a model at all\n", "damaged|cut short|not an ONNX model"),
+        "endless number": (b"\xff" * 64, "more than 10 bytes"),
+        "lying length": (varint(7 << 3 | 2) + varint(2**62) + b"short", "cut short"),
+        "name that is no text": (model(put(1, put(4, b"\xff\xfe"))), "not UTF-8"),
+        "number for a graph": (put(7, 1), "number where a message belongs"),
+        "nothing moves a session": (model(encoder_graph(nodes=[node("Add", ["nowhere", "p4"], ["o"])])), "cannot open"),
+        "not a number": (model(encoder_graph(bias=float("nan"))), "NaN in alive"),
+    }
+
+
+# --- pictures
+
+
+def png(samples, colour_type, bits=16):
+    """A PNG of integer samples (H, W, C), with 16 bits each unless said otherwise."""
+    height, width = samples.shape[:2]
+    kind = ">u2" if bits == 16 else "u1"
+    rows = b"".join(b"\0" + row.astype(kind).tobytes() for row in samples)
+    header = struct.pack(">IIBBBBB", width, height, bits, colour_type, 0, 0, 0)
+    return png_file((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+
+
+def png_file(*chunks):
+    content = b"\x89PNG\r\n\x1a\n"
+    for kind, data in chunks:
+        content += struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return content
+
+
+def float_tiff(samples):
+    """An uncompressed RGB TIFF of 32-bit floats, which Pillow does not read."""
+    height, width, channels = samples.shape
+    pixels = samples.astype("<f4").tobytes()
+    entries = [
+        (256, 3, 1, width),
+        (257, 3, 1, height),
+        (258, 3, 1, 32),
+        (259, 3, 1, 1),
+        (262, 3, 1, 2),
+        (273, 4, 1, 8),
+        (277, 3, 1, channels),
+        (278, 3, 1, height),
+        (279, 4, 1, len(pixels)),
+        (339, 3, 1, 3),
+    ]
+    directory = struct.pack("<H", len(entries))
+    for tag, kind, count, value in entries:
+        directory += struct.pack("<HHII", tag, kind, count, value)
+    return b"II*\0" + struct.pack("<I", 8 + len(pixels)) + pixels + directory + struct.pack("<I", 0)
+
+
+def huge_png():
+    """A valid header of 200 megapixels over no pixels."""
+    header = struct.pack(">IIBBBBB", 20000, 10000, 8, 2, 0, 0, 0)
+    return png_file((b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 64)), (b"IEND", b""))
+
+
+def noise(height=24, width=32, channels=3, seed=1):
+    return np.random.default_rng(seed).integers(0, 256, (height, width, channels), dtype=np.uint8)
+
+
+def linear_rgb_profile():
+    """An ICC profile with sRGB's primaries that is no sRGB: its name and its curves differ."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    count = struct.unpack(">I", profile[128:132])[0]
+    for i in range(count):
+        tag, offset, size = struct.unpack(">4sII", profile[132 + 12 * i : 144 + 12 * i])
+        if tag in (b"rTRC", b"gTRC", b"bTRC"):
+            curve = b"curv\0\0\0\0" + struct.pack(">I", 0)  # no entries: the identity
+            profile[offset : offset + len(curve)] = curve
+        if tag == b"desc":
+            profile[offset : offset + size] = profile[offset : offset + size].replace(b"s\0R\0G\0B", b"l\0i\0n\0e")
+    return bytes(profile)
+
+
+def refused_pictures(folder):
+    """Name -> (path, pattern of the sentence that refuses it)."""
+    good = folder / "good.png"
+    Image.fromarray(noise(200, 200)).save(good)
+    content = good.read_bytes()
+    Image.fromarray(noise(200, 200)).save(folder / "good.jpg")
+    jpeg = (folder / "good.jpg").read_bytes()
+    made = {
+        "truncated.png": (content[: len(content) // 2], "cut short"),
+        "truncated.jpg": (jpeg[: len(jpeg) // 2], "cut short"),
+        "flipped.png": (content[:60] + b"\xff\xff\xff\xff" + content[64:], "damaged|not a picture"),
+        "one.png": (png(np.zeros((1, 1, 3)), 2), "at least 16"),
+        "thin.png": (png(np.zeros((2, 400, 3)), 2), "at least 16"),
+        "text.png": (b"dear diary\n" * 50, "not a picture"),
+        "empty.png": (b"", "empty file"),
+        "photo.hdr": (b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 8 +X 8\n", "Radiance HDR"),
+        "photo.exr": (b"\x76\x2f\x31\x01" + bytes(60), "OpenEXR"),
+        "float.tif": (float_tiff(np.ones((32, 32, 3))), "16-bit PNG"),
+        "photo.heic": (b"\0\0\0\x18ftypheic" + bytes(40), "HEIC"),
+        "page.eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 64 64\n%%EndComments\n", "not a picture"),
+        "nan.tif": (_float_grey_tiff(np.full((32, 32), np.nan, np.float32)), "NaN"),
+        "huge.png": (huge_png(), "178 megapixels, the limit is 100"),
+    }
+    found = {"missing": (folder / "missing.png", "no picture"), "folder": (folder, "is a folder")}
+    for name, (data, pattern) in made.items():
+        (folder / name).write_bytes(data)
+        found[name] = (folder / name, pattern)
+    return found
+
+
+def _float_grey_tiff(values):
+
+    file = io.BytesIO()
+    Image.fromarray(values).save(file, format="TIFF")
+    return file.getvalue()
+
+
+REFUSED_PICTURES = (
+    *("missing", "folder", "truncated.png", "truncated.jpg", "flipped.png", "one.png", "thin.png", "text.png"),
+    *("empty.png", "photo.hdr", "photo.exr", "float.tif", "photo.heic", "page.eps", "nan.tif", "huge.png"),
+)
