@@ -172,6 +172,10 @@ def run(options: argparse.Namespace, finish: Callable | None = None, cancelled: 
         prepared.report["seconds"] = meter.seconds
         write_outputs(prepared, folder)
     meter.close()
+    for note in prepared.report["photo"]["notes"]:
+        print(f"gid: {note}", file=sys.stderr)
+    if reason := prepared.volume.provenance.get("reason"):
+        print(f"gid: the physics prior answered: {reason}", file=sys.stderr)
     print(f"{out}: {prepared.plan.n_frames} frames at {prepared.fps} fps, motion by {prepared.report['source']}")
     return out
 

@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import struct
+import zipfile
 import zlib
 
 import numpy as np
@@ -342,3 +343,65 @@ REFUSED_PICTURES = (
     *("missing", "folder", "truncated.png", "truncated.jpg", "flipped.png", "one.png", "thin.png", "text.png"),
     *("empty.png", "photo.hdr", "photo.exr", "float.tif", "photo.heic", "page.eps", "nan.tif", "huge.png"),
 )
+
+
+# --- volumes
+
+
+def npz(**members):
+    """A zip of .npy members given as bytes or arrays."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, member in members.items():
+            archive.writestr(f"{name}.npy", member if isinstance(member, bytes) else npy(member))
+    return file.getvalue()
+
+
+def npy(array, shape=None):
+    """An array as .npy; with `shape` its header claims that shape instead."""
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        file,
+        {"descr": array.dtype.str, "fortran_order": False, "shape": array.shape if shape is None else shape},
+    )
+    return file.getvalue() + array.tobytes()
+
+
+def pickled():
+    """A .npy of Python objects: reading it would run whatever it says."""
+    file = io.BytesIO()
+    np.save(file, np.array([print], dtype=object), allow_pickle=True)
+    return file.getvalue()
+
+
+def hostile_volumes():
+    """Name -> bytes of a file that is no spectral volume."""
+    amplitudes = np.ones((2, 4, 6, 2), np.complex64)
+    good = {"amplitudes": amplitudes, "frequencies": np.array([0.2, 0.4]), "provenance": np.array("{}")}
+    nan = amplitudes.copy()
+    nan[0, 0, 0, 0] = np.nan
+    changes = {
+        "NaN": {"amplitudes": nan},
+        "infinite frequency": {"frequencies": np.array([0.2, np.inf])},
+        "falling frequencies": {"frequencies": np.array([0.4, 0.2])},
+        "frequency of zero": {"frequencies": np.array([0.0, 0.2])},
+        "too few frequencies": {"frequencies": np.array([0.2])},
+        "lying header": {"amplitudes": npy(amplitudes, (2, 40000, 60000, 2))},
+        "header of no end": {"amplitudes": npy(amplitudes, (2**40, 2**40, 2**40, 2))},
+        "short header": {"amplitudes": npy(amplitudes, (2, 4, 3, 2))},
+        "negative shape": {"amplitudes": npy(amplitudes, (-2, 4, -6, 2))},
+        "real numbers": {"amplitudes": amplitudes.real},
+        "another rank": {"amplitudes": amplitudes[0]},
+        "Python objects": {"amplitudes": pickled()},
+        "Python objects for a provenance": {"provenance": pickled()},
+        "provenance that is no JSON": {"provenance": np.array("{")},
+        "provenance that is a list": {"provenance": np.array("[]")},
+        "nothing but noise inside": {"amplitudes": b"\0" * 64},
+    }
+    found = {name: npz(**{**good, **change}) for name, change in changes.items()}
+    whole = npz(**good)
+    found["cut short"] = whole[: len(whole) // 2]
+    found["text"] = b"not a zip file at all"
+    found["empty"] = b""
+    found["no amplitudes"] = npz(frequencies=good["frequencies"], provenance=good["provenance"])
+    return found
