@@ -72,7 +72,7 @@ def _plants(picture):
     texture = np.sqrt(np.maximum(upsample.box_mean(total**2, 2) - upsample.box_mean(total, 2) ** 2, 0)) / 3
     textured = _smoothstep(upsample.box_mean(texture, 3), 0.012, 0.04)
     leaf = _smoothstep((2 * green - red - blue) / total, 0.02, 0.12) * textured
-    near_leaves = _smoothstep(upsample.box_mean(leaf, 24), 0.04, 0.2)
+    near_leaves = _smoothstep(upsample.box_mean(leaf, 32), 0.04, 0.16)
     saturation = (picture.max(-1) - picture.min(-1)) / (picture.max(-1) + 0.05)
     is_warm = (red > 1.05 * green) | ((red > 1.3 * blue) & (green > 1.3 * blue)) | (red + blue > 2.6 * green)
     petal = _smoothstep(saturation, 0.35, 0.6) * is_warm * _smoothstep(picture.max(-1), 0.3, 0.55) * near_leaves
