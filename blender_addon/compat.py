@@ -73,8 +73,10 @@ def compositor_tree(scene, name):
         tree.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
         scene.compositing_node_group = tree
         return tree, tree.nodes.new("NodeGroupOutput")
-    scene.use_nodes = True
+    before = set(bpy.data.images)
+    scene.use_nodes = True  # makes a default tree, and for its viewer an image that would stay behind
     scene.node_tree.nodes.clear()
+    bpy.data.batch_remove([image for image in bpy.data.images if image not in before])
     return scene.node_tree, scene.node_tree.nodes.new("CompositorNodeComposite")
 
 

@@ -235,8 +235,11 @@ def _reachable(blocks):
 
 
 def _remove_unused(candidates):
-    """Remove those without a user, and then those that lost theirs by it."""
-    remaining = set(candidates)
-    while unused := [b for b in remaining if b.users - b.use_fake_user == 0 and b.library is None]:
-        remaining -= set(unused)
+    """Remove those that nothing uses, and then those that lost their user by it.
+
+    Who uses a block is looked up: `users` counts too many once 5.2 has saved the file, and counts fake ones.
+    """
+    remaining = {block for block in candidates if block.library is None}
+    while unused := {block for block, users in bpy.data.user_map().items() if block in remaining and not users}:
+        remaining -= unused
         bpy.data.batch_remove(unused)

@@ -9,7 +9,7 @@ import bpy
 
 from ..gid_core.errors import Cancelled, LimitError, SettingsError
 from ..gid_core.storage import disk_errors, scratch_folder
-from . import clock, compat, stage
+from . import clock, compat, integrity, stage
 
 __all__ = ["encode_movie", "render_frames"]
 
@@ -76,8 +76,8 @@ def encode_movie(plane, frame_files, path):
         scene.render.filepath = str(staging / "movie.mp4")
         _run(scene, path, animation=True)
         made = list(staging.iterdir())  # Blender may add the frame range to the name
-        if len(made) != 1 or made[0].stat().st_size == 0:
-            raise LimitError(f"{path} cannot be written: is the disk full?")
+        if len(made) != 1 or not integrity.is_whole(made[0]):
+            raise LimitError(f"{path} cannot be written whole: is the disk full?")
         os.replace(made[0], path)
 
 
@@ -85,8 +85,8 @@ def _render_still(scene, frame, target):
     scene.frame_set(frame)
     scene.render.filepath = str(target)
     _run(scene, target, write_still=True)
-    if not target.is_file():
-        raise LimitError(f"{target.name} cannot be written: is the disk full?")
+    if not integrity.is_whole(target):
+        raise LimitError(f"{target.name} cannot be written whole: is the disk full?")
 
 
 def _run(scene, target, **what):
@@ -106,7 +106,7 @@ def _own_output(scene, file_format):
     kept = (render.filepath, render.use_file_extension, render.use_overwrite, scene.frame_current)
     kept_format = {
         name: getattr(settings, name)
-        for name in ("media_type", "file_format", "color_mode", "color_depth")
+        for name in ("media_type", "file_format", "color_mode", "color_depth", "compression", "exr_codec")
         if hasattr(settings, name)
     }
     if file_format == "PNG":

@@ -14,7 +14,9 @@ __all__ = ["CORNER", "MODIFIER", "PIXEL", "UV", "attribute_name", "group", "inpu
 
 VERSION = 1
 MODIFIER = "GID Rig"
-PIXEL = 0.01  # size of one pixel of the still in Blender units
+# Size of one pixel of the still in Blender units. A power of two: resting tents are placed without rounding, and none
+# spills over its pixel, where a mover's weight would make a millionth of it show.
+PIXEL = 1 / 128
 UV, CORNER = "gid_uv", "gid_corner"
 
 # Of two tents at equal depth Cycles loses one. 256 x 256 levels part any two from less than 256 px apart; over 16 px

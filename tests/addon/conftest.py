@@ -1,0 +1,172 @@
+"""Blender without the user's own files, the add-on registered, an empty file for every test, and small pictures.
+
+Scenes that cost seconds are rendered once per module, into arrays: datablocks do not outlive the test that made them.
+"""
+
+import os
+import sys
+import tempfile
+from fractions import Fraction
+from pathlib import Path
+
+# Before Blender starts: an extension installed in the user's profile would shadow the checkout.
+os.environ["BLENDER_USER_RESOURCES"] = tempfile.mkdtemp(prefix="gid-profile-")
+
+import bpy
+import gid_dev.blender_addon as addon
+import numpy as np
+import pytest
+from gid_dev.blender_addon import images, loop, render
+from gid_dev.gid_core import image_io, synth
+from gid_dev.gid_core.volume import SpectralVolume
+
+_exit_code = None
+
+
+def pytest_sessionfinish(session, exitstatus):
+    global _exit_code
+    _exit_code = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config):
+    if _exit_code is not None:  # 4.5 can dead-lock in its exit handlers
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(_exit_code)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def registered():
+    """The whole add-on, as Blender registers it."""
+    addon.register()
+    yield
+    addon.unregister()
+
+
+@pytest.fixture(autouse=True)
+def empty_file(registered):
+    """Every test starts from an empty file with factory settings."""
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+
+
+def _picture(width, height, seed=0):
+    """Waves, checks and grain: float32 (height, width, 3), linear."""
+    y, x = np.mgrid[:height, :width].astype(np.float32) + np.float32(0.5)
+    x, y = x * (256 / width), y * (160 / height)
+    checks = (x // 16 + y // 16) % 2
+    waves = [0.5 + 0.4 * np.sin(x / 7) * np.cos(y / 9), 0.5 + 0.45 * np.sin((x + y) / 11), 0.3 + 0.3 * checks]
+    grain = np.random.default_rng(seed).normal(0, 0.02, (height, width, 3))
+    return (np.stack(waves, -1) + grain).clip(0, 1).astype(np.float32)
+
+
+def _occluding_volume(width, height, reach_px=24.0, n_freqs=16):
+    """A hard-edged disc that swings before a background of which one half sways the other way."""
+    y, x = np.mgrid[:height, :width] + 0.5
+    disc = np.hypot(x / width - 0.5, (y / height - 0.5) * height / width) < 0.16
+    turn = np.exp(2j * np.pi * np.random.default_rng(1).random((n_freqs, 1, 1, 2)))
+    fall = 1 / np.arange(1, n_freqs + 1)[:, None, None, None]
+    sway = np.clip(x / width - 0.55, 0, 1) * np.sin(2 * np.pi * y / height)
+    foreground = disc[None, ..., None] * turn * [1, 0.4]
+    background = 0.1 * np.where(disc, 0, sway)[None, ..., None] * np.conj(turn)
+    return SpectralVolume(
+        (reach_px / 1.5 * width / 256) * fall * (foreground + background),
+        np.arange(1, n_freqs + 1) / 5,
+        {"model": "a disc", "seed": 1},
+    )
+
+
+@pytest.fixture(scope="session")
+def picture():
+    return _picture
+
+
+@pytest.fixture(scope="session")
+def occluding_volume():
+    return _occluding_volume
+
+
+@pytest.fixture(scope="session")
+def make_loop():
+    """Builds a loop of the test picture: make_loop(width, height, **what LoopSpec or the plan shall have else)."""
+
+    def make(width=64, height=40, *, name="Test", volume=None, n_frames=24, fps=Fraction(24), anchored=True, **options):
+        volume = _occluding_volume(width, height) if volume is None else volume
+        still = options.pop("still", None)
+        still = _picture(width, height) if still is None else still
+        plan = synth.plan_loop(volume, n_frames, fps, anchored=anchored)
+        return loop.build_loop(loop.LoopSpec(name, still, volume, plan, fps, **options))
+
+    return make
+
+
+def _read_exr(path):
+    image = bpy.data.images.load(str(path), check_existing=False)
+    image.colorspace_settings.name, image.alpha_mode = "Non-Color", "CHANNEL_PACKED"
+    pixels = images.pixels_of(image)
+    bpy.data.images.remove(image)
+    return pixels
+
+
+@pytest.fixture(scope="session")
+def read_exr():
+    """Pixels of a file as stored: float32 (H, W, 4), row 0 on top."""
+    return _read_exr
+
+
+@pytest.fixture(scope="session")
+def rendered(tmp_path_factory):
+    """rendered(plane, frames) -> their pixels as rendered to 32-bit EXR: float32 (H, W, 4) each."""
+
+    def render_them(plane, frames):
+        folder = tmp_path_factory.mktemp("frames")
+        return [_read_exr(file) for file in render.render_frames(plane, folder, frames, "EXR")]
+
+    return render_them
+
+
+@pytest.fixture(scope="session")
+def psnr():
+    """Decibels of two arrays whose peak is 1."""
+
+    def decibels(a, b):
+        error = np.mean((np.asarray(a, np.float64) - b) ** 2)
+        return 10 * np.log10(1 / max(error, 1e-30))
+
+    return decibels
+
+
+@pytest.fixture(scope="session")
+def other_pythons():
+    """The interpreters of all Blender versions to try a file with; this one where build.py names no others."""
+    named = [p for p in os.environ.get("GID_OTHER_PYTHONS", "").split(os.pathsep) if p]
+    return [_interpreter(p) for p in named] or [sys.executable]
+
+
+def _interpreter(path):
+    path = Path(path)
+    return str(path / "bin" / "python") if path.is_dir() else str(path)
+
+
+@pytest.fixture
+def photo(tmp_path):
+    """A small PNG file."""
+    path = tmp_path / "photo.png"
+    image_io.save_png(path, _picture(48, 32))
+    return path
+
+
+@pytest.fixture
+def still(photo):
+    """The photo as the still of the scene, with settings that answer quickly."""
+    settings = bpy.context.scene.gid
+    settings.still = images.open_photo(photo)
+    settings.length_unit, settings.n_frames, settings.use_model = "FRAMES", 12, False
+    return settings.still
+
+
+@pytest.fixture
+def small_loop(still):
+    """The loop that the physics prior makes of the still, 12 frames long."""
+    bpy.ops.gid.animate()
+    return bpy.context.scene.gid.loop

@@ -1,0 +1,149 @@
+"""Images hold floats exactly, and an artist's image becomes the right still whatever its kind."""
+
+import bpy
+import numpy as np
+import pytest
+from gid_dev.blender_addon import images
+from gid_dev.gid_core import image_io
+from gid_dev.gid_core.errors import ImageError
+from PIL import Image
+
+EIGHT_BIT = 0.5 / 255
+ODD_VALUES = [0.0, -0.0, 1e-30, -1e30, 1e-42, 65505.0, -7.25, 0.1]  # subnormal, beyond half floats, negative zero
+
+
+def numbers(height=6, width=4):
+    values = np.random.default_rng(0).normal(0, 1, (height, width, 4)).astype(np.float32)
+    values.reshape(-1)[: len(ODD_VALUES)] = ODD_VALUES
+    return values
+
+
+def reopened(path):
+    bpy.ops.wm.save_as_mainfile(filepath=str(path), compress=True)
+    bpy.ops.wm.open_mainfile(filepath=str(path))
+
+
+def test_pixels_are_bit_equal_after_save_and_reload(tmp_path):
+    values = numbers()
+    images.new_image("numbers", values).use_fake_user = True
+    reopened(tmp_path / "a.blend")
+    assert images.pixels_of(bpy.data.images["numbers"]).tobytes() == values.tobytes()
+
+
+def test_vectors_are_bit_equal_after_save_and_reload(tmp_path):
+    values = numbers()
+    images.new_image("numbers", values, is_vector=True).use_fake_user = True
+    reopened(tmp_path / "a.blend")
+    assert images.pixels_of(bpy.data.images["numbers"], is_vector=True).tobytes() == values.tobytes()
+
+
+def test_rewritten_pixels_are_what_a_save_keeps(tmp_path):
+    image = images.new_image("numbers", np.zeros((6, 4, 4), np.float32))
+    image.use_fake_user = True
+    images.rewrite(image, numbers())
+    reopened(tmp_path / "a.blend")
+    assert images.pixels_of(bpy.data.images["numbers"]).tobytes() == numbers().tobytes()
+
+
+def test_mask_of_bytes_keeps_its_zeros_and_ones(tmp_path):
+    mask = (np.random.default_rng(1).random((5, 7, 1)) > 0.5).astype(np.float32)
+    images.new_image("mask", mask, is_byte=True).use_fake_user = True
+    reopened(tmp_path / "a.blend")
+    assert np.array_equal(images.pixels_of(bpy.data.images["mask"])[..., :1], mask)
+
+
+def test_flip_puts_the_top_row_last_and_turns_y_only():
+    rows = np.arange(8, dtype=np.float32).reshape(2, 1, 4)
+    assert images.flipped(rows).ravel().tolist() == [4, 5, 6, 7, 0, 1, 2, 3]
+    assert images.flipped(rows, is_vector=True).ravel().tolist() == [4, 5, -6, -7, 0, 1, -2, -3]
+
+
+def opened(path):
+    return images.read_still(bpy.data.images.load(str(path)))
+
+
+def test_eight_bit_file_reads_as_the_core_reads_it(photo):
+    assert np.array_equal(opened(photo), image_io.load_photo(photo).pixels)
+
+
+def test_file_on_its_side_reads_upright(tmp_path):
+    picture = Image.fromarray((np.random.default_rng(0).random((20, 32, 3)) * 255).astype(np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by 90 degrees
+    picture.save(tmp_path / "side.jpg", exif=exif)
+    assert opened(tmp_path / "side.jpg").shape == (32, 20, 3)
+
+
+def test_truncated_file_is_refused(tmp_path, photo):
+    Image.open(photo).convert("RGB").resize((640, 480)).save(tmp_path / "whole.jpg", quality=95)
+    (tmp_path / "cut.jpg").write_bytes((tmp_path / "whole.jpg").read_bytes()[:20000])
+    with pytest.raises(ImageError, match="damaged or cut short"):
+        opened(tmp_path / "cut.jpg")
+
+
+def test_transparent_file_reads_premultiplied(tmp_path):
+    rgba = np.zeros((20, 24, 4), np.uint8)
+    rgba[...] = (255, 128, 0, 128)
+    rgba[:10, :, 3] = 0
+    Image.fromarray(rgba).save(tmp_path / "glass.png")
+    still = opened(tmp_path / "glass.png")
+    assert still.shape == (20, 24, 4)
+    assert (still[:10] == 0).all()
+    assert np.allclose(still[15, 5], [128 / 255, 0.21586 * 128 / 255, 0, 128 / 255], atol=1e-4)
+
+
+def test_packed_eight_bit_image_reads_like_its_file(photo):
+    image = bpy.data.images.load(str(photo))
+    image.pack()
+    photo.unlink()
+    assert np.abs(images.read_still(image)[..., :3] - image_io.decode_srgb(_levels(image))).max() < 1e-6
+
+
+def _levels(image):
+    return images.pixels_of(image)[..., :3]
+
+
+def test_sixteen_bit_file_reads_beyond_eight_bits(tmp_path):
+    ramp = np.linspace(0, 65535, 64 * 32).astype(np.uint16).reshape(32, 64)
+    Image.fromarray(ramp).save(tmp_path / "deep.png")
+    still = opened(tmp_path / "deep.png")
+    assert np.abs(image_io.encode_srgb(still[..., 0]) - ramp / 65535).max() < EIGHT_BIT / 50
+
+
+def test_open_exr_reads_its_light_unclipped(tmp_path, picture):
+    light = picture(40, 24) * 5
+    image = images.new_image("light", light)
+    image.file_format, image.filepath_raw = "OPEN_EXR", str(tmp_path / "light.exr")
+    image.save()
+    still = images.read_still(images.open_photo(tmp_path / "light.exr"))
+    assert np.allclose(still, light, atol=5e-3)  # half floats
+
+
+def test_painted_float_image_reads_as_it_is(picture):
+    image = bpy.data.images.new("painted", 30, 20, float_buffer=True)
+    pixels = np.ones((20, 30, 4), np.float32)
+    pixels[..., :3] = picture(30, 20)
+    image.pixels.foreach_set(pixels[::-1].ravel())
+    assert np.array_equal(images.read_still(image), pixels[..., :3])
+
+
+@pytest.mark.parametrize("source", ["MOVIE", "SEQUENCE", "TILED"])
+def test_more_than_one_picture_is_refused(source):
+    image = bpy.data.images.new("many", 16, 16)
+    image.source = source
+    with pytest.raises(ImageError, match="single picture"):
+        images.read_still(image)
+
+
+def test_values_that_are_no_numbers_are_refused():
+    image = bpy.data.images.new("broken", 16, 16, float_buffer=True)
+    image.pixels.foreach_set(np.full(16 * 16 * 4, np.nan, np.float32))
+    with pytest.raises(ImageError, match="NaN"):
+        images.read_still(image)
+
+
+def test_missing_photo_opens_nothing(tmp_path):
+    for name in ("gone.png", "gone.exr"):
+        with pytest.raises(ImageError, match="there is no picture"):
+            images.open_photo(tmp_path / name)
+    assert len(bpy.data.images) == 0
