@@ -8,6 +8,7 @@ import argparse
 import importlib.metadata
 import json
 import platform
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -185,6 +186,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="animate", description="One still photo becomes a seamless loop.")
     add_arguments(parser)
     options = parser.parse_args(joined(sys.argv[1:] if arguments is None else arguments))
+    # A farm stops a task by SIGTERM: the same as Ctrl-C, so that nothing half-written stays.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     return exit_code_of(lambda: run(options))
 
 

@@ -143,7 +143,8 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, photo):
     assert entries(tmp_path) == before
 
 
-def test_ctrl_c_leaves_nothing(tmp_path, photo):
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_a_farms_stop_leave_nothing(tmp_path, photo, stop):
     before = entries(tmp_path)
     # The signal comes when the result is being written: the folder is there, half full.
     prelude = (
@@ -162,7 +163,7 @@ def test_ctrl_c_leaves_nothing(tmp_path, photo):
         assert child.stdout.readline().strip() == "now"
         assert entries(tmp_path) != before
         time.sleep(0.1)
-        child.send_signal(signal.SIGINT)
+        child.send_signal(stop)
         _, errors = child.communicate(timeout=PATIENCE_S)
     assert child.returncode == 130
     assert "Traceback" not in errors
