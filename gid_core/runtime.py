@@ -109,7 +109,6 @@ def _open(onnxruntime, contents, provider):
     options.intra_op_num_threads = _usable_cores()
     options.inter_op_num_threads = 1
     options.use_deterministic_compute = True
-    options.enable_cpu_mem_arena = False  # the arena keeps the largest layer's memory for good; measured: no slower
     options.log_severity_level = _ERROR_SEVERITY
     providers = [provider] if provider == CPU else [provider, CPU]
     sessions = {}
