@@ -22,23 +22,24 @@ def make_plate(image: np.ndarray, movers: np.ndarray, grow_px: int = GROW_PX) ->
     cut = _grow(np.asarray(movers, bool), grow_px)
     if cut.all() or not cut.any():
         return image.copy()
-    known = (~cut).astype(np.float32)
-    filled = _pull_push(image * known[..., None], known)
+    known = (~cut[..., None]).astype(np.float32)
+    filled = _pull_push(image * known, known)
     return np.where(cut[..., None], filled, image).astype(np.float32)
 
 
 def _pull_push(weighted, weight):
-    """Colour everywhere from weighted colour (H, W, C) and weight (H, W)."""
-    if weight.min() >= 1 or max(weight.shape) == 1:
-        return weighted / np.maximum(weight, 1e-12)[..., None]
-    height, width = weight.shape
-    coarse = _pull_push(_halve(weighted), np.minimum(_halve(weight[..., None])[..., 0], 1))
-    behind = _double(coarse, height, width)
-    return weighted + (1 - weight)[..., None] * behind
+    """Colour everywhere (H, W, C) from premultiplied colour (H, W, C) and its weight 0..1 (H, W, 1)."""
+    height, width = weight.shape[:2]
+    if weight.min() >= 1 or max(height, width) == 1:
+        return weighted / np.maximum(weight, 1e-12)
+    colours, weights = _halve(weighted), _halve(weight)
+    known = np.minimum(weights, 1)  # a coarse cell is certain as soon as one of its four pixels is
+    behind = _pull_push(colours * (known / np.maximum(weights, 1e-12)), known)
+    return weighted + (1 - weight) * _double(behind, height, width)
 
 
 def _halve(field):
-    """Sums over 2 x 2 blocks: weight saturates at 1 one level up, so that few known pixels suffice."""
+    """Sums over blocks of 2 x 2; a missing last row or column counts as nothing."""
     height, width = field.shape[:2]
     field = np.pad(field, ((0, height % 2), (0, width % 2), (0, 0)))
     rows = field[0::2] + field[1::2]
