@@ -1,0 +1,116 @@
+"""Hand-drawn masks of real photographs, crops of them, and cut-outs of them before pictures in which nothing moves.
+
+masks.json holds polygons only (ours, CC0) with the path and SHA-256 of each picture; the pictures come from a folder
+that the caller names and are never kept. Labels: 1 may move, 0 must not, -1 not counted.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
+
+from .scenes import HEIGHT, WIDTH
+
+__all__ = ["MASKS", "composites", "cropped", "hand_masks", "load_pictures", "still_pictures"]
+
+MASKS = Path(__file__).with_name("masks.json")
+_MOVE, _STILL, _IGNORE = 255, 0, 128
+_SUFFIXES = (".jpg", ".jpeg", ".png")
+
+
+def load_pictures(folder):
+    """PIL RGB pictures of a folder and its subfolders, long side at most 1,024, in the order of their names."""
+    pictures = []
+    for path in sorted(Path(folder).rglob("*")):
+        if path.suffix.lower() in _SUFFIXES:
+            picture = Image.open(path).convert("RGB")
+            picture.thumbnail((1024, 1024))
+            pictures.append(picture)
+    return pictures
+
+
+def hand_masks(folder, masks=MASKS):
+    """(picture, label image "L": 255 move, 0 still, 128 not counted) of each row whose picture is in the folder.
+
+    Raises:
+        ValueError: a picture is not the one that the mask was drawn on.
+    """
+    found = []
+    for row in json.loads(Path(masks).read_text()):
+        path = Path(folder) / row["path"]
+        if not path.exists():
+            continue
+        if hashlib.sha256(path.read_bytes()).hexdigest() != row["sha256"]:
+            raise ValueError(f"{path} is not the picture that its mask was drawn on (SHA-256 differs)")
+        picture = Image.open(path).convert("RGB")
+        found.append((picture, _label(row, picture.size)))
+    return found
+
+
+def _label(row, size):
+    values = {"move": _MOVE, "still": _STILL, "ignore": _IGNORE}
+    label = Image.new("L", size, values[row["base"]])
+    draw = ImageDraw.Draw(label)
+    for kind in ("still", "ignore", "move"):
+        for polygon in row[kind]:
+            draw.polygon([(x * size[0] / 10, y * size[1] / 10) for x, y in polygon], fill=values[kind])
+    return label
+
+
+def cropped(picture, label, rng, is_centred=False):
+    """(uint8 (160, 256, 3), int8 (40, 64)): the centre of a picture at 8:5, or a random, mirrored, recoloured crop."""
+    w, h = picture.size
+    width = min(w, h * 1.6) * (1 if is_centred else rng.uniform(0.5, 1))
+    height = width / 1.6
+    x, y = ((w - width) / 2, (h - height) / 2) if is_centred else (rng.uniform(0, w - width), rng.uniform(0, h - height))
+    box = (x, y, x + width, y + height)
+    pixels = np.asarray(picture.resize((WIDTH, HEIGHT), Image.LANCZOS, box=box), np.float32) / 255
+    cells = _cells(label.resize((WIDTH, HEIGHT), Image.NEAREST, box=box))
+    if not is_centred:
+        grey = pixels.mean(-1, keepdims=True)
+        pixels = np.clip(grey + (pixels - grey) * rng.uniform(0.4, 1.3), 0, 1) ** rng.uniform(0.65, 1.6)
+        if rng.random() < 0.2:
+            pixels = pixels * rng.uniform(0.3, 0.8)
+        if rng.random() < 0.5:
+            pixels, cells = pixels[:, ::-1], cells[:, ::-1]
+    return (np.ascontiguousarray(pixels) * 255).round().astype(np.uint8), np.ascontiguousarray(cells)
+
+
+def _cells(label):
+    """A cell counts when three quarters of it agree and no neighbour says the opposite."""
+    pixels = np.asarray(label).reshape(HEIGHT // 4, 4, WIDTH // 4, 4)
+    moves, stands = (pixels == _MOVE).mean((1, 3)) > 0.75, (pixels == _STILL).mean((1, 3)) > 0.75
+    cells = np.where(moves, 1, np.where(stands, 0, -1)).astype(np.int8)
+    cells[moves & _beside(stands)] = -1
+    cells[stands & _beside(moves)] = -1
+    return cells
+
+
+def _beside(flags):
+    grown = np.pad(flags, 1)
+    return grown[:-2, 1:-1] | grown[2:, 1:-1] | grown[1:-1, :-2] | grown[1:-1, 2:]
+
+
+def still_pictures(pictures, count, rng):
+    """`count` crops in which nothing may move."""
+    for _ in range(count):
+        picture = pictures[rng.integers(len(pictures))]
+        yield cropped(picture, Image.new("L", picture.size, _STILL), rng)
+
+
+def composites(masks, pictures, count, rng):
+    """`count` crops of hand-masked things cut out, scaled and pasted before still pictures."""
+    movers = [(p, m) for p, m in masks if 0.03 < (np.asarray(m) == _MOVE).mean() < 0.6]
+    for _ in range(count):
+        backdrop = pictures[rng.integers(len(pictures))].copy()
+        label = Image.new("L", backdrop.size, _STILL)
+        picture, mask = movers[rng.integers(len(movers))]
+        scale = rng.uniform(0.5, 1.1) * min(backdrop.size) / min(picture.size)
+        size = tuple(max(8, round(s * scale)) for s in picture.size)
+        at = tuple(round(rng.uniform(-0.2, 0.7) * b) for b in backdrop.size)
+        stencil = mask.point(lambda v: 255 * (v == _MOVE)).resize(size).filter(ImageFilter.GaussianBlur(1))
+        backdrop.paste(picture.resize(size, Image.LANCZOS), at, stencil)
+        label.paste(_MOVE, at, stencil.point(lambda v: 255 * (v > 127)))
+        yield cropped(backdrop, label, rng)

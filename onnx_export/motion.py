@@ -1,0 +1,213 @@
+"""The physics of a synthetic scene, in batches: modal maps -> envelope, a random draw of z, and its coupled start.
+
+A map is (B, len(FIELDS), h, w): how each cell moves. Everything is closed form in the frequency domain, so each draw is
+a new motion of the same picture at no cost. z is complex (B, K, 2, h, w) of unit variance along its axis; as reals
+(B, K, 4, h, w) in the order xr, yr, xi, yi, each of variance 1 along the axis (gid_core.phases.to_reals).
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+
+from gid_core import phases
+
+__all__ = [
+    "AMPLITUDE",
+    "FIELDS",
+    "FREQUENCIES",
+    "affinity_truth",
+    "coarse",
+    "draw",
+    "envelope",
+    "mirrored",
+    "procedural",
+    "start",
+    "to_complex",
+    "to_reals",
+]
+
+FREQUENCIES = tuple(k / 5 for k in range(1, 17))  # Hz
+FIELDS = ("amplitude", "f0", "zeta", "dx", "dy", "anchor_x", "anchor_y", "object", "is_field", "f1", "share")
+AMPLITUDE, F0, ZETA, DX, DY, ANCHOR_X, ANCHOR_Y, OBJECT, IS_FIELD, F1, SHARE = range(len(FIELDS))
+_CORNER_HZ = 0.6  # of the wind's spectrum: flat below, f^(-5/6) in power above
+_FLUTTER_DAMPING = 0.12
+_COMMON = 0.5  # part of the wind that all objects share at 0 Hz; the paper's own loops show neighbours that differ
+_COMMON_HZ = 2.5  # the shared part decays with frequency
+_EDDY_PX = 70.0  # size of the turbulence inside a meadow or a crown
+_BLOCK_PX = 24.0  # a patch of a field whose mean phase the start knows
+
+
+def _k():
+    return torch.tensor(FREQUENCIES, dtype=torch.float32).view(1, -1, 1, 1)
+
+
+def _response(f0, zeta):
+    x = _k() / f0.clamp(min=0.05)
+    return 1 / torch.complex(1 - x * x, 2 * zeta.clamp(min=0.01) * x)
+
+
+def _transfer(maps):
+    """Complex response of both modes, times the wind's spectrum: (B, K, h, w), unnormalised over k."""
+    wind = (1 + (_k() / _CORNER_HZ) ** 2) ** (-5 / 12)
+    sway = _response(maps[:, F0 : F0 + 1], maps[:, ZETA : ZETA + 1]) * wind
+    flutter = _response(maps[:, F1 : F1 + 1], torch.full_like(maps[:, ZETA : ZETA + 1], _FLUTTER_DAMPING)) * wind
+    share = maps[:, SHARE : SHARE + 1]
+    return sway / _norm(sway) + share * flutter / _norm(flutter)
+
+
+def _norm(spectrum):
+    return spectrum.abs().square().sum(1, keepdim=True).sqrt().clamp(min=1e-6)
+
+
+def envelope(maps):
+    """RMS envelope (B, K, h, w) in px of a 256-wide frame: sum over k of E^2 is the squared amplitude."""
+    transfer = _transfer(maps)
+    return maps[:, :1] * transfer.abs() / _norm(transfer)
+
+
+def coarse(maps):
+    """Envelope grid -> flow grid: the parameters of the strongest of 2 x 2 cells, amplitude their mean."""
+    b, c, h, w = maps.shape
+    cells = maps.view(b, c, h // 2, 2, w // 2, 2).permute(0, 1, 2, 4, 3, 5).flatten(4)
+    strongest = cells[:, :1].argmax(4, keepdim=True).expand(-1, c, -1, -1, 1)
+    found = torch.gather(cells, 4, strongest)[..., 0]
+    found[:, 0] = cells[:, 0].mean(-1)
+    return found
+
+
+def affinity_truth(maps):
+    """1 where the right / lower neighbour is the same object: (B, 2, h, w); the last column / row is 0."""
+    name = maps[:, OBJECT]
+    right = F.pad((name[:, :, :-1] == name[:, :, 1:]).float(), (0, 1))
+    down = F.pad((name[:, :-1] == name[:, 1:]).float(), (0, 0, 0, 1))
+    return torch.stack([right, down], 1)
+
+
+def _normal(*shape, generator):
+    real = torch.randn(*shape, generator=generator)
+    return torch.complex(real, torch.randn(*shape, generator=generator)) / math.sqrt(2)
+
+
+def _carrier(x, y, wind):
+    """Phase of a gust that travels: (B, K, ...) for positions (B, ...) in px; wind (B, 3) = dx, dy, px a second."""
+    shape = (-1,) + (1,) * (x.dim() - 1)
+    delay_s = (x * wind[:, 0].view(shape) + y * wind[:, 1].view(shape)) / wind[:, 2].view(shape)
+    k = torch.tensor(FREQUENCIES, dtype=torch.float32).view(1, -1, *(1,) * (x.dim() - 1))
+    angle = -2 * math.pi * k * delay_s[:, None]
+    return torch.polar(torch.ones_like(angle), angle)
+
+
+def draw(maps, wind, generator):
+    """One random motion on the flow grid: the signal along the axis, complex (B, K, h, w) of unit variance.
+
+    Multiply by the axis (maps DX, DY) for z. Each object follows the gust that passes its root, partly common to all,
+    partly its own; a field (grass, crown, cloth) follows the gust at each place and has eddies inside.
+    """
+    b, _, h, w = maps.shape
+    n = len(FREQUENCIES)
+    common = _normal(b, n, 1, 1, generator=generator)
+    name = maps[:, OBJECT].long()
+    table = _normal(b, n, int(name.max()) + 1, generator=generator)
+    own = torch.gather(table, 2, name.view(b, 1, -1).expand(-1, n, -1)).view(b, n, h, w)
+    waves = torch.randn(b, n, 6, 2, generator=generator) * 2 * math.pi / _EDDY_PX
+    angle = torch.einsum("bkjc,bchw->bkjhw", waves, maps[:, ANCHOR_X : ANCHOR_Y + 1])
+    eddies = (_normal(b, n, 6, 1, 1, generator=generator) * torch.polar(torch.ones_like(angle), angle)).sum(2) / 6**0.5
+    local = torch.where(maps[:, IS_FIELD : IS_FIELD + 1] > 0.5, eddies, own)
+    shared = _COMMON * torch.exp(-_k() / _COMMON_HZ)
+    signal = shared * common + (1 - shared**2).sqrt() * local
+    turn = _transfer(maps)
+    return signal * turn / turn.abs().clamp(min=1e-6) * _carrier(maps[:, ANCHOR_X], maps[:, ANCHOR_Y], wind)
+
+
+def _cell_positions(maps):
+    b, _, h, w = maps.shape
+    y, x = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
+    cell = phases.CELL_PX
+    return (x * cell).float().expand(b, h, w), (y * cell).float().expand(b, h, w)
+
+
+def _spread(field, affinity):
+    """gid_core.phases.spread for a batch: field real (B, n, h, w), affinity (B, 2, h, w)."""
+    right = 0.24 * affinity[:, :1, :, :-1] ** phases.AFFINITY_POWER
+    down = 0.24 * affinity[:, 1:, :-1] ** phases.AFFINITY_POWER
+    for _ in range(phases.SPREAD_STEPS):
+        across = right * (field[..., 1:] - field[..., :-1])
+        along = down * (field[:, :, 1:] - field[:, :, :-1])
+        flow = F.pad(across, (0, 1)) - F.pad(across, (1, 0))
+        field = field + flow + F.pad(along, (0, 0, 0, 1)) - F.pad(along, (0, 0, 1, 0))
+    return field
+
+
+def procedural(noise, axis_noise, affinity, maps, wind):
+    """gid_core.phases.procedural for a batch and given noise.
+
+    noise complex (B, K, h, w) with variance 2, axis_noise (B, 2, h, w) -> z complex (B, K, 2, h, w).
+    """
+    n = noise.shape[1]
+    fields = torch.cat([noise.real, noise.imag, axis_noise], 1)
+    fields = _spread(fields, affinity)
+    local = torch.complex(fields[:, :n], fields[:, n : 2 * n])
+    local = local / (local.abs().square().mean(1, keepdim=True).sqrt() + 1e-12)
+    free = fields[:, 2 * n :]
+    free = 0.7 * free / (free.square().sum(1, keepdim=True).sqrt() + 1e-12)
+    double = 2 * torch.atan2(wind[:, 1], wind[:, 0])[:, None, None]
+    angle = torch.atan2(double.sin() + free[:, 1], double.cos() + free[:, 0]) / 2
+    axis = torch.stack([angle.cos(), angle.sin()], 1)  # (B, 2, h, w)
+    along_wind = (axis * wind[:, :2, None, None]).sum(1, keepdim=True)
+    axis = torch.where(along_wind < 0, -axis, axis)
+    return (local * _carrier(*_cell_positions(maps), wind))[:, :, None] * axis[:, None]
+
+
+def start(signal, affinity, maps, wind, generator):
+    """A procedural z whose noise knows the draw: complex (B, K, 2, h, w).
+
+    White noise has a mean over each object; here that mean is the draw's own signal, scaled so that the noise stays
+    white. So the flow need not guess which phase each object will have: it learns to make the motion of the start
+    right (whole objects, their true axes, the gust at the root) and keeps its chance.
+    Source: Albergo et al., Stochastic Interpolants with Data-Dependent Couplings (ICML 2024).
+    """
+    b, n, h, w = signal.shape
+    noise = torch.complex(
+        torch.randn(b, n, h, w, generator=generator), torch.randn(b, n, h, w, generator=generator)
+    )
+    x, y = _cell_positions(maps)
+    is_field = maps[:, IS_FIELD] > 0.5
+    block = (x // _BLOCK_PX) + 64 * (y // _BLOCK_PX)
+    key = maps[:, OBJECT] * 8192 + torch.where(is_field, block, torch.zeros_like(block))
+    key = key + torch.arange(b).view(b, 1, 1) * 2**22
+    groups, index = key.long().flatten().unique(return_inverse=True)
+    count = torch.zeros(len(groups)).scatter_add_(0, index, torch.ones(len(index)))
+
+    def mean(values):
+        """(B, n, h, w) -> the group's mean at each cell."""
+        flat = values.transpose(0, 1).reshape(values.shape[1], -1)
+        sums = torch.zeros(flat.shape[0], len(groups), dtype=flat.dtype).index_add_(1, index, flat)
+        return (sums / count)[:, index].view(values.shape[1], b, h, w).transpose(0, 1)
+
+    centre_x, centre_y = mean(x[:, None])[:, 0], mean(y[:, None])[:, 0]
+    here, centre = _carrier(x, y, wind), _carrier(centre_x, centre_y, wind)
+    carrier = torch.where(is_field[:, None], here, centre)
+    known = mean(signal * carrier.conj()) * math.sqrt(2) / count[index].view(b, 1, h, w).sqrt()
+    noise = noise - mean(noise) + known
+    axis_noise = torch.randn(b, 2, h, w, generator=generator)
+    return procedural(noise, axis_noise, affinity, maps, wind)
+
+
+def to_reals(z):
+    """complex (B, K, 2, h, w) -> (B, K, 4, h, w)."""
+    return torch.cat([z.real, z.imag], 2) * math.sqrt(2)
+
+
+def to_complex(reals):
+    """The inverse of `to_reals`."""
+    return torch.complex(reals[:, :, :2], reals[:, :, 2:]) / math.sqrt(2)
+
+
+def mirrored(maps, wind, width):
+    """Left and right exchanged: maps (B, fields, h, w) and wind (B, 3)."""
+    maps, wind = maps.flip(-1), wind.clone()
+    maps[:, DX] *= -1
+    maps[:, ANCHOR_X] = width - maps[:, ANCHOR_X]
+    wind[:, 0] *= -1
+    return maps, wind

@@ -1,0 +1,123 @@
+"""The trained networks: EncoderNet (where, how much, which cells belong together) and FlowNet (one denoising step).
+
+Sizes are arguments, so that a wider checkpoint goes through the same export and tests.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from .backbone import CHANNELS
+from .motion import FREQUENCIES
+
+__all__ = ["EncoderNet", "FlowNet", "parameters"]
+
+N_FREQS = len(FREQUENCIES)
+_GROUPS = 8
+_TIME_WAVES = 32
+
+
+def _conv(inputs, outputs, kernel=3, stride=1):
+    return nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2)
+
+
+def _doubled(x):
+    return F.interpolate(x, scale_factor=2, mode="nearest")
+
+
+def parameters(network) -> int:
+    return sum(p.numel() for p in network.parameters())
+
+
+class _Residual(nn.Module):
+    """Two convolutions behind group norms; `embedding` scales and shifts the middle. Starts as the identity."""
+
+    def __init__(self, inputs, outputs, embedding=0):
+        super().__init__()
+        self.norm_in, self.conv_in = nn.GroupNorm(_GROUPS, inputs), _conv(inputs, outputs)
+        self.norm_out, self.conv_out = nn.GroupNorm(_GROUPS, outputs), _conv(outputs, outputs)
+        self.skip = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
+        self.modulate = nn.Linear(embedding, 2 * outputs) if embedding else None
+        nn.init.zeros_(self.conv_out.weight)
+        nn.init.zeros_(self.conv_out.bias)
+
+    def forward(self, x, embedding=None):
+        y = self.norm_out(self.conv_in(F.silu(self.norm_in(x))))
+        if self.modulate is not None:
+            gain, shift = self.modulate(embedding)[:, :, None, None].chunk(2, 1)
+            y = y * (1 + gain) + shift
+        return self.skip(x) + self.conv_out(F.silu(y))
+
+
+class EncoderNet(nn.Module):
+    """Features of the backbone -> what the picture decides.
+
+    forward(rgb at 1/4, features at strides 4, 8, 16) returns the alive logit (N, 1, H/4, W/4), e (N, K, H/4, W/4) with
+    E = s e^2, the affinity logits (N, 2, H/8, W/8) and the flow's condition (N, FEATURES, H/8, W/8).
+    """
+
+    def __init__(self, width=64, fine=32):
+        super().__init__()
+        c4, c8, c16 = CHANNELS
+        self.in16, self.res16 = nn.Conv2d(c16, width, 1), _Residual(width, width)
+        self.in8, self.res8 = nn.Conv2d(c8, width, 1), _Residual(width, width)
+        self.in4, self.res4 = nn.Conv2d(c4 + 3, fine, 1), _Residual(width + fine, fine)
+        self.out = _conv(fine, N_FREQS + 1)
+        self.group_in = nn.Conv2d(width + fine + c8, width, 1)
+        self.group = nn.ModuleList([_Residual(width, width) for _ in range(2)])
+        self.group_out = _conv(width, 2)
+        self.features = 2 * width
+
+    def forward(self, rgb4, f4, f8, f16):
+        x8 = self.res8(_doubled(self.res16(self.in16(f16))) + self.in8(f8))
+        x4 = self.res4(torch.cat([_doubled(x8), self.in4(torch.cat([f4, rgb4 - 0.5], 1))], 1))
+        out = self.out(F.silu(x4))
+        grouped = self.group_in(torch.cat([x8, F.avg_pool2d(x4, 2), f8], 1))
+        for block in self.group:
+            grouped = block(grouped)
+        affinity = self.group_out(F.silu(grouped))
+        return out[:, :1], F.softplus(out[:, 1:] - 1), affinity, torch.cat([x8, grouped], 1)
+
+
+class FlowNet(nn.Module):
+    """Velocity of the rectified flow, a U-Net over 1/8, 1/16, 1/32 whose weights all K slices share.
+
+    forward(z (B, k, 4, h, w), t (B,), slices (k,), envelope (B, k, h, w), affinity (B, 2, h, w),
+    features (B, C, h, w), wind (B, 4)); h and w multiples of 4.
+    """
+
+    def __init__(self, features=128, widths=(32, 64, 96), embedding=128):
+        super().__init__()
+        fine, middle, deep = widths
+        self.condition = nn.Sequential(nn.Conv2d(features + 2, 48, 1), nn.SiLU(), _conv(48, 24))
+        self.frequency = nn.Embedding(N_FREQS, embedding)
+        self.time = nn.Sequential(nn.Linear(2 * _TIME_WAVES, embedding), nn.SiLU(), nn.Linear(embedding, embedding))
+        self.wind = nn.Linear(4, embedding)
+        self.mix = nn.Sequential(nn.SiLU(), nn.Linear(embedding, embedding), nn.SiLU())
+        self.enter = _conv(4 + 1 + 24, fine)
+        self.down1, self.res1 = _conv(fine, middle, 3, 2), _Residual(middle, middle, embedding)
+        self.down2 = _conv(middle, deep, 3, 2)
+        self.deep = nn.ModuleList([_Residual(deep, deep, embedding) for _ in range(2)])
+        self.up1, self.up0 = _Residual(middle + deep, middle, embedding), _conv(fine + middle, fine)
+        self.res0, self.leave = _Residual(fine, fine, embedding), _conv(fine, 4)
+        nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(self.leave.bias)
+        waves = torch.exp(torch.arange(_TIME_WAVES) * (-math.log(1000.0) / (_TIME_WAVES - 1))) * 1000
+        self.register_buffer("waves", waves, persistent=False)
+
+    def forward(self, z, t, slices, envelope, affinity, features, wind):
+        b, k, _, h, w = z.shape
+        angle = self.waves * t[:, None]
+        embedded = self.time(torch.cat([angle.sin(), angle.cos()], 1)) + self.wind(wind)
+        embedded = self.mix((embedded[:, None] + self.frequency(slices)[None]).reshape(b * k, -1))
+        condition = self.condition(torch.cat([features, affinity - 0.5], 1))[:, None].expand(-1, k, -1, -1, -1)
+        x0 = self.enter(torch.cat([z, envelope[:, :, None], condition], 2).reshape(b * k, -1, h, w))
+        x1 = self.res1(self.down1(x0), embedded)
+        x2 = self.down2(x1)
+        for block in self.deep:
+            x2 = block(x2, embedded)
+        y1 = self.up1(torch.cat([x1, _doubled(x2)], 1), embedded)
+        y0 = self.res0(self.up0(torch.cat([x0, _doubled(y1)], 1)), embedded)
+        return self.leave(F.silu(y0)).view(b, k, 4, h, w)

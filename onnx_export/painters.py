@@ -1,0 +1,381 @@
+"""What can stand in a synthetic scene: things that sway, and things that look as if they might but must not.
+
+Each painter takes a scenes.Canvas. Amplitudes go by kind and size (px of a 256-wide frame), so that they can be learned
+from the picture; measured loops of the field show 0.5 to 4 px on moving pixels.
+"""
+
+import math
+
+import numpy as np
+from PIL import Image
+
+__all__ = ["ground", "moving_kinds", "standing"]
+
+_W, _H = 256, 160
+
+
+def moving_kinds(is_dark):
+    """Painters of moving things and the odds of each."""
+    kinds = (plants, closeup, foliage, meadow, hanging, cloth, bunting, candles)
+    odds = np.array([0.02, 0.02, 0.1, 0.02, 0.3, 0.02, 0.02, 0.5] if is_dark else [5, 3, 4, 3, 3, 3, 2, 1], float)
+    return kinds, odds / odds.sum()
+
+
+def ground(c):
+    """A backdrop: two colours and noise of all sizes."""
+    r = c.rng
+    pairs = [
+        ((120, 170, 225), (205, 222, 240)),
+        ((60, 80, 50), (90, 110, 70)),
+        ((190, 180, 165), (150, 140, 125)),
+        ((30, 30, 34), (70, 66, 60)),
+    ]
+    top, bottom = (c.jitter(p, 30) for p in pairs[r.integers(len(pairs))])
+    ramp = np.linspace(0, 1, 2 * _H)[:, None, None] * np.ones((1, 2 * _W, 1))
+    noise = 0
+    for level in range(2, 8):
+        grains = Image.fromarray(r.normal(0, 1, (2**level, 2**level)).astype("f"))
+        noise = noise + np.asarray(grains.resize((2 * _W, 2 * _H), 3)) * 0.6**level
+    pixels = top * (1 - ramp) + bottom * ramp + noise[..., None] * r.uniform(3, 28)
+    c.colour.paste(Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)))
+
+
+def standing(c):
+    """One thing that never moves."""
+    kinds = (_house, _rocks, _pole, _floor, _crate, _bristles, _fruit, _window)
+    kinds[c.rng.integers(len(kinds))](c)
+
+
+def _house(c):
+    r = c.rng
+    x, width, y = r.uniform(-20, _W - 40), r.uniform(40, 120), r.uniform(10, 80)
+    c.box(x, y, x + width, _H, c.jitter((165, 145, 125), 40))
+    if r.random() < 0.6:
+        c.polygon([(x - 6, y), (x + width / 2, y - r.uniform(10, 35)), (x + width + 6, y)], c.jitter((120, 60, 50), 30))
+    columns, rows = r.integers(2, 6), r.integers(2, 5)
+    for i in range(columns):
+        for j in range(rows):
+            a, b = x + width * (i + 0.25) / columns, y + (_H - y) * (j + 0.2) / rows
+            c.box(a, b, a + width / columns * 0.5, b + 12, c.jitter((70, 85, 105), 20))
+
+
+def _rocks(c):
+    r = c.rng
+    for _ in range(r.integers(1, 6)):
+        x, y, size, grey = r.uniform(0, _W), r.uniform(_H * 0.55, _H), r.uniform(8, 40), c.jitter((125, 120, 115), 25)
+        corners = [
+            (x + size * math.cos(a) * r.uniform(0.7, 1.2), y + size * 0.7 * math.sin(a) * r.uniform(0.7, 1.2))
+            for a in np.sort(r.uniform(0, 2 * math.pi, 9))
+        ]
+        c.polygon(corners, grey)
+        c.polygon([((x + u) / 2, (y + v) / 2 - size * 0.15) for u, v in corners], grey + 18)
+
+
+def _pole(c):
+    x, width = c.rng.uniform(0, _W), c.rng.uniform(2, 14)
+    c.box(x, 0, x + width, _H, c.jitter((95, 75, 60), 30))
+
+
+def _floor(c):
+    y = c.rng.uniform(_H * 0.6, _H * 0.92)
+    left, right = y + c.rng.normal(0, 5), y + c.rng.normal(0, 5)
+    c.polygon([(0, left), (_W, right), (_W, _H), (0, _H)], c.jitter((125, 115, 95), 35))
+
+
+def _crate(c):
+    r = c.rng
+    x, y, w, h = r.uniform(0, _W), r.uniform(0, _H), r.uniform(15, 70), r.uniform(15, 60)
+    colour = c.jitter(r.uniform(30, 220, 3), 15)
+    c.box(x, y, x + w, y + h, colour)
+    c.polygon([(x, y), (x + w, y), (x + w * 1.15, y - 6), (x + w * 0.15, y - 6)], colour + 25)
+
+
+def _bristles(c):
+    """Brushes and brooms: as thin and many as grass, but stiff."""
+    r = c.rng
+    for _ in range(r.integers(1, 5)):
+        x, y, angle = r.uniform(0, _W), r.uniform(20, _H), r.uniform(-3.1, 3.1)
+        length, width, hair = r.uniform(20, 50), r.uniform(8, 30), c.jitter(r.uniform(20, 230, 3), 10)
+        u, v = math.cos(angle), math.sin(angle)
+        for _ in range(40):
+            s = r.uniform(-0.5, 0.5) * width
+            a, b = x - s * v, y + s * u
+            tip = (a + length * u + r.normal(0, 1), b + length * v + r.normal(0, 1))
+            c.polygon([(a - 0.8, b), (a + 0.8, b), tip], c.jitter(hair, 14))
+        handle = [(-0.6 * width, 0), (0.6 * width, 0), (0.25 * width, -2 * length), (-0.25 * width, -2 * length)]
+        c.polygon([(x - s * v + t * u, y + s * u + t * v) for s, t in handle], c.jitter(r.uniform(40, 220, 3), 10))
+
+
+def _fruit(c):
+    r = c.rng
+    colour, size = c.jitter([(220, 60, 40), (240, 190, 50), (120, 170, 60), (150, 90, 50)][r.integers(4)]), r.uniform(6, 18)
+    x0, y0 = r.uniform(0, _W - 60), r.uniform(20, _H - 30)
+    for _ in range(r.integers(5, 40)):
+        x, y, shade = x0 + r.normal(0, 35), y0 + r.normal(0, 25), c.jitter(colour, 14)
+        c.disc(x, y, size, size, shade * 0.75)
+        c.disc(x - size * 0.15, y - size * 0.2, size * 0.75, size * 0.7, shade)
+        c.disc(x - size * 0.3, y - size * 0.4, size * 0.2, size * 0.2, shade + 60)
+
+
+def _window(c):
+    r = c.rng
+    x, y, w, h = r.uniform(-30, _W * 0.6), r.uniform(-30, _H * 0.5), r.uniform(60, 160), r.uniform(60, 130)
+    frame, bar = c.jitter((200, 195, 185), 50), r.uniform(2, 6)
+    for i in range(r.integers(2, 5)):
+        c.box(x + w * i / 3, y, x + w * i / 3 + bar, y + h, frame)
+    for j in range(r.integers(2, 4)):
+        c.box(x, y + h * j / 2, x + w, y + h * j / 2 + bar, frame)
+
+
+def _leaf(c, x, y, angle, length, width, colour, mode):
+    u, v = math.cos(angle), math.sin(angle)
+    outline = [(0, 0), (0.3, 0.5), (0.65, 0.42), (1, 0), (0.65, -0.42), (0.3, -0.5)]
+    points = [(x + length * a * u - width * b * v, y + length * a * v + width * b * u) for a, b in outline]
+    c.polygon(points, colour, mode)
+    c.polygon(points[:4], np.asarray(colour) * 0.82, mode)
+
+
+_PETALS = ((235, 200, 60), (225, 90, 130), (240, 240, 235), (200, 60, 50), (150, 90, 190), (240, 150, 60))
+
+
+def plants(c):
+    """Flowers and herbs: each bends from its root, by the square or so of the height."""
+    r = c.rng
+    scale, base = r.uniform(0.5, 1.4), r.uniform(_H * 0.7, _H * 1.15)
+    centre, breadth, kind = r.uniform(0.1, 0.9) * _W, r.uniform(20, 160), r.integers(4)
+    petal, green = c.jitter(_PETALS[r.integers(len(_PETALS))], 25), c.jitter((75, 125, 55), 28)
+    f0, strength = r.uniform(0.6, 1.2), 2.0 * math.exp(r.normal(0, 0.25))
+    for _ in range(r.integers(2, 13)):
+        name, length = c.new_object(), r.uniform(45, 120) * scale
+        root = np.array([centre + r.normal(0, breadth * 0.5), base + r.normal(0, 6)])
+        lean, bend, parts = -math.pi / 2 + r.normal(0, 0.25), r.normal(0, 0.5), 9
+        frequency, amplitude = f0 * r.uniform(0.85, 1.2) * (80 / length) ** 0.5, strength * length / 80
+        spine = [root]
+        for j in range(parts):
+            angle = lean + bend * j / parts
+            spine.append(spine[-1] + length / parts * np.array([math.cos(angle), math.sin(angle)]))
+        shared = dict(zeta=0.08, direction=c.sway(spine[-1] - root), object_id=name, anchor=tuple(root))
+        width, colour = r.uniform(1.2, 3.2) * scale, c.jitter(green, 10)
+        for j in range(parts):
+            reach = ((j + 0.5) / parts) ** 1.7
+            mode = c.mode(amplitude=amplitude * reach, f0=frequency, share=0.15, **shared)
+            a, b, w = spine[j], spine[j + 1], width * (1 - 0.5 * j / parts)
+            c.polygon([(a[0] - w, a[1]), (a[0] + w, a[1]), (b[0] + w, b[1]), (b[0] - w, b[1])], colour, mode)
+            if j > 0 and r.random() < 0.55:
+                flutter = c.mode(
+                    amplitude=amplitude * reach * 1.15 + 0.25, f0=frequency, f1=r.uniform(1.8, 3), share=0.6, **shared
+                )
+                size = r.uniform(12, 32) * scale
+                _leaf(c, *b, r.uniform(-2.9, -0.2), size, size * 0.4, c.jitter(colour, 14), flutter)
+        head = c.mode(amplitude=amplitude, f0=frequency, share=0.25, **shared)
+        x, y, size = *spine[-1], r.uniform(6, 17) * scale
+        if kind < 3:
+            count, turn = (5, 9, 14)[kind], r.uniform(0, 6)
+            for j in range(count):
+                angle = turn + 2 * math.pi * j / count
+                _leaf(c, x, y, angle, size * 1.5, size * (1.5, 0.9, 0.6)[kind], c.jitter(petal, 12), head)
+            c.disc(x, y, 0.4 * size, 0.4 * size, c.jitter((150, 105, 40), 20), head)
+        else:
+            for _ in range(7):
+                _leaf(c, x, y, r.uniform(-3.1, 0), size * 2.2, size * 0.6, c.jitter(colour, 16), head)
+
+
+def closeup(c):
+    """One blossom that fills the frame: a ring or a rose of petals, or a ball of seeds."""
+    r = c.rng
+    name, kind = c.new_object(), r.integers(3)
+    x, y, size = r.uniform(0.25, 0.75) * _W, r.uniform(0.25, 0.7) * _H, r.uniform(35, 95)
+    petal, root = c.jitter(_PETALS[r.integers(len(_PETALS))], 25), (x + r.normal(0, 20), _H + 60)
+    amplitude = r.uniform(1.6, 3) * (60 / size) ** 0.3
+    shared = dict(f0=r.uniform(0.6, 1.4), zeta=0.1, direction=c.sway((x - root[0], y - root[1])), object_id=name)
+    shared.update(anchor=root, origin=root, along=((x - root[0]) / 1e4, 1 / (y - root[1])), power=0.8)
+    body = c.mode(amplitude=amplitude, share=0.2, **shared)
+    edge = c.mode(amplitude=amplitude * 1.15, share=0.5, f1=r.uniform(1.6, 3), **shared)
+    c.polygon([(x - 3, y), (x + 3, y), (root[0] + 4, _H + 5), (root[0] - 4, _H + 5)], c.jitter((75, 120, 55)), body)
+    rings = (1, 5, 2)[kind]
+    for ring in range(rings):
+        reach, count, turn = size * (1 - 0.75 * ring / rings), r.integers(6, 18), r.uniform(0, 6)
+        for j in range(count):
+            colour, angle = c.jitter(petal * (1 - 0.06 * ring), 12), turn + 2 * math.pi * j / count
+            _leaf(c, x, y, angle, reach, reach * (0.5, 0.9, 0.2)[kind], colour, edge if ring == 0 else body)
+    if kind == 2:
+        for _ in range(150):
+            a, q = r.uniform(0, 2 * math.pi), size * 0.8 * math.sqrt(r.random())
+            grain = c.jitter((225, 225, 220), 20)
+            c.disc(x + q * math.cos(a), y + q * math.sin(a), 2.5, 2.5, grain, edge)
+    elif r.random() < 0.7:
+        c.disc(x, y, size * 0.22, size * 0.22, c.jitter((170, 130, 50), 30), body)
+
+
+def foliage(c):
+    """A tree or a bush: clumps that follow the gust as it passes, more towards the top; leaves that flutter."""
+    r = c.rng
+    x, y, size = r.uniform(0, _W), r.uniform(0, _H * 0.55), r.uniform(35, 95)
+    foot = min(_H, y + 2.2 * size)
+    f0, strength = r.uniform(0.5, 1.1), r.uniform(1.0, 1.9)
+    colour = c.jitter([(60, 105, 45), (105, 125, 50), (150, 110, 45), (225, 170, 190)][r.integers(4)], 22)
+    if r.random() < 0.6:
+        c.polygon([(x - 4, y), (x + 4, y), (x + 7, _H), (x - 7, _H)], c.jitter((85, 65, 50), 15))
+    name = c.new_object()
+    for _ in range(7):
+        bx, by, radius = x + r.normal(0, size * 0.45), y + r.normal(0, size * 0.35), size * r.uniform(0.3, 0.6)
+        sway = dict(f0=f0 * r.uniform(0.85, 1.2), zeta=0.25, direction=c.sway((0, -1)), object_id=name)
+        sway.update(origin=(x, foot), along=(0, -1 / (foot - y + size)), power=0.7)
+        modes = [
+            c.mode(amplitude=strength * r.uniform(0.8, 1.25), share=share, f1=r.uniform(1.8, 3.1), **sway)
+            for share in (0.3, 0.7)
+        ]
+        for _ in range(60):
+            a, q, length = r.uniform(0, 2 * math.pi), radius * math.sqrt(r.random()), r.uniform(7, 15)
+            u, v = bx + q * math.cos(a), by + q * math.sin(a)
+            lit = 0.65 + 0.5 * (1 - (v - by + radius) / (2 * radius + 1))
+            mode = modes[int(r.random() < 0.4)]
+            _leaf(c, u, v, r.uniform(0, 2 * math.pi), length, length * 0.55, c.jitter(colour, 22) * lit, mode)
+
+
+def meadow(c):
+    """Grass or corn: blades that bend from the ground, the gust travelling over them."""
+    r = c.rng
+    name, horizon, length = c.new_object(), r.uniform(_H * 0.4, _H * 0.9), r.uniform(10, 32)
+    f0, strength = r.uniform(0.8, 1.8), r.uniform(0.9, 1.8)
+    colour, has_ears = c.jitter([(80, 125, 50), (175, 155, 80), (120, 135, 60)][r.integers(3)], 22), r.random() < 0.3
+    for _ in range(320):
+        x, y = r.uniform(-5, _W + 5), horizon + (_H + 10 - horizon) * r.random() ** 0.8
+        blade = length * r.uniform(0.6, 1.3) * (0.5 + (y - horizon) / (_H - horizon + 1))
+        lean = r.normal(0, 0.2)
+        mode = c.mode(
+            amplitude=strength * (blade / length) ** 0.7,
+            f0=f0,
+            zeta=0.2,
+            direction=c.sway((lean, -1)),
+            object_id=name,
+            origin=(x, y),
+            along=(lean / blade, -1 / blade),
+            power=1.2,
+            share=0.3,
+        )
+        c.polygon([(x - 1.5, y), (x + 1.5, y), (x + lean * blade, y - blade)], c.jitter(colour, 20), mode)
+        if has_ears:
+            c.disc(x + lean * blade, y - blade, 1.5, 3.5, c.jitter(colour * 1.15, 15), mode)
+
+
+def hanging(c):
+    """Lanterns, bells, baubles on a cord: pendulums."""
+    r = c.rng
+    colour, is_lit = c.jitter(r.uniform(60, 240, 3), 10), c.darkness < 0.9
+    for _ in range(r.integers(1, 8)):
+        name, x, y = c.new_object(), r.uniform(10, _W - 10), r.uniform(-10, 50)
+        cord, size = r.uniform(3, 60), r.uniform(6, 24)
+        total = cord + 2.2 * size
+        mode = c.mode(
+            amplitude=1.7 * (total / 70) ** 0.5 * r.uniform(0.8, 1.25),
+            f0=r.uniform(0.6, 0.9) * (70 / total) ** 0.5,
+            zeta=0.05,
+            direction=c.sway((0, 1)),
+            object_id=name,
+            anchor=(x, y),
+            origin=(x, y),
+            along=(0, 1 / total),
+            power=0.8,
+        )
+        c.box(x - 0.8, y, x + 0.8, y + cord, (60, 55, 50), mode)
+        tall, shade = r.uniform(0.8, 1.5), c.jitter(colour, 20)
+        middle = y + cord + size * tall
+        c.disc(x, middle, size, size * tall, shade, mode)
+        c.disc(x, middle, size * 0.5, size * tall, shade + 25, mode)
+        for s in range(1, r.integers(1, 6)):
+            level = middle + size * tall * (2 * s / 6 - 1)
+            c.box(x - size * 0.8, level, x + size * 0.8, level + 0.8, shade * 0.8, mode)
+        if is_lit:
+            c.glow(x, middle, size * 2.5, shade * 0.8)
+
+
+def _line(c):
+    y = c.rng.uniform(5, 60)
+    c.box(0, y - 0.8, _W, y + 0.8, (70, 68, 66))
+    return y
+
+
+def cloth(c):
+    """Laundry on a line: pinned at the top, free below, with folds; shirts, gloves and socks among the sheets."""
+    r = c.rng
+    y, x, f0 = _line(c), r.uniform(-10, 60), r.uniform(0.45, 0.8)
+    while x < _W - 15:
+        name, w, h, colour = c.new_object(), r.uniform(14, 70), r.uniform(25, 100), c.jitter(r.uniform(60, 250, 3), 8)
+        waves, turn = r.uniform(2, 5), r.uniform(0, 6)
+        mode = c.mode(
+            amplitude=2.2 * (h / 70) ** 0.5 * r.uniform(0.8, 1.25),
+            f0=f0 * r.uniform(0.85, 1.2),
+            zeta=0.3,
+            direction=c.sway((0, 1)),
+            object_id=name,
+            origin=(x, y),
+            along=(0, 1 / h),
+            power=1.0,
+            share=0.35,
+            f1=r.uniform(1.2, 2.2),
+        )
+        for j in range(10):
+            a, b, fold = x + w * j / 10, x + w * (j + 1) / 10, 22 * math.sin(waves * j / 10 * 6.28 + turn)
+            hem = y + h + 2 * math.sin(waves * j + turn)
+            c.polygon([(a, y), (b, y), (b, hem), (a, hem)], colour + fold, mode)
+        if r.random() < 0.3:  # sleeves
+            for side in (-1, 1):
+                s = x + w / 2 + side * w / 2
+                c.polygon([(s, y), (s + side * w * 0.35, y + h * 0.4), (s, y + h * 0.35)], colour - 12, mode)
+        x += w + r.uniform(4, 50)
+
+
+def bunting(c):
+    """Pennants on a string that sags."""
+    r = c.rng
+    y, sag, size, f0 = r.uniform(0, 70), r.uniform(0, 30), r.uniform(7, 22), r.uniform(0.7, 1.4)
+    step = size * r.uniform(1, 1.7)
+    for x in np.arange(r.uniform(-10, 5), _W, step):
+        name, top = c.new_object(), y + sag * math.sin(math.pi * x / _W)
+        mode = c.mode(
+            amplitude=1.6 * (size / 14) ** 0.5,
+            f0=f0 * r.uniform(0.9, 1.1),
+            zeta=0.25,
+            direction=c.sway((0, 1)),
+            object_id=name,
+            anchor=(x, top),
+            origin=(x, top - 2),
+            along=(0, 1 / (size * 1.5)),
+            power=0.8,
+            share=0.4,
+        )
+        shade = c.jitter(r.uniform(60, 250, 3), 10)
+        c.polygon([(x - size / 2, top), (x + size / 2, top), (x, top + size * 1.5)], shade, mode)
+        c.box(x - step / 2, top - 0.7, x + step / 2, top + 0.7, (80, 78, 75))
+
+
+def candles(c):
+    """Candles and torches: a flame that tapers and flickers over a still body, and its halo in the dark."""
+    r = c.rng
+    wax, closeness = c.jitter((225, 215, 190), 25), r.uniform(0.7, 2.4)
+    for _ in range(r.integers(1, 6)):
+        name, x, y = c.new_object(), r.uniform(15, _W - 15), r.uniform(60, _H - 10)
+        h, w = r.uniform(12, 30) * closeness, r.uniform(4, 8) * closeness
+        c.box(x - w * 1.6, y + 3, x + w * 1.6, _H, wax)
+        c.box(x - 0.8, y - 3, x + 0.8, y + 4, (40, 35, 30))
+        mode = c.mode(
+            amplitude=1.9 * (h / 25) ** 0.5,
+            f0=r.uniform(1.6, 3),
+            zeta=0.6,
+            direction=c.sway((0, -1)),
+            object_id=name,
+            anchor=(x, y),
+            origin=(x, y + 2),
+            along=(0, -1 / h),
+            power=0.9,
+        )
+        lit = 1 / max(c.darkness, 0.35)  # a flame is as bright in the dark
+        for part, colour in ((1, (250, 150, 40)), (0.75, (255, 215, 110)), (0.45, (255, 250, 225))):
+            side = [(0.7, 0.25), (0.6, 0.5), (0.3, 0.78), (0, 1)]
+            outline = [(x, y)] + [(x - w * u * part, y - h * v * part) for u, v in side]
+            outline += [(x + w * u * part, y - h * v * part) for u, v in side[-2::-1]]
+            c.polygon(outline, np.asarray(colour) * lit, mode)
+        if c.darkness < 0.9:
+            c.glow(x, y - h * 0.4, h * r.uniform(1.2, 2.2), (230, 150, 60))
+            c.glow(x, y - h * 0.4, h * 0.6, (255, 225, 150))

@@ -1,0 +1,183 @@
+"""Synthetic scenes: a painted picture whose motion is known exactly.
+
+A Canvas paints colour at twice the size and, at half the size, the index of a Mode: how those pixels move. What is
+painted is in painters.py; what a Mode does in time is in motion.py. A scene is a pure function of its seed (and of the
+photographs that serve as backdrops).
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
+
+from . import painters
+from .motion import FIELDS
+
+__all__ = ["HEIGHT", "WIDTH", "Canvas", "Mode", "Scene", "paint"]
+
+WIDTH, HEIGHT = 256, 160
+_STILL_SHARE = 0.14  # of the scenes have nothing that moves
+_DARK_SHARE = 0.16
+_BACKDROP_SHARE = 0.4  # of the scenes stand before a photograph, if there are any
+
+
+@dataclass(frozen=True)
+class Mode:
+    """How some pixels sway. Lengths in px of a 256-wide frame, frequencies in Hz.
+
+    The amplitude grows as ((p - origin) . along)^power, so that a root is still and a tip is not; power 0 is uniform.
+    anchor None makes a field: each place follows the wind that passes it. share is the part of a second mode at f1.
+    """
+
+    amplitude: float
+    f0: float
+    zeta: float
+    direction: tuple[float, float]
+    object_id: int
+    anchor: tuple[float, float] | None = None
+    origin: tuple[float, float] = (0.0, 0.0)
+    along: tuple[float, float] = (0.0, 0.0)
+    power: float = 0.0
+    f1: float = 2.5
+    share: float = 0.0
+
+
+@dataclass(frozen=True)
+class Scene:
+    """image uint8 (160, 256, 3); maps float32 (len(FIELDS), 40, 64); wind float32 (3,): dx, dy, px a second."""
+
+    image: np.ndarray
+    maps: np.ndarray
+    wind: np.ndarray
+
+
+class Canvas:
+    """A picture in the making and the modes of its pixels."""
+
+    def __init__(self, rng):
+        self.rng = rng
+        self.colour = Image.new("RGB", (2 * WIDTH, 2 * HEIGHT))
+        self.light = Image.new("RGB", (WIDTH // 2, HEIGHT // 2))  # added at the end, after darkness: flames and lamps
+        self.darkness = 1.0
+        self._index = Image.new("I", (WIDTH // 2, HEIGHT // 2))
+        self._paint = ImageDraw.Draw(self.colour)
+        self._mark = ImageDraw.Draw(self._index)
+        self._modes = [Mode(0, 1, 0.1, (1, 0), 0, (0, 0))]
+        self._objects = 0
+        angle = rng.uniform(-0.35, 0.35) + math.pi * rng.integers(2)
+        self.wind = np.array([math.cos(angle), math.sin(angle)])
+        self.speed = math.exp(rng.uniform(math.log(60), math.log(400)))
+
+    def new_object(self) -> int:
+        self._objects += 1
+        return self._objects
+
+    def mode(self, **fields) -> int:
+        """Index to paint with."""
+        self._modes.append(Mode(**fields))
+        return len(self._modes) - 1
+
+    def polygon(self, points, colour, mode=0):
+        self._paint.polygon([(2 * x, 2 * y) for x, y in points], fill=_rgb(colour))
+        self._mark.polygon([(x / 2, y / 2) for x, y in points], fill=int(mode))
+
+    def box(self, x0, y0, x1, y1, colour, mode=0):
+        self.polygon([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], colour, mode)
+
+    def disc(self, x, y, rx, ry, colour, mode=0):
+        turn = np.linspace(0, 2 * math.pi, 18, endpoint=False)
+        self.polygon([(x + rx * math.cos(a), y + ry * math.sin(a)) for a in turn], colour, mode)
+
+    def glow(self, x, y, radius, colour):
+        """Light around a point, added to the darkened picture; it moves nothing."""
+        halo = Image.new("RGB", self.light.size)
+        ImageDraw.Draw(halo).ellipse(
+            [(x - radius / 3) / 2, (y - radius / 3) / 2, (x + radius / 3) / 2, (y + radius / 3) / 2], fill=_rgb(colour)
+        )
+        halo = halo.filter(ImageFilter.GaussianBlur(radius / 4))
+        self.light.paste(Image.fromarray(np.maximum(np.asarray(self.light), np.asarray(halo))))
+
+    def jitter(self, colour, spread=18):
+        return np.asarray(colour, float) + self.rng.normal(0, spread, 3) * 0.5 + self.rng.normal(0, spread) * 0.7
+
+    def sway(self, along):
+        """Unit direction of sway of a member: across it, on the wind's side, and a little along the wind."""
+        across = np.array([-along[1], along[0]], float) / (math.hypot(*along) + 1e-6)
+        across = across if across @ self.wind >= 0 else -across
+        direction = across + 0.35 * self.wind
+        return tuple(direction / np.hypot(*direction))
+
+    def finished(self) -> Scene:
+        rng = self.rng
+        image = self.colour.resize((WIDTH, HEIGHT), Image.LANCZOS)
+        if rng.random() < 0.4:
+            image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.1)))
+        shade = np.asarray(Image.fromarray(rng.normal(0, 1, (5, 8)).astype("f")).resize((WIDTH, HEIGHT), 3))[..., None]
+        pixels = (np.asarray(image, np.float32) / 255) ** rng.uniform(0.75, 1.35) * 255 * (1 + 0.1 * shade)
+        pixels = pixels * self.darkness + np.asarray(self.light.resize((WIDTH, HEIGHT), Image.BICUBIC), np.float32)
+        pixels += rng.normal(0, rng.uniform(1, 7), (HEIGHT, WIDTH, 1)) + rng.normal(0, 2, (HEIGHT, WIDTH, 3))
+        wind = np.array([*self.wind, self.speed], np.float32)
+        return Scene(np.clip(pixels, 0, 255).astype(np.uint8), self._maps(), wind)
+
+    def _maps(self):
+        table = np.array([_row(m) for m in self._modes])[np.asarray(self._index)]  # (H/2, W/2, columns)
+        y, x = np.mgrid[0 : HEIGHT // 2, 0 : WIDTH // 2] * 2.0 + 1
+        along = (x - table[..., -5]) * table[..., -3] + (y - table[..., -4]) * table[..., -2]
+        power = table[..., -1]
+        gain = np.where(power > 0, np.clip(along, 0.03, 1.2) ** np.maximum(power, 0.01), 1)
+        maps = np.moveaxis(table[..., : len(FIELDS)], -1, 0).copy()
+        maps[0] *= gain
+        is_field = maps[8] > 0
+        maps[5], maps[6] = np.where(is_field, x, maps[5]), np.where(is_field, y, maps[6])
+        count, h, w = maps.shape
+        cells = maps.reshape(count, h // 2, 2, w // 2, 2).transpose(0, 1, 3, 2, 4).reshape(count, h // 2, w // 2, 4)
+        strongest = np.broadcast_to(cells[0].argmax(-1)[None, ..., None], (count, h // 2, w // 2, 1))
+        found = np.take_along_axis(cells, strongest, -1)[..., 0]
+        found[0] = cells[0].mean(-1)
+        return found.astype(np.float32)
+
+
+def _row(mode):
+    anchor = (0, 0) if mode.anchor is None else mode.anchor
+    motion = [mode.amplitude, mode.f0, mode.zeta, *mode.direction, *anchor, mode.object_id, mode.anchor is None]
+    return [*motion, mode.f1, mode.share, *mode.origin, *mode.along, mode.power]
+
+
+def _rgb(colour):
+    return tuple(int(np.clip(c, 0, 255)) for c in colour)
+
+
+def paint(seed: int, photographs=()) -> Scene:
+    """The scene of a seed. photographs: PIL RGB pictures in which nothing moves, used as backdrops."""
+    rng = np.random.default_rng([seed, 7])
+    canvas = Canvas(rng)
+    is_dark = rng.random() < _DARK_SHARE
+    if is_dark:
+        canvas.darkness = rng.uniform(0.12, 0.5)
+    if photographs and rng.random() < _BACKDROP_SHARE:
+        _backdrop(canvas, photographs[rng.integers(len(photographs))])
+    else:
+        painters.ground(canvas)
+    for _ in range(rng.integers(0, 3)):
+        painters.standing(canvas)
+    if rng.random() > _STILL_SHARE:
+        kinds, odds = painters.moving_kinds(is_dark)
+        for index in rng.choice(len(kinds), rng.integers(1, 3), replace=False, p=odds):
+            kinds[index](canvas)
+    else:
+        painters.standing(canvas)
+    if rng.random() < 0.25:
+        painters.standing(canvas)
+    return canvas.finished()
+
+
+def _backdrop(canvas, photograph):
+    rng = canvas.rng
+    width, height = photograph.size
+    crop = min(width, height * 1.6) * rng.uniform(0.5, 1)
+    x, y = rng.uniform(0, width - crop), rng.uniform(0, height - crop / 1.6)
+    picture = photograph.resize((2 * WIDTH, 2 * HEIGHT), box=(x, y, x + crop, y + crop / 1.6))
+    if rng.random() < 0.4:
+        picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(2, 9)))
+    canvas.colour.paste(picture)

@@ -1,0 +1,246 @@
+"""Training: python -m onnx_export.train --pictures DIR --stills DIR --work DIR
+
+Two short runs limited by the clock: the encoder (synthetic scenes, hand masks, composites, still pictures), then the
+flow on top of the frozen encoder. The schedule follows the time that has passed; checkpoints let a run that was cut
+off go on where it was. One thread: with shared cores two are slower (measured 1.6 to 6 times).
+"""
+
+import argparse
+import math
+import time
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+
+from . import dataset, motion
+from .networks import EncoderNet, FlowNet, parameters
+
+__all__ = ["START_NOISE", "encoder_loss", "fit", "flow_conditions", "flow_loss", "main", "train_encoder", "train_flow"]
+
+START_NOISE = 0.3  # white noise on the procedural start, relative to the motion's own standard deviation
+ALIVE_PX = 0.3  # an amplitude from which a cell counts as fully alive
+HELD_OUT_SEED = 10**6  # of synthetic scenes for evaluation
+_EMA, _CLIP, _WARM_UP_STEPS, _CHECKPOINT_S = 0.998, 1.0, 50, 45
+_SYNTHETIC, _MASKED, _STILL, _COMPOSITE = 8, 5, 1, 2  # rows of an encoder batch
+_FLOOR_PX = 0.6  # what a hand mask says moves, moves at least this much
+_FLOW_BATCH, _SLICES = 8, 6  # the slices share all weights: a random 6 of 16 train 2.7 times faster
+_UNKNOWN_WIND = 0.1
+
+
+def fit(network, loss_of, *, minutes, checkpoint, rate, seed=0, max_steps=None, notes=None):
+    """Train until the minutes (over all runs of this checkpoint) have passed; returns the averaged network.
+
+    loss_of: callable(network, generator) -> loss of one random batch.
+    max_steps: stops this run early, to be continued by the next call.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    optimiser = torch.optim.AdamW(network.parameters(), rate, weight_decay=0.02)
+    average = torch.optim.swa_utils.AveragedModel(network, avg_fn=_averaged)
+    step, elapsed, losses = 0, 0.0, []
+    checkpoint = Path(checkpoint)
+    if checkpoint.exists():
+        state = torch.load(checkpoint, weights_only=True)
+        network.load_state_dict(state["network"])
+        average.load_state_dict(state["average"])
+        optimiser.load_state_dict(state["optimiser"])
+        generator.set_state(state["generator"])
+        step, elapsed, losses = state["step"], state["elapsed"], state["losses"]
+
+    def save():
+        temporary = checkpoint.with_suffix(".part")
+        state = {"network": network.state_dict(), "average": average.state_dict(), "optimiser": optimiser.state_dict()}
+        state.update(generator=generator.get_state(), step=step, elapsed=elapsed, losses=losses, notes=notes or {})
+        state["averaged"] = average.module.state_dict()
+        torch.save(state, temporary)
+        temporary.replace(checkpoint)
+
+    limit_s, first, saved = minutes * 60, step, elapsed
+    use_bf16 = elapsed < limit_s and _bf16_pays()
+    while elapsed < limit_s and (max_steps is None or step < first + max_steps):
+        started = time.perf_counter()
+        part = elapsed / limit_s
+        warm = min(1.0, (step + 1) / _WARM_UP_STEPS)
+        optimiser.param_groups[0]["lr"] = rate * warm * (0.5 + 0.5 * math.cos(math.pi * part)) + rate * 0.01
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=use_bf16):
+            loss = loss_of(network, generator)
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), _CLIP)
+        optimiser.step()
+        average.update_parameters(network)
+        step += 1
+        losses.append(loss.item())
+        elapsed += time.perf_counter() - started
+        if step % 50 == 0:
+            print(f"{checkpoint.stem} {step}: {sum(losses[-50:]) / 50:.4f}, {elapsed:.0f} s", flush=True)
+        if elapsed - saved > _CHECKPOINT_S:
+            saved = elapsed
+            save()
+    save()
+    return average.module.eval().requires_grad_(False)
+
+
+def _averaged(old, new, count):
+    decay = min(_EMA, float(count) / (float(count) + 10))
+    return decay * old + (1 - decay) * new
+
+
+def _bf16_pays():
+    """Half-precision convolutions are faster only on processors that have instructions for them: try."""
+    conv, x = torch.nn.Conv2d(64, 64, 3, padding=1), torch.randn(16, 64, 20, 32)
+    seconds = {}
+    for enabled in (False, True):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=enabled):
+            conv(x)
+            started = time.perf_counter()
+            for _ in range(5):
+                conv(x)
+        seconds[enabled] = time.perf_counter() - started
+    return seconds[True] < seconds[False]
+
+
+def _sample(count, among, generator):
+    return among[torch.randint(0, len(among), (count,), generator=generator)]
+
+
+def encoder_loss(network, scene_rows, photo_rows, scales):
+    """Loss of synthetic rows (maps known) and photograph rows (labels known)."""
+    names = dataset.FEATURE_NAMES
+    rows = [torch.cat([scene_rows[n], photo_rows[n]]) for n in names]
+    rows[3] = rows[3] * (torch.rand(len(rows[3]), rows[3].shape[1], 1, 1) > 0.1)  # drop deep channels
+    alive, e, affinity, _ = (x.float() for x in network(*rows))
+    n = len(scene_rows["maps"])
+    maps, s = scene_rows["maps"], scales.view(1, -1, 1, 1)
+    truth = (maps[:, :1] / ALIVE_PX).clamp(0, 1)
+    loss = F.binary_cross_entropy_with_logits(alive[:n], truth, reduction="none").mean((1, 2, 3)).sum()
+    target = (motion.envelope(maps) / s).sqrt()
+    loss = loss + 2 * ((e[:n] - target).abs() * (0.15 + truth)).mean((1, 2, 3)).sum()
+    coarse = motion.coarse(maps)
+    same = motion.affinity_truth(coarse)
+    moves = (coarse[:, :1] > 0.1).float()
+    near = F.max_pool2d(moves, 3, 1, 1)
+    weight = (0.05 + near).expand_as(same)
+    grouped = F.binary_cross_entropy_with_logits(affinity[:n], same, reduction="none") * weight
+    loss = loss + (grouped.sum((1, 2, 3)) / weight.sum((1, 2, 3))).sum()
+
+    label = photo_rows["label"][:, None].float()
+    counted = (label >= 0).float()
+    cells = counted.sum((1, 2, 3)).clamp(min=1)
+    where = F.binary_cross_entropy_with_logits(alive[n:], label.clamp(min=0), reduction="none") * counted
+    loss = loss + (where.sum((1, 2, 3)) / cells).sum()
+    size = (e[n:].square() * s).square().sum(1, keepdim=True).sqrt()
+    shortfall = F.relu(math.log(_FLOOR_PX) - (size + 0.02).log()) * (label > 0)
+    loss = loss + 0.3 * (shortfall.sum((1, 2, 3)) / cells).sum()
+    return loss / len(alive)
+
+
+def train_encoder(scene_data, photo_data, work, *, minutes, seed=0, max_steps=None):
+    """The encoder's heads on frozen features; returns (network, scales)."""
+    torch.manual_seed(seed)
+    network, scales = EncoderNet(), dataset.scales(scene_data["maps"])
+    everything = torch.arange(len(scene_data["wind"]))
+    by_kind = [torch.nonzero(photo_data["kind"] == kind)[:, 0] for kind in range(3)]
+    by_kind = [kind if len(kind) else by_kind[0] for kind in by_kind]
+
+    def loss_of(network, generator):
+        scene_rows = dataset.batch(scene_data, _sample(_SYNTHETIC, everything, generator))
+        counts = zip(by_kind, (_MASKED, _STILL, _COMPOSITE), strict=True)
+        photo_rows = dataset.batch(photo_data, torch.cat([_sample(c, kind, generator) for kind, c in counts]))
+        if torch.rand((), generator=generator) < 0.5:
+            scene_rows, photo_rows = dataset.mirrored_features(scene_rows), dataset.mirrored_features(photo_rows)
+            maps, wind = motion.mirrored(scene_rows["maps"], scene_rows["wind"], 256)
+            scene_rows.update(maps=maps, wind=wind)
+        return encoder_loss(network, scene_rows, photo_rows, scales)
+
+    notes = {"scales": scales.tolist(), "parameters": parameters(network)}
+    checkpoint = Path(work) / "encoder.pt"
+    network = fit(
+        network, loss_of, minutes=minutes, checkpoint=checkpoint, rate=1.5e-3, seed=seed, max_steps=max_steps, notes=notes
+    )
+    return network, scales
+
+
+def flow_conditions(encoder, scene_data):
+    """What the flow sees of each scene: envelope, affinity, features on the flow's grid, and maps there."""
+    parts = []
+    for index in torch.arange(len(scene_data["wind"])).split(32):
+        rows = dataset.batch(scene_data, index)
+        with torch.no_grad():
+            _, e, affinity, features = encoder(*(rows[n] for n in dataset.FEATURE_NAMES))
+        part = {"envelope": F.avg_pool2d(e, 2).half(), "affinity": affinity.sigmoid(), "features": features.half()}
+        parts.append({**part, "maps": motion.coarse(rows["maps"]), "wind": rows["wind"]})
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+
+def wind_condition(wind, known):
+    """(B, 3) dx, dy, px a second and (B,) -> (B, 4), all zero where the wind is not told."""
+    told = torch.stack([wind[:, 0], wind[:, 1], (wind[:, 2] / 150).log(), torch.ones(len(wind))], 1)
+    return told * known.float()[:, None]
+
+
+def flow_loss(network, rows, generator):
+    """Squared error of the velocity between a coupled start and a drawn motion, at a random time."""
+    maps, wind = rows["maps"], rows["wind"]
+    with torch.autocast("cpu", enabled=False):
+        signal = motion.draw(maps, wind, generator)
+        begin = motion.to_reals(motion.start(signal, rows["affinity"], maps, wind, generator))
+        axis = maps[:, motion.DX : motion.DY + 1]
+        end = motion.to_reals(signal[:, :, None] * axis[:, None])
+        alive = (maps[:, 0] / ALIVE_PX).clamp(0, 1)[:, None, None]
+        end = torch.where(alive > 0.1, end, begin)  # still cells keep the start: z stays whole at the outlines
+        begin = begin + START_NOISE * torch.randn(begin.shape, generator=generator)
+        slices = torch.randperm(begin.shape[1], generator=generator)[:_SLICES].sort().values
+        begin, end = begin[:, slices], end[:, slices]
+        t = torch.sigmoid(torch.randn(len(maps), generator=generator))
+        at = t.view(-1, 1, 1, 1, 1)
+        told = wind_condition(wind, torch.rand(len(maps), generator=generator) > _UNKNOWN_WIND)
+    found = network(
+        (1 - at) * begin + at * end, t, slices, rows["envelope"][:, slices], rows["affinity"], rows["features"], told
+    )
+    return ((found.float() - (end - begin)).square() * (0.1 + alive)).mean()
+
+
+def train_flow(encoder, scene_data, work, *, minutes, seed=0, max_steps=None):
+    """The flow on the frozen encoder's conditions; every step draws new motions of the same pictures."""
+    torch.manual_seed(seed)
+    conditions = flow_conditions(encoder, scene_data)
+    busy = torch.nonzero((conditions["maps"][:, 0] > ALIVE_PX).flatten(1).sum(1) >= 8)[:, 0]
+    network = FlowNet(features=encoder.features)
+
+    def loss_of(network, generator):
+        rows = dataset.batch(conditions, _sample(_FLOW_BATCH, busy, generator))
+        return flow_loss(network, rows, generator)
+
+    notes = {"parameters": parameters(network), "start_noise": START_NOISE}
+    checkpoint = Path(work) / "flow.pt"
+    return fit(
+        network, loss_of, minutes=minutes, checkpoint=checkpoint, rate=1e-3, seed=seed, max_steps=max_steps, notes=notes
+    )
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="onnx_export.train", description="Train the motion model")
+    parser.add_argument("--pictures", required=True, help="folder of the hand-masked pictures, paths as in masks.json")
+    parser.add_argument("--stills", required=True, help="folder of pictures in which nothing moves")
+    parser.add_argument("--work", required=True, help="folder for cache and checkpoints; an interrupted run continues")
+    parser.add_argument("--scenes", type=int, default=1300)
+    parser.add_argument("--processes", type=int, default=1, help="for painting the scenes")
+    parser.add_argument("--encoder-minutes", type=float, default=2.5)
+    parser.add_argument("--flow-minutes", type=float, default=25)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    work = Path(options.work)
+    photo_data, _ = dataset.load_or_make(
+        work / "photographs.pt", lambda: list(dataset.make_photographs(options.pictures, options.stills, options.seed))
+    )
+    scene_data = dataset.load_or_make(
+        work / "scenes.pt", lambda: dataset.make_scenes(range(options.scenes), options.stills, options.processes)
+    )
+    encoder, _ = train_encoder(scene_data, photo_data, work, minutes=options.encoder_minutes, seed=options.seed)
+    train_flow(encoder, scene_data, work, minutes=options.flow_minutes, seed=options.seed)
+
+
+if __name__ == "__main__":
+    main()
