@@ -15,7 +15,7 @@ from .volume import SpectralVolume
 
 __all__ = ["MOVER_PX", "LoopRenderer"]
 
-MOVER_PX = 0.1  # mean motion from which a pixel is cut out of the plate
+MOVER_PX = 0.5  # mean motion from which a pixel is cut out of the plate; less uncovers nothing that the eye could see
 
 
 class LoopRenderer:
