@@ -108,5 +108,4 @@ def new_image_strip(scene, files):
     )
     for file in files[1:]:
         strip.elements.append(file.name)
-    strip.frame_final_duration = len(files)
     return strip

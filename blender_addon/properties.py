@@ -14,15 +14,29 @@ class GidLoop(bpy.types.PropertyGroup):
     source: PointerProperty(type=bpy.types.Image, description="The photo that this loop was made from")
     frequencies: StringProperty(description="Frequencies of the volume in Hz, a JSON list")
     provenance: StringProperty(description="How the volume came about, JSON")
+    answered: StringProperty(description="What made the motion: the model's name, or the physics prior")
     n_frames: IntProperty(description="Length of the loop in frames")
     start: IntProperty(description="First frame of the loop")
     fps: StringProperty(description="Frames per second as a fraction")
 
 
+def _is_loop(settings, candidate):
+    return candidate.gid.scene is not None
+
+
 class GidSettings(bpy.types.PropertyGroup):
-    """What the panel asks for."""
+    """What the panel asks for, and the loop it made last."""
 
     still: PointerProperty(type=bpy.types.Image, name="Still", description="The photo that comes to life")
+    loop: PointerProperty(type=bpy.types.Object, name="Loop", poll=_is_loop, description="The loop made last")
+    size: IntProperty(
+        name="Size",
+        default=1280,
+        min=64,
+        max=8192,
+        subtype="PIXEL",
+        description="Long side of the loop's frames in pixels; a smaller photo keeps its size",
+    )
     seed: IntProperty(name="Seed", default=0, min=0, description="Another number gives another motion")
     length_unit: EnumProperty(
         name="Length",
@@ -31,12 +45,11 @@ class GidSettings(bpy.types.PropertyGroup):
     )
     seconds: FloatProperty(name="Seconds", default=5.0, min=0.1, max=600.0, description="Length of the loop in seconds")
     n_frames: IntProperty(name="Frames", default=120, min=2, max=14400, description="Length of the loop in frames")
+    start: IntProperty(name="First Frame", default=1, description="The frame that shows the untouched still")
     amplitude: FloatProperty(name="Amplitude", default=1.0, min=0.0, soft_max=4.0, description="How far things move")
     use_model: BoolProperty(
         name="Motion Model", default=True, description="Ask the motion model; off: the physics prior answers"
     )
-    progress: FloatProperty(name="Progress", default=0.0, min=0.0, max=1.0, subtype="FACTOR", options={"SKIP_SAVE"})
-    status: StringProperty(options={"SKIP_SAVE"})
 
 
 _CLASSES = (GidLoop, GidSettings)

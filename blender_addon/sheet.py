@@ -14,7 +14,7 @@ __all__ = ["new_mesh"]
 
 
 def new_mesh(name, volume, width, height):
-    """A grid as large as the still, its points carrying UV and the modes (two numbers each, y up).
+    """A grid as large as the still, its points carrying UV and all modes, y up.
 
     Args:
         volume: SpectralVolume; its grid gives the cells.
@@ -26,10 +26,13 @@ def new_mesh(name, volume, width, height):
     mesh = bpy.data.meshes.new(name)
     _fill(mesh, (uv - np.float32(0.5)) * np.float32([width * rig.PIXEL, height * rig.PIXEL]), rows, columns)
     _store(mesh, rig.UV, uv)
-    for index, amplitudes in enumerate(volume.amplitudes, 1):
-        values = flipped(_at_corners(amplitudes.view(np.float32)), is_vector=True)  # Re x, Im x, Re y, Im y
-        _store(mesh, rig.attribute_name("re", index), values[..., 0::2])
-        _store(mesh, rig.attribute_name("im", index), values[..., 1::2])
+    # Per axis Re 1, Im 1, Re 2 ... of all modes, three to a vector: as many dot products make the motion of a point.
+    modes = [flipped(_at_corners(a.view(np.float32)), is_vector=True) for a in volume.amplitudes]
+    for axis, channels in (("x", slice(0, 2)), ("y", slice(2, 4))):
+        series = np.concatenate([mode[..., channels] for mode in modes], -1)
+        series = np.pad(series, ((0, 0), (0, 0), (0, -series.shape[2] % 3)))
+        for index in range(series.shape[2] // 3):
+            _store(mesh, rig.attribute_name(axis, index + 1), series[..., 3 * index : 3 * index + 3])
     return mesh
 
 
@@ -48,9 +51,8 @@ def _fill(mesh, xy, rows, columns):
 
 
 def _store(mesh, name, values):
-    # Two floats a point: a vector of three would make the file a third larger.
-    attribute = mesh.attributes.new(name, "FLOAT2", "POINT")
-    attribute.data.foreach_set("vector", np.ascontiguousarray(values, np.float32).ravel())
+    kind = {2: "FLOAT2", 3: "FLOAT_VECTOR"}[values.shape[2]]
+    mesh.attributes.new(name, kind, "POINT").data.foreach_set("vector", np.ascontiguousarray(values).ravel())
 
 
 def _at_corners(texels):

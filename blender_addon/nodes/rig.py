@@ -58,9 +58,9 @@ def inputs_of(rig):
     }
 
 
-def attribute_name(part, index):
-    """Point attribute of the sheet that holds one part ("re", "im") of mode `index`, counted from 1."""
-    return f"gid_{part}_{index:02d}"
+def attribute_name(axis, index):
+    """Point attribute of the sheet: the numbers of the modes for one axis ("x", "y"), three by three from index 1."""
+    return f"gid_{axis}_{index:02d}"
 
 
 def set_inputs(obj, values):
@@ -164,22 +164,26 @@ def _units(tree):
 
 
 def _sheet(tree, coefficients, units):
-    with tree.frame("Sheet: the viewport's view"):
-        offset = (0.0, 0.0, 0.0)
-        for index, pair in enumerate(coefficients, 1):
-            for part, coefficient in zip(("re", "im"), pair, strict=True):
-                stored = tree.node(
-                    "GeometryNodeInputNamedAttribute",
-                    6,
-                    {"Name": attribute_name(part, index)},
-                    data_type="FLOAT_VECTOR",
-                ).outputs["Attribute"]
-                offset = tree.vector_math("ADD", 8, offset, tree.scale(7, stored, coefficient))
-        offset = tree.vector_math("MULTIPLY", 9, offset, units)
+    with tree.frame("Sheet: the viewport's view, by dot products of what its points hold"):
+        series = [number for pair in coefficients for number in pair]
+        series += [0.0] * (-len(series) % 3)
+        triples = [tree.vector(6, *series[i : i + 3]) for i in range(0, len(series), 3)]
+        x, y = (_stored_sum(tree, axis, triples) for axis in "xy")
+        offset = tree.vector_math("MULTIPLY", 10, tree.vector(9, x, y), units)
         moved = tree.node("GeometryNodeSetPosition", 10, {"Geometry": tree.input("Geometry"), "Offset": offset})
         return output_socket(
             tree.node("GeometryNodeSetMaterial", 11, {"Geometry": moved, "Material": tree.input("Sheet Material")})
         )
+
+
+def _stored_sum(tree, axis, triples):
+    total = 0.0
+    for index, triple in enumerate(triples, 1):
+        stored = tree.node(
+            "GeometryNodeInputNamedAttribute", 6, {"Name": attribute_name(axis, index)}, data_type="FLOAT_VECTOR"
+        ).outputs["Attribute"]
+        total = tree.math("ADD", 8, total, tree.vector_math("DOT_PRODUCT", 7, stored, triple))
+    return total
 
 
 def _tents(tree, displacement):

@@ -1,0 +1,87 @@
+"""The command line: `blender --command gid animate PHOTO --out DIR`, and the same through `build.py animate`.
+
+It adds to `gid_core.animate` what needs Blender: the scene, the frames, the movie. It starts from an empty file of its
+own and asks nothing of the one that is open, so it works with the add-on enabled, and from a checkout without.
+"""
+
+import argparse
+import functools
+import signal
+import sys
+from contextlib import contextmanager
+
+import bpy
+
+from . import properties
+
+__all__ = ["main", "register", "unregister"]
+
+_handle = None
+
+
+class _Parser(argparse.ArgumentParser):
+    """Tells what is wrong with the arguments in one line, like every other error of the user."""
+
+    def error(self, message):
+        print(f"gid: error: {message} (see {self.prog} --help)", file=sys.stderr)
+        sys.exit(2)
+
+
+def main(argv: list[str]) -> int:
+    """Exit code of a command: 0, 2 the user's mistake, 3 the model, 130 stopped, 1 (with a traceback) our bug."""
+    from ..gid_core import animate, output  # at the first use: they load Pillow
+    from . import delivery
+
+    parser = _Parser(prog="gid", description="Still photos become seamless loops.")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    described = "One still photo becomes a seamless loop: frames, a movie and a scene that renders them anywhere."
+    animate.add_arguments(verbs.add_parser("animate", help="make a loop of a photo", description=described))
+    try:
+        options = parser.parse_args(animate.joined(argv))
+    except SystemExit as end:
+        return end.code or 0
+    del options.verb  # the report lists what was asked
+    with _interruptible() as cancelled, _properties():
+        finish = None if options.no_render else functools.partial(delivery.deliver, cancelled=cancelled)
+        return output.exit_code_of(lambda: animate.run(options, finish, cancelled))
+
+
+@contextmanager
+def _interruptible():
+    """A callable that tells whether Ctrl-C or a farm's SIGTERM has come.
+
+    Only noted here, and acted on between two steps or frames: raised inside a render, where Cycles runs Python too, it
+    would crash Blender.
+    """
+    arrived = []
+    handlers = {
+        number: signal.signal(number, lambda number, _frame: arrived.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield lambda: bool(arrived)
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler or signal.SIG_DFL)  # None: it was not set by Python
+
+
+@contextmanager
+def _properties():
+    """`Object.gid` exists in the body, whether or not the add-on is enabled."""
+    is_enabled = hasattr(bpy.types.Object, "gid")
+    if not is_enabled:
+        properties.register()
+    try:
+        yield
+    finally:
+        if not is_enabled:
+            properties.unregister()
+
+
+def register():
+    global _handle
+    _handle = bpy.utils.register_cli_command("gid", main)
+
+
+def unregister():
+    bpy.utils.unregister_cli_command(_handle)

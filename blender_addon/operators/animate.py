@@ -1,0 +1,181 @@
+"""From a still to a loop: load a photo, predict its motion, cancel.
+
+What was asked is read once, at the start: the artist may go on working while the prediction runs. Datablocks are kept
+by their session id until then, because undo and loading a file make every Python reference stale.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import bpy
+from bpy.props import BoolProperty, StringProperty
+
+from ...gid_core import synth, timeline
+from ...gid_core.errors import GidError, SettingsError
+from .. import images, jobs, loop, preferences
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ...gid_core.predict import Request
+
+__all__ = ["CLASSES", "Order"]
+
+
+@dataclass(frozen=True)
+class Order:
+    """What was asked of one still, independent of Blender's datablocks."""
+
+    name: str
+    still: "np.ndarray"  # float32 (H, W, 3|4), linear, premultiplied, at working size
+    request: "Request"
+    n_frames: int
+    fps: Fraction
+    start: int
+    scene: int
+    image: int
+
+    @classmethod
+    def read(cls, scene):
+        """The order that the panel of `scene` states.
+
+        Raises:
+            GidError: there is no still, or it cannot be read.
+        """
+        from ...gid_core import image_io, predict  # at the first use: they load Pillow
+
+        settings = scene.gid
+        image = settings.still
+        if image is None:
+            raise SettingsError("there is no still: open a photo in the panel first")
+        fps = scene_fps(scene)
+        return cls(
+            name=bpy.path.display_name_from_filepath(image.name) or image.name,
+            still=image_io.fit(images.read_still(image), settings.size),
+            request=predict.Request(
+                seed=settings.seed, amplitude=settings.amplitude, model=preferences.model_choice(settings)
+            ),
+            n_frames=length(settings, fps),
+            fps=fps,
+            start=settings.start,
+            scene=scene.session_uid,
+            image=image.session_uid,
+        )
+
+    def fulfil(self, volume):
+        """Build the loop of `volume`, all of it or nothing."""
+        scene, image = _by_session(bpy.data.scenes, self.scene), _by_session(bpy.data.images, self.image)
+        if scene is None or image is None:
+            raise SettingsError("the still or its scene was removed while its motion was predicted: nothing was made")
+        plan = synth.plan_loop(volume, self.n_frames, self.fps)
+        plane = loop.build_loop(loop.LoopSpec(self.name, self.still, volume, plan, self.fps, start=self.start))
+        plane.gid.source = image
+        plane.gid.answered = answered(volume.provenance)
+        scene.gid.loop = plane
+        plane.gid.scene.gid.loop = plane
+
+
+def _by_session(collection, session_uid):
+    return next((block for block in collection if block.session_uid == session_uid), None)
+
+
+def scene_fps(scene):
+    """Frame rate of a scene as the fraction that its two floats stand for: 24 / 1.001 is 24000/1001."""
+    return Fraction(scene.render.fps) / Fraction(scene.render.fps_base).limit_denominator(10000)
+
+
+def length(settings, fps):
+    """Length in frames that the panel asks for."""
+    return settings.n_frames if settings.length_unit == "FRAMES" else timeline.frames_for(settings.seconds, fps)
+
+
+def answered(provenance):
+    """One line for the panel: what made a motion, and by which seed."""
+    source = provenance.get("source", "unknown source")
+    return f"{source[:1].upper()}{source[1:]}, seed {provenance.get('seed', 0)}"
+
+
+class GID_OT_open_still(bpy.types.Operator):
+    """Open a photo and make it the still"""
+
+    bl_idname = "gid.open_still"
+    bl_label = "Open Still"
+    bl_options = {"REGISTER", "UNDO"}
+
+    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filter_image: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+    filter_folder: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+
+    def invoke(self, context, event):
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context):
+        try:
+            context.scene.gid.still = images.open_photo(bpy.path.abspath(self.filepath))
+        except GidError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+
+class GID_OT_animate(bpy.types.Operator):
+    """Predict how the still moves and build its loop in a scene of its own"""
+
+    bl_idname = "gid.animate"
+    bl_label = "Animate"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        if context.scene.gid.still is None:
+            cls.poll_message_set("Open a photo as the still first")
+            return False
+        if jobs.current() is not None:
+            cls.poll_message_set("A prediction is running: wait for it, or cancel it")
+            return False
+        return True
+
+    def execute(self, context):
+        try:
+            order = Order.read(context.scene)
+            jobs.run(order.still, order.request, order.fulfil)
+        except GidError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        return {"FINISHED"}
+
+    def invoke(self, context, event):
+        if bpy.app.background:
+            return self.execute(context)
+        try:
+            order = Order.read(context.scene)
+            jobs.start(order.still, order.request, order.fulfil, self.bl_label)
+        except GidError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        # Nothing has changed yet, so no undo step: the job pushes one when the loop is there.
+        return {"INTERFACE"}
+
+
+class GID_OT_cancel(bpy.types.Operator):
+    """Stop the running prediction; nothing is made"""
+
+    bl_idname = "gid.cancel"
+    bl_label = "Cancel"
+    bl_options = {"INTERNAL"}  # no UNDO: no data changes
+
+    @classmethod
+    def poll(cls, context):
+        if jobs.current() is None:
+            cls.poll_message_set("Nothing is running")
+            return False
+        return True
+
+    def execute(self, context):
+        jobs.stop()
+        return {"FINISHED"}
+
+
+CLASSES = (GID_OT_open_still, GID_OT_animate, GID_OT_cancel)

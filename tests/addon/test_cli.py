@@ -1,0 +1,261 @@
+"""The command line as a user and a farm meet it: a process with exit codes, one line of error, files or nothing."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import av
+import bpy
+import gid_dev.blender_addon as addon
+import numpy as np
+import pytest
+from gid_dev.blender_addon import cli, delivery
+from gid_dev.gid_core import image_io
+from gid_dev.gid_core.volume import SpectralVolume
+
+# As build.py starts it: the checkout as a package, the add-on not registered.
+DOOR = """
+import os, sys, types
+package = types.ModuleType("image_dynamics")
+package.__path__ = [sys.argv.pop(1)]
+sys.modules["image_dynamics"] = package
+from image_dynamics.blender_addon import cli
+code = cli.main(sys.argv[1:])
+sys.stdout.flush()
+sys.stderr.flush()
+os._exit(code)
+"""
+QUICK = ["--seconds", "1", "--fps", "12", "--size", "64", "--model", "physics"]
+N_FRAMES = 12
+# What farms take for a failure when they read a log strictly.
+ALARMS = ("Error:", "Exception:", "Warning", "Traceback")
+
+
+@pytest.fixture(scope="module")
+def picture(tmp_path_factory):
+    """A green thing on grey: something for the physics prior to move."""
+    random = np.random.default_rng(3)
+    pixels = np.full((60, 90, 3), 0.6, np.float32)
+    pixels[15:55, 25:65] = np.array([0.05, 0.3, 0.05]) * (0.5 + random.random((40, 40, 1)))
+    path = tmp_path_factory.mktemp("photo") / "plant.png"
+    image_io.save_png(path, pixels)
+    return path
+
+
+def command(profile, *arguments):
+    root = os.path.dirname(addon.__path__[0])
+    return {
+        "args": [sys.executable, "-c", DOOR, root, *map(str, arguments)],
+        "env": {**os.environ, "BLENDER_USER_RESOURCES": str(profile)},
+        "text": True,
+    }
+
+
+def run(profile, *arguments):
+    return subprocess.run(**command(profile, *arguments), capture_output=True, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def made(picture, tmp_path_factory):
+    """One whole run: (folder of results, the process that made it)."""
+    folder = tmp_path_factory.mktemp("made")
+    done = run(folder / "profile", "animate", picture, "--out", folder / "loop", "--start", "1001", *QUICK)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "loop", done
+
+
+def test_animate_leaves_everything_and_nothing_else(made):
+    folder, _done = made
+    frames = {f"frames/{1001 + i}.png" for i in range(N_FRAMES)}
+    files = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    assert files == frames | {"loop.mp4", "still.png", "scene.blend", "volume.npz", "preview.png", "report.json"}
+    assert not [p for p in folder.parent.iterdir() if p.name.startswith(".")]
+
+
+def test_success_says_little_and_nothing_that_alarms_a_farm(made):
+    _folder, done = made
+    assert len(done.stdout.strip().splitlines()) <= 2  # ours, and what the bpy module says on being imported
+    assert not [word for word in ALARMS if word in done.stdout + done.stderr]
+
+
+def test_first_frame_is_the_still(made):
+    folder, _done = made
+    first = image_io.encode_srgb(image_io.load_photo(folder / "frames" / "1001.png").pixels)
+    still = image_io.encode_srgb(image_io.load_photo(folder / "still.png").pixels)
+    assert np.abs(first - still).max() <= 1.01 / 255  # one step of 8 bits
+
+
+def test_movie_holds_each_frame_once_at_the_asked_rate(made):
+    folder, _done = made
+    with av.open(str(folder / "loop.mp4")) as movie:
+        stream = movie.streams.video[0]
+        assert float(stream.average_rate) == 12
+        pictures = [frame.to_ndarray(format="rgb24") for frame in movie.decode(stream)]
+    assert len(pictures) == N_FRAMES
+    assert pictures[0].shape[1] == 64
+
+
+def test_report_tells_time_seam_memory_and_versions(made):
+    folder, _done = made
+    report = json.loads((folder / "report.json").read_text())
+    assert report["source"] == "physics prior"
+    assert report["n_frames"] == N_FRAMES
+    assert report["seconds"]["render the frames"] > 0
+    assert report["picture_seam_ratio"] > 0
+    assert report["peak_memory_mb"] > 0
+    assert report["versions"]["blender"].startswith(bpy.app.version_string[:3])
+    assert "verb" not in report["asked"]
+    assert sorted(report["files"]) == report["files"]
+    assert all((folder / name).is_file() for name in report["files"])
+
+
+REOPEN = """
+import os, sys
+import bpy
+bpy.ops.wm.open_mainfile(filepath=sys.argv[1], use_scripts=False)
+scene = bpy.context.scene
+assert [s.name for s in bpy.data.scenes] == [scene.name] and scene.camera is not None
+assert (scene.frame_start, scene.frame_end, scene.render.fps) == (1001, 1012, 12)
+assert not hasattr(scene, "gid")
+assert not bpy.utils.blend_paths(absolute=True, packed=False), bpy.utils.blend_paths(absolute=True, packed=False)
+scene.frame_set(1007)
+scene.render.filepath = sys.argv[2]
+bpy.ops.render.render(write_still=True)
+print("rendered", flush=True)
+os._exit(0)
+"""
+
+
+def test_scene_opens_on_the_loop_and_renders_without_the_add_on(made, tmp_path):
+    folder, _done = made
+    done = subprocess.run(
+        [sys.executable, "-c", REOPEN, str(folder / "scene.blend"), str(tmp_path / "again.png")],
+        env={**os.environ, "BLENDER_USER_RESOURCES": str(tmp_path / "profile")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.stdout.rstrip().endswith("rendered"), done.stdout + done.stderr
+    again = image_io.load_photo(tmp_path / "again.png").pixels[..., :3]
+    frame = image_io.load_photo(folder / "frames" / "1007.png").pixels
+    assert np.array_equal(again, frame)
+
+
+def test_volume_is_the_one_in_the_report(made):
+    folder, _done = made
+    volume = SpectralVolume.load(folder / "volume.npz")
+    assert volume.provenance == json.loads((folder / "report.json").read_text())["motion"]
+
+
+@pytest.mark.parametrize("fault", ["missing", "truncated", "tiny", "text", "folder"])
+def test_a_bad_photo_is_refused_with_one_line_and_nothing_written(picture, tmp_path, fault, capfd):
+    path = tmp_path / "photo.png"
+    if fault == "truncated":
+        path.write_bytes(picture.read_bytes()[:200])
+    elif fault == "tiny":
+        image_io.save_png(path, np.zeros((1, 1, 3), np.float32))
+    elif fault == "text":
+        path.write_text("hello")
+    elif fault == "folder":
+        path.mkdir()
+    before = sorted(tmp_path.iterdir())
+    assert cli.main(["animate", str(path), "--out", str(tmp_path / "out"), *QUICK]) == 2
+    told = capfd.readouterr().err
+    assert [line for line in told.splitlines() if line.startswith("gid: error: ")] == told.strip().splitlines()[-1:]
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--help"], 0),
+        (["animate", "--help"], 0),
+        ([], 2),
+        (["fly"], 2),
+        (["animate", "PHOTO", "--seconds", "soon"], 2),
+        (["animate", "PHOTO", "--seconds", "-1"], 2),
+        (["animate", "PHOTO", "--fps", "0"], 2),
+        (["animate", "PHOTO", "--size", "3"], 2),
+        (["animate", "PHOTO", "--direction", "up"], 2),
+        (["animate", "PHOTO", "--amplitude", "nan"], 2),
+        (["animate", "PHOTO", "--mask", "gone.png"], 2),
+        (["animate", "PHOTO", "--model", "gone"], 3),
+    ],
+)
+def test_exit_codes(picture, tmp_path, monkeypatch, capfd, arguments, code):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main([str(picture) if a == "PHOTO" else a for a in arguments]) == code
+    told = capfd.readouterr().err.strip().splitlines()
+    assert code == 0 or (told and told[-1].startswith("gid: error: "))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_render_stops_before_blender(picture, tmp_path):
+    assert cli.main(["animate", str(picture), "--out", str(tmp_path / "out"), "--no-render", *QUICK]) == 0
+    files = sorted(p.name for p in (tmp_path / "out").iterdir())
+    assert files == ["preview.png", "report.json", "still.png", "volume.npz"]
+
+
+def test_same_seed_same_frames(made, picture, tmp_path):
+    folder, _done = made
+    done = run(tmp_path / "profile", "animate", picture, "--out", tmp_path / "out", "--start", "1001", *QUICK)
+    assert done.returncode == 0, done.stderr
+    for name in ["volume.npz", "still.png"]:
+        assert (tmp_path / "out" / name).read_bytes() == (folder / name).read_bytes(), name
+    for i in range(N_FRAMES):  # as pixels: Blender writes the date into the files
+        name = f"frames/{1001 + i}.png"
+        first, second = (image_io.load_photo(f / name).pixels for f in (folder, tmp_path / "out"))
+        assert np.array_equal(first, second), name
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_leaves_nothing_behind(picture, tmp_path, number):
+    long = ["--seconds", "60", "--size", "90", "--model", "physics"]
+    out = tmp_path / "results" / "out"
+    process = subprocess.Popen(
+        **command(tmp_path / "profile", "animate", picture, "--out", out, *long),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        for line in process.stderr:
+            if line.startswith("render the frames"):
+                break
+        time.sleep(0.3)
+        process.send_signal(number)
+        rest = process.stderr.read()
+        assert process.wait(30) == 130
+    finally:
+        process.kill()
+    assert rest.startswith("gid: error: ")
+    assert len(rest.splitlines()) == 1
+    assert not out.parent.exists()
+
+
+def test_main_needs_no_registered_add_on_and_leaves_none(picture, tmp_path):
+    addon.unregister()
+    try:
+        assert cli.main(["animate", str(picture), "--out", str(tmp_path / "out"), "--no-render", *QUICK]) == 0
+        assert not hasattr(bpy.types.Object, "gid")
+    finally:
+        addon.register()
+
+
+def test_a_jump_and_a_hold_are_seen_in_the_frames(tmp_path):
+    def seam(phases):
+        files = []
+        for i, phase in enumerate(phases):
+            files.append(tmp_path / f"{i}.png")
+            x = np.arange(64) / 64
+            row = 0.5 + 0.4 * np.sin(2 * np.pi * (x - phase))
+            image_io.save_png(files[-1], np.repeat(np.tile(row, (64, 1))[..., None], 3, 2).astype(np.float32))
+        return delivery.picture_seam(files)
+
+    whole = np.arange(12) / 12
+    assert seam(whole) == pytest.approx(1, abs=0.05)
+    assert seam(whole * 0.75) > 2  # jump
+    assert seam(np.append(whole, 0.0)) < 0.1  # hold: the last frame repeats the first
+    assert seam(np.zeros(12)) is None

@@ -1,0 +1,194 @@
+"""The zip that a user installs: what it holds, what is refused, and that it works in an empty profile."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tomllib
+import zipfile
+
+import numpy as np
+import pytest
+from gid_dev.blender_addon import package
+from gid_dev.gid_core import image_io
+
+LIMIT_BYTES = 120 * 1024 * 1024
+PLATFORM = package.this_platform()
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    return package.build(tmp_path_factory.mktemp("dist"), PLATFORM)
+
+
+def rewritten(archive, path, changes):
+    """A copy of the zip in which the files named in `changes` have other bytes, or are gone (None)."""
+    with zipfile.ZipFile(archive) as source, zipfile.ZipFile(path, "w") as target:
+        for name in dict.fromkeys([*source.namelist(), *changes]):
+            data = changes[name] if name in changes else source.read(name)
+            if data is not None:
+                target.writestr(name, data)
+    return path
+
+
+def manifest_of(archive):
+    with zipfile.ZipFile(archive) as opened:
+        return opened.read("blender_manifest.toml").decode()
+
+
+def test_zip_has_the_same_bytes_from_the_same_sources(archive, tmp_path):
+    again = package.build(tmp_path, PLATFORM)
+    assert again.read_bytes() == archive.read_bytes()
+
+
+def test_zip_is_named_after_id_version_and_platform_and_stays_small(archive):
+    facts = tomllib.loads(manifest_of(archive))
+    assert archive.name == f"image_dynamics-{facts['version']}-{PLATFORM.replace('-', '_')}.zip"
+    assert archive.stat().st_size < LIMIT_BYTES
+
+
+def test_zip_holds_the_wheels_of_one_platform_and_no_numpy(archive):
+    facts = tomllib.loads(manifest_of(archive))
+    assert facts["platforms"] == [PLATFORM]
+    assert len(facts["wheels"]) == 4
+    with zipfile.ZipFile(archive) as opened:
+        assert not [n for n in opened.namelist() if "numpy" in n]
+        assert opened.read("__init__.py").decode().splitlines()[0].startswith("from .blender_addon import register")
+        assert len(opened.read("__init__.py").decode().splitlines()) == 1
+
+
+def test_zip_holds_no_tests_no_training_and_not_the_packaging_code(archive):
+    with zipfile.ZipFile(archive) as opened:
+        tops = {n.split("/")[0] for n in opened.namelist()}
+        assert "blender_addon/package.py" not in opened.namelist()
+    assert tops <= {"__init__.py", "blender_manifest.toml", "LICENSE", "blender_addon", "gid_core", "models", "wheels"}
+
+
+def test_every_platform_of_the_manifest_has_its_pinned_wheels():
+    facts = tomllib.loads((package.ROOT / "blender_manifest.toml").read_text())
+    assert sorted(facts["platforms"]) == sorted(package.PLATFORMS)
+    assert {w.removeprefix("./wheels/") for w in facts["wheels"]} == set(package.WHEEL_SHA256)
+    for platform in package.PLATFORMS:
+        text, wheels = package.cut_manifest((package.ROOT / "blender_manifest.toml").read_text(), platform)
+        assert len(wheels) == 4
+        assert tomllib.loads(text)["platforms"] == [platform]
+
+
+def test_blenders_own_tool_accepts_the_zip(archive):
+    package.validate(archive)
+
+
+def test_blenders_own_tool_refuses_a_tagline_with_a_full_stop(archive, tmp_path):
+    text = manifest_of(archive).replace('loop"', 'loop."', 1)
+    with pytest.raises(package.PackageError, match="tagline"):
+        package.validate(rewritten(archive, tmp_path / "x.zip", {"blender_manifest.toml": text}))
+
+
+FAULTS = {
+    "tag": ('"Animation"', '"Moving"', "Moving"),
+    "platform": (f'["{PLATFORM}"]', '["amiga"]', "amiga"),
+    "licence": ("SPDX:GPL-3.0-or-later", "Foo", "licence"),
+    "key": ("type =", 'colour = "red"\ntype =', "colour"),
+    "wheel not in the zip": ("wheels = [", 'wheels = [\n  "./wheels/six-1.0-py3-none-any.whl",', "six"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_our_check_refuses_what_blenders_tool_lets_pass(archive, tmp_path, fault):
+    old, new, named = FAULTS[fault]
+    text = manifest_of(archive)
+    assert old in text
+    broken = rewritten(archive, tmp_path / "x.zip", {"blender_manifest.toml": text.replace(old, new, 1)})
+    with pytest.raises(package.PackageError, match=named):
+        package.check(broken)
+
+
+def test_our_check_refuses_an_altered_wheel(archive, tmp_path):
+    name = tomllib.loads(manifest_of(archive))["wheels"][0].removeprefix("./")
+    with pytest.raises(package.PackageError, match="not a wheel as published"):
+        package.check(rewritten(archive, tmp_path / "x.zip", {name: b"something else"}))
+
+
+def test_our_check_refuses_a_zip_without_the_core(archive, tmp_path):
+    with pytest.raises(package.PackageError, match=r"gid_core/__init__\.py is missing"):
+        package.check(rewritten(archive, tmp_path / "x.zip", {"gid_core/__init__.py": None}))
+
+
+def test_a_cached_wheel_with_another_hash_is_refused(tmp_path):
+    name = next(n for n in package.WHEEL_SHA256 if n.endswith(package.PLATFORMS[PLATFORM]))
+    for other in package.WHEEL_SHA256:
+        (tmp_path / other).write_bytes(b"PK")
+    with pytest.raises(package.PackageError, match="not the published wheel"):
+        package.build(tmp_path / "out", PLATFORM, tmp_path)
+    assert not list((tmp_path / "out").glob("*")), name
+
+
+USE = """
+import os, sys
+import bpy, addon_utils
+zip_path, photo, frames, use_model = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4] == "model"
+profile = os.path.realpath(os.environ["BLENDER_USER_RESOURCES"])
+module = "bl_ext.user_default.image_dynamics"
+bpy.ops.wm.read_factory_settings(use_empty=True)
+bpy.ops.preferences.addon_enable(module="bl_pkg")
+bpy.ops.extensions.package_install_files(filepath=zip_path, repo="user_default", enable_on_install=True)
+assert addon_utils.check(module)[1], "not enabled"
+assert not {"onnxruntime", "PIL"} & set(sys.modules), "heavy imports while enabling"
+# Blender has no Pillow and no onnxruntime of its own, the Python of this test has: those of the zip go first.
+sys.path.sort(key=lambda entry: not os.path.realpath(entry).startswith(profile))
+
+bpy.ops.gid.open_still(filepath=photo)
+settings = bpy.context.scene.gid
+settings.length_unit, settings.n_frames, settings.use_model = "FRAMES", frames, use_model
+assert bpy.ops.gid.animate() == {"FINISHED"}
+plane = settings.loop
+assert plane.gid.n_frames == frames and plane.gid.scene is not None
+print("answered:", plane.gid.answered)
+import PIL
+places = [PIL.__file__]
+if use_model:
+    import onnxruntime
+    places.append(onnxruntime.__file__)
+assert all(os.path.realpath(place).startswith(profile) for place in places), places
+assert bpy.ops.gid.remove() == {"FINISHED"}
+
+repo = [r.module for r in bpy.context.preferences.extensions.repos].index("user_default")
+bpy.ops.extensions.package_uninstall(repo_index=repo, pkg_id="image_dynamics")
+assert not hasattr(bpy.types.Object, "gid") and not hasattr(bpy.types.Scene, "gid")
+assert not os.path.exists(os.path.join(profile, "extensions", "user_default", "image_dynamics"))
+print("done", flush=True)
+os._exit(0)
+"""
+
+ANSWERS = ["physics"]
+if (package.ROOT / "models" / "card.json").exists():
+    ANSWERS.append("model")
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_zip_is_installed_used_and_removed_in_an_empty_profile(archive, tmp_path, answer):
+    photo = tmp_path / "photo.png"
+    image_io.save_png(photo, np.random.default_rng(1).random((64, 96, 3), dtype=np.float32))
+    done = subprocess.run(
+        [sys.executable, "-c", USE, str(archive), str(photo), "12", answer],
+        env={**os.environ, "BLENDER_USER_RESOURCES": str(tmp_path / "profile")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.rstrip().endswith("done")
+    assert "Traceback" not in done.stderr
+    expected = (
+        "Physics prior" if answer == "physics" else json.loads((package.ROOT / "models/card.json").read_text())["name"]
+    )
+    assert f"answered: {expected}".lower() in done.stdout.lower()
+
+
+def test_command_prints_size_and_hash_of_each_file(archive, tmp_path, capsys):
+    assert package.main(["--out", str(tmp_path), "--platform", PLATFORM]) == 0
+    printed = capsys.readouterr().out
+    assert hashlib.sha256(archive.read_bytes()).hexdigest() in printed
+    with zipfile.ZipFile(archive) as opened:
+        assert all(name in printed for name in opened.namelist())

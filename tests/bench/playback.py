@@ -1,0 +1,108 @@
+"""Playback of the rig's sheet against computing the motion in numpy and writing the vertices, each frame.
+
+One run, one process, frames in turns, so that both meet the same machine. Exits 1 if the rig is slower.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+import types
+from fractions import Fraction
+from pathlib import Path
+
+os.environ["BLENDER_USER_RESOURCES"] = tempfile.mkdtemp(prefix="gid-profile-")
+
+import bpy
+import numpy as np
+
+gid_dev = types.ModuleType("gid_dev")
+gid_dev.__path__ = [str(Path(__file__).resolve().parents[2])]
+sys.modules["gid_dev"] = gid_dev
+
+from gid_dev.blender_addon import loop, properties, sheet
+from gid_dev.blender_addon.nodes import rig
+from gid_dev.gid_core import synth
+from gid_dev.gid_core.volume import SpectralVolume
+
+CELLS = 256, 160
+
+
+def random_volume(width, height, n_freqs=16):
+    rng = np.random.default_rng(0)
+    parts = rng.normal(0, 1, (2, n_freqs, height, width, 2)).astype(np.float32)
+    return SpectralVolume(parts[0] + 1j * parts[1], np.arange(1, n_freqs + 1) / 5)
+
+
+def rig_player(scene):
+    """Plays a frame: the clock's curve, the nodes, the depsgraph."""
+    graph = scene.view_layers[0].depsgraph
+
+    def play(frame):
+        scene.frame_set(frame)
+        graph.update()
+
+    return play
+
+
+def numpy_player(volume, plan):
+    """Plays a frame as a frame-change handler would: motion at the vertices in numpy, then `foreach_set`."""
+    scene = bpy.context.scene
+    mesh = sheet.new_mesh("numpy", volume, *CELLS)
+    for name in [a.name for a in mesh.attributes if a.name.startswith("gid_") and a.name != rig.UV]:
+        mesh.attributes.remove(mesh.attributes[name])  # what the handler's mesh would not carry
+    scene.collection.objects.link(bpy.data.objects.new("numpy", mesh))
+    points = np.empty(len(mesh.vertices) * 3, np.float32)
+    mesh.vertices.foreach_get("co", points)
+    points = points.reshape(-1, 3)
+    corners = [sheet._at_corners(a.view(np.float32))[::-1] for a in volume.amplitudes]
+    corners = np.stack(corners).reshape(volume.n_freqs, -1, 2, 2)  # k, point, axis, (re, im)
+    basis = np.concatenate([corners[..., 0], -corners[..., 1]]).reshape(2 * volume.n_freqs, -1)
+    graph = bpy.context.view_layer.depsgraph
+    pixel = np.array([rig.PIXEL, -rig.PIXEL], np.float32)
+
+    def play(frame):
+        scalars = plan.scalars(frame - 1)
+        weights = np.concatenate([scalars.real, scalars.imag]).astype(np.float32)
+        moved = points.copy()
+        moved[:, :2] += (weights @ basis).reshape(-1, 2) * pixel
+        mesh.vertices.foreach_set("co", moved.ravel())
+        mesh.update()
+        scene.frame_set(frame)
+        graph.update()
+
+    return play
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--frames", type=int, default=60)
+    frames = parser.parse_args().frames
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    properties.register()
+    volume = random_volume(*CELLS)
+    plan = synth.plan_loop(volume, 120, Fraction(24))
+    still = np.full((CELLS[1], CELLS[0], 3), 0.5, np.float32)
+    plane = loop.build_loop(loop.LoopSpec("Bench", still, volume, plan, Fraction(24)))
+    players = {"rig": rig_player(plane.gid.scene), "numpy": numpy_player(volume, plan)}
+    seconds = {name: [] for name in players}
+    for frame in range(1, frames + 4):
+        for name, play in players.items():
+            begun = time.perf_counter()
+            play(frame)
+            seconds[name].append(time.perf_counter() - begun)
+    median = {name: 1e3 * float(np.median(times[3:])) for name, times in seconds.items()}
+    ratio = median["numpy"] / median["rig"]
+    print(
+        f"Blender {bpy.app.version_string}, {CELLS[0]} x {CELLS[1]} cells, {frames} frames, median: "
+        f"rig {median['rig']:.1f} ms, numpy and vertices {median['numpy']:.1f} ms; "
+        f"the rig is {ratio:.2f} times as fast (bar: 1)"
+    )
+    return 0 if ratio >= 1 else 1
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    os._exit(code)  # 4.5 can dead-lock in its exit handlers
