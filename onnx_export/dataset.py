@@ -79,7 +79,7 @@ def make_photographs(folder, stills, seed=0, held_out=40, n_still=240, n_composi
     crops += [(*crop, 2) for crop in masks.composites(kept, still, n_composite, rng)]
     train = _photographs(crops)
     test = _photographs([(*masks.cropped(p, m, rng, True), 0) for p, m in tested])
-    print(f"{len(crops)} crops of {len(kept)} masked and {len(still)} still pictures, {len(tested)} held out", flush=True)
+    print(f"{len(crops)} crops of {len(kept)} masked, {len(still)} still pictures; {len(tested)} held out", flush=True)
     return train, test
 
 

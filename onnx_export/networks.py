@@ -17,6 +17,8 @@ __all__ = ["EncoderNet", "FlowNet", "parameters"]
 N_FREQS = len(FREQUENCIES)
 _GROUPS = 8
 _TIME_WAVES = 32
+_ROUNDS = (2, 8)  # of averaging along the affinities: the near neighbours, and an object of 50 px
+_SHARPNESS = 3  # power of the affinity, so that doubtful borders hold
 
 
 def _conv(inputs, outputs, kernel=3, stride=1):
@@ -81,8 +83,30 @@ class EncoderNet(nn.Module):
         return out[:, :1], F.softplus(out[:, 1:] - 1), affinity, torch.cat([x8, grouped], 1)
 
 
+def _along_affinity(z, affinity, rounds):
+    """Means over the neighbourhood that the affinities open, after each of `rounds` numbers of rounds: lists of z.
+
+    z (B, k, c, h, w), affinity (B, 2, h, w): to the right and the lower neighbour; nothing flows over the rim.
+    """
+    right = F.pad(affinity[:, 0, :, :-1] ** _SHARPNESS, (0, 1))[:, None, None]
+    down = F.pad(affinity[:, 1, :-1] ** _SHARPNESS, (0, 0, 0, 1))[:, None, None]
+    left, up = F.pad(right[..., :-1], (1, 0)), F.pad(down[..., :-1, :], (0, 0, 1, 0))
+    total = 1 + right + left + down + up
+    found = []
+    for step in range(1, max(rounds) + 1):
+        moved = right * F.pad(z[..., 1:], (0, 1)) + left * F.pad(z[..., :-1], (1, 0))
+        moved = moved + down * F.pad(z[..., 1:, :], (0, 0, 0, 1)) + up * F.pad(z[..., :-1, :], (0, 0, 1, 0))
+        z = (z + moved) / total
+        if step in rounds:
+            found.append(z)
+    return found
+
+
 class FlowNet(nn.Module):
     """Velocity of the rectified flow, a U-Net over 1/8, 1/16, 1/32 whose weights all K slices share.
+
+    Beside z the network sees z averaged along the affinities: what the cell's object does. Without it half of the
+    contrast between objects was lost to noise left inside them (.13 against .27 of the start).
 
     forward(z (B, k, 4, h, w), t (B,), slices (k,), envelope (B, k, h, w), affinity (B, 2, h, w),
     features (B, C, h, w), wind (B, 4)); h and w multiples of 4.
@@ -90,18 +114,20 @@ class FlowNet(nn.Module):
 
     def __init__(self, features=128, widths=(32, 64, 96), embedding=128):
         super().__init__()
+        self.features = features
         fine, middle, deep = widths
         self.condition = nn.Sequential(nn.Conv2d(features + 2, 48, 1), nn.SiLU(), _conv(48, 24))
         self.frequency = nn.Embedding(N_FREQS, embedding)
         self.time = nn.Sequential(nn.Linear(2 * _TIME_WAVES, embedding), nn.SiLU(), nn.Linear(embedding, embedding))
         self.wind = nn.Linear(4, embedding)
         self.mix = nn.Sequential(nn.SiLU(), nn.Linear(embedding, embedding), nn.SiLU())
-        self.enter = _conv(4 + 1 + 24, fine)
+        self.enter = _conv(4 * (1 + len(_ROUNDS)) + 1 + 24, fine)
         self.down1, self.res1 = _conv(fine, middle, 3, 2), _Residual(middle, middle, embedding)
         self.down2 = _conv(middle, deep, 3, 2)
         self.deep = nn.ModuleList([_Residual(deep, deep, embedding) for _ in range(2)])
         self.up1, self.up0 = _Residual(middle + deep, middle, embedding), _conv(fine + middle, fine)
-        self.res0, self.leave = _Residual(fine, fine, embedding), _conv(fine, 4)
+        self.res0 = _Residual(fine, fine, embedding)
+        self.leave = _conv(fine + 4 * len(_ROUNDS), 4)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)
         waves = torch.exp(torch.arange(_TIME_WAVES) * (-math.log(1000.0) / (_TIME_WAVES - 1))) * 1000
@@ -113,11 +139,13 @@ class FlowNet(nn.Module):
         embedded = self.time(torch.cat([angle.sin(), angle.cos()], 1)) + self.wind(wind)
         embedded = self.mix((embedded[:, None] + self.frequency(slices)[None]).reshape(b * k, -1))
         condition = self.condition(torch.cat([features, affinity - 0.5], 1))[:, None].expand(-1, k, -1, -1, -1)
-        x0 = self.enter(torch.cat([z, envelope[:, :, None], condition], 2).reshape(b * k, -1, h, w))
+        seen = [z, *_along_affinity(z, affinity, _ROUNDS)]
+        x0 = self.enter(torch.cat([*seen, envelope[:, :, None], condition], 2).reshape(b * k, -1, h, w))
         x1 = self.res1(self.down1(x0), embedded)
         x2 = self.down2(x1)
         for block in self.deep:
             x2 = block(x2, embedded)
         y1 = self.up1(torch.cat([x1, _doubled(x2)], 1), embedded)
         y0 = self.res0(self.up0(torch.cat([x0, _doubled(y1)], 1)), embedded)
-        return self.leave(F.silu(y0)).view(b, k, 4, h, w)
+        means = torch.cat([x - z for x in seen[1:]], 2).reshape(b * k, -1, h, w)
+        return self.leave(torch.cat([F.silu(y0), means], 1)).view(b, k, 4, h, w)

@@ -108,7 +108,8 @@ def _bristles(c):
 
 def _fruit(c):
     r = c.rng
-    colour, size = c.jitter([(220, 60, 40), (240, 190, 50), (120, 170, 60), (150, 90, 50)][r.integers(4)]), r.uniform(6, 18)
+    skins = ((220, 60, 40), (240, 190, 50), (120, 170, 60), (150, 90, 50))
+    colour, size = c.jitter(skins[r.integers(len(skins))]), r.uniform(6, 18)
     x0, y0 = r.uniform(0, _W - 60), r.uniform(20, _H - 30)
     for _ in range(r.integers(5, 40)):
         x, y, shade = x0 + r.normal(0, 35), y0 + r.normal(0, 25), c.jitter(colour, 14)
@@ -154,7 +155,7 @@ def plants(c):
         for j in range(parts):
             angle = lean + bend * j / parts
             spine.append(spine[-1] + length / parts * np.array([math.cos(angle), math.sin(angle)]))
-        shared = dict(zeta=0.08, direction=c.sway(spine[-1] - root), object_id=name, anchor=tuple(root))
+        shared = {"zeta": 0.08, "direction": c.sway(spine[-1] - root), "object_id": name, "anchor": tuple(root)}
         width, colour = r.uniform(1.2, 3.2) * scale, c.jitter(green, 10)
         for j in range(parts):
             reach = ((j + 0.5) / parts) ** 1.7
@@ -187,8 +188,8 @@ def closeup(c):
     x, y, size = r.uniform(0.25, 0.75) * _W, r.uniform(0.25, 0.7) * _H, r.uniform(35, 95)
     petal, root = c.jitter(_PETALS[r.integers(len(_PETALS))], 25), (x + r.normal(0, 20), _H + 60)
     amplitude = r.uniform(1.6, 3) * (60 / size) ** 0.3
-    shared = dict(f0=r.uniform(0.6, 1.4), zeta=0.1, direction=c.sway((x - root[0], y - root[1])), object_id=name)
-    shared.update(anchor=root, origin=root, along=((x - root[0]) / 1e4, 1 / (y - root[1])), power=0.8)
+    shared = {"f0": r.uniform(0.6, 1.4), "zeta": 0.1, "direction": c.sway((x - root[0], y - root[1]))}
+    shared.update(object_id=name, anchor=root, origin=root, along=((x - root[0]) / 1e4, 1 / (y - root[1])), power=0.8)
     body = c.mode(amplitude=amplitude, share=0.2, **shared)
     edge = c.mode(amplitude=amplitude * 1.15, share=0.5, f1=r.uniform(1.6, 3), **shared)
     c.polygon([(x - 3, y), (x + 3, y), (root[0] + 4, _H + 5), (root[0] - 4, _H + 5)], c.jitter((75, 120, 55)), body)
@@ -219,7 +220,7 @@ def foliage(c):
     name = c.new_object()
     for _ in range(7):
         bx, by, radius = x + r.normal(0, size * 0.45), y + r.normal(0, size * 0.35), size * r.uniform(0.3, 0.6)
-        sway = dict(f0=f0 * r.uniform(0.85, 1.2), zeta=0.25, direction=c.sway((0, -1)), object_id=name)
+        sway = {"f0": f0 * r.uniform(0.85, 1.2), "zeta": 0.25, "direction": c.sway((0, -1)), "object_id": name}
         sway.update(origin=(x, foot), along=(0, -1 / (foot - y + size)), power=0.7)
         modes = [
             c.mode(amplitude=strength * r.uniform(0.8, 1.25), share=share, f1=r.uniform(1.8, 3.1), **sway)

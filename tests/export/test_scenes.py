@@ -1,0 +1,108 @@
+"""Synthetic scenes: the same from a seed, their motion closed, mirrored and grouped as painted."""
+
+import numpy as np
+import pytest
+import torch
+from gid_dev.gid_core import phases
+
+from onnx_export import motion, scenes
+
+MOVING_SEEDS = (1, 2, 6, 9)
+
+
+@pytest.fixture(params=MOVING_SEEDS, ids=lambda seed: f"scene{seed}")
+def scene(request):
+    return scenes.paint(request.param)
+
+
+def test_the_scenes_of_these_tests_move():
+    for seed in MOVING_SEEDS:
+        assert (scenes.paint(seed).maps[motion.AMPLITUDE] > 0.3).sum() > 60
+
+
+def drawn(scene, seed=3):
+    maps, wind = motion.coarse(torch.from_numpy(scene.maps)[None]), torch.from_numpy(scene.wind)[None]
+    return maps, wind, motion.draw(maps, wind, torch.Generator().manual_seed(seed))
+
+
+def test_a_seed_is_a_scene():
+    first, again, other = scenes.paint(1), scenes.paint(1), scenes.paint(2)
+    assert np.array_equal(again.image, first.image)
+    assert np.array_equal(again.maps, first.maps)
+    assert np.array_equal(again.wind, first.wind)
+    assert not np.array_equal(first.image, other.image)
+
+
+def test_the_exact_motion_closes_after_five_seconds(scene):
+    maps, _, signal = drawn(scene)
+    volume = motion.envelope(maps) * signal
+    frequencies = torch.tensor(motion.FREQUENCIES, dtype=torch.float64)[None, :, None, None]
+
+    def at(seconds):
+        return (volume.to(torch.complex128) * torch.exp(2j * torch.pi * frequencies * seconds)).real.sum(1)
+
+    assert (at(0.0) - at(5.0)).abs().max() < 1e-9
+    assert (at(0.0) - at(1.7)).abs().max() > 0.1
+
+
+def test_the_envelope_carries_the_painted_amplitude(scene):
+    maps = torch.from_numpy(scene.maps)[None]
+    total = motion.envelope(maps).square().sum(1).sqrt()
+    assert torch.allclose(total, maps[:, motion.AMPLITUDE], atol=1e-4)
+
+
+def test_the_drawn_signal_has_unit_variance(scene):
+    maps, wind, _ = drawn(scene)
+    alive = maps[0, motion.AMPLITUDE] > 0.3
+    power = [motion.draw(maps, wind, torch.Generator().manual_seed(s))[0][:, alive].abs().square() for s in range(40)]
+    assert 0.85 < torch.stack(power).mean() < 1.15
+
+
+def test_a_rigid_object_moves_as_one(scene):
+    maps, _, signal = drawn(scene)
+    name, is_field = maps[0, motion.OBJECT], maps[0, motion.IS_FIELD] > 0.5
+    same_mode = (maps[0, motion.SHARE][:, 1:] == maps[0, motion.SHARE][:, :-1]) & (
+        maps[0, motion.F1][:, 1:] == maps[0, motion.F1][:, :-1]
+    )
+    pairs = (name[:, 1:] == name[:, :-1]) & (name[:, 1:] > 0) & ~is_field[:, 1:] & same_mode
+    difference = (signal[0][:, :, 1:] - signal[0][:, :, :-1])[:, pairs].abs()
+    assert not (difference > 1e-4).any()
+
+
+def test_two_mirrors_are_none(scene):
+    maps, wind = torch.from_numpy(scene.maps)[None], torch.from_numpy(scene.wind)[None]
+    back = motion.mirrored(*motion.mirrored(maps, wind, 256), 256)
+    assert torch.allclose(back[0], maps, atol=1e-4)
+    assert torch.equal(back[1], wind)
+
+
+def test_the_batched_procedural_start_is_the_one_of_the_core(scene):
+    maps, wind, _ = drawn(scene)
+    affinity = motion.affinity_truth(maps) * 0.9
+    rng = phases.generator(5, "motion")
+    expected = phases.procedural(
+        affinity[0].numpy(), motion.FREQUENCIES, phases.Wind(*(float(x) for x in wind[0])), rng
+    )
+    again = phases.generator(5, "motion")  # the same numbers in the order in which the core draws them
+    noise = again.standard_normal((2, 16, *maps.shape[2:]))
+    axis = again.standard_normal((2, *maps.shape[2:]))
+    found = motion.procedural(
+        torch.from_numpy(noise[0] + 1j * noise[1])[None].to(torch.complex64),
+        torch.from_numpy(axis)[None].float(),
+        affinity,
+        maps,
+        wind,
+    )
+    assert np.abs(np.moveaxis(found[0].numpy(), 1, -1) - expected).max() < 2e-3  # float32 against float64
+
+
+def test_the_coupled_start_knows_the_draw():
+    known, unknown = [], []
+    for seed in MOVING_SEEDS:
+        maps, wind, signal = drawn(scenes.paint(seed))
+        target = signal[:, :, None] * maps[:, None, motion.DX : motion.DY + 1]
+        alive = maps[0, motion.AMPLITUDE] > 0.3
+        for told, kept in ((signal, known), (signal.roll(1, 1), unknown)):
+            start = motion.start(told, motion.affinity_truth(maps), maps, wind, torch.Generator().manual_seed(1))
+            kept.append((start * target.conj()).real.sum(2)[0][:, alive].mean())
+    assert sum(known) / len(known) > sum(unknown) / len(unknown) + 0.25
