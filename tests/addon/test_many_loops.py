@@ -21,6 +21,8 @@ def settings_of(scene):
     found = {}
     for part in [*parts, scene.render.image_settings, scene.sequencer_colorspace_settings]:
         for item in part.bl_rna.properties:
+            if item.identifier == "use_nodes":  # deprecated in 5.0, and told apart by the compositor anyway
+                continue
             value = getattr(part, item.identifier, None)
             if item.type in {"BOOLEAN", "INT", "FLOAT", "STRING", "ENUM"}:
                 found[part.bl_rna.name, item.identifier] = tuple(value) if getattr(item, "is_array", False) else value

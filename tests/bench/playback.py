@@ -8,7 +8,6 @@ import os
 import sys
 import tempfile
 import time
-import types
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,10 +16,9 @@ os.environ["BLENDER_USER_RESOURCES"] = tempfile.mkdtemp(prefix="gid-profile-")
 import bpy
 import numpy as np
 
-gid_dev = types.ModuleType("gid_dev")
-gid_dev.__path__ = [str(Path(__file__).resolve().parents[2])]
-sys.modules["gid_dev"] = gid_dev
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import conftest  # noqa: F401 (makes the checkout the package gid_dev)
 from gid_dev.blender_addon import loop, properties, sheet
 from gid_dev.blender_addon.nodes import rig
 from gid_dev.gid_core import synth

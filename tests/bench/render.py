@@ -8,7 +8,6 @@ import os
 import sys
 import tempfile
 import time
-import types
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,10 +16,9 @@ os.environ["BLENDER_USER_RESOURCES"] = tempfile.mkdtemp(prefix="gid-profile-")
 import bpy
 import numpy as np
 
-gid_dev = types.ModuleType("gid_dev")
-gid_dev.__path__ = [str(Path(__file__).resolve().parents[2])]
-sys.modules["gid_dev"] = gid_dev
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import conftest  # noqa: F401 (makes the checkout the package gid_dev)
 from gid_dev.blender_addon import images, loop, properties, render
 from gid_dev.gid_core import synth
 from gid_dev.gid_core.render import LoopRenderer
@@ -49,7 +47,7 @@ def picture(width, height):
 
 
 def measured(width, height, moving):
-    """(dB, seconds a frame, share of the pixels that moves) of one frame, the second of two rendered."""
+    """(dB, seconds a frame, share of the pixels that moves) of one frame."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     still, volume = picture(width, height), smooth_volume(moving)
     plan = synth.plan_loop(volume, 48, Fraction(24))
@@ -76,7 +74,8 @@ def main():
         width, height = map(int, size.split("x"))
         results = [measured(width, height, moving) for moving in (1, 0.3)]
         for decibels, seconds, share in results:
-            print(f"Blender {bpy.app.version_string}  {size}  {share:4.0%} moving: {decibels:.1f} dB, {seconds:.1f} s a frame")
+            what = f"Blender {bpy.app.version_string}  {size}  {share:4.0%} moving"
+            print(f"{what}: {decibels:.1f} dB, {seconds:.1f} s a frame")
             worst = min(worst, decibels)
         print(f"{size}: {results[0][1] / results[1][1]:.1f} times as long where everything moves", flush=True)
     print(f"least agreement {worst:.1f} dB (bar: {BAR_DB})")
