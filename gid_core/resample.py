@@ -31,7 +31,7 @@ def resample(field: np.ndarray, width: int, height: int) -> np.ndarray:
 
 def _lerp_plan(n, target):
     position = np.clip((np.arange(target) + 0.5) * n / target - 0.5, 0, n - 1)
-    low = np.minimum(position.astype(np.intp), max(n - 2, 0))
+    low = position.astype(np.intp)
     return low, np.minimum(low + 1, n - 1), (position - low).astype(np.float32)
 
 

@@ -17,6 +17,8 @@ from .volume import SpectralVolume
 __all__ = ["Synthesiser", "displacement", "mean_motion", "plan_loop", "project", "static_mask", "upsample"]
 
 MEAN_OVER_RMS = 0.9  # mean |F| of random volumes lies within 0.84..0.93 of its rms
+REST_PLACES = 1024  # moments of a loop that are tried as its start; more than a 40-second loop has frames
+SEAM_SPEEDS = (0.15, 0.85)  # quantiles of a loop's own speed between which it may begin
 STATIC_PX = 1e-4  # a pixel that never moves this far needs no tent
 
 
@@ -74,8 +76,8 @@ def plan_loop(volume: SpectralVolume, n_frames: int, fps, *, keep: str = "speed"
     Raises:
         SettingsError: an unknown `keep`, or no such length.
 
-    Modes that share a harmonic are turned by one phase each so that their energies add exactly; the loop starts at
-    the frame of least motion, so that the anchor pulls as little as it can.
+    Modes that share a harmonic are turned by one phase each so that their energies add exactly; an anchored loop
+    starts where it moves least, so that the anchor pulls as little as it can.
     """
     if keep not in ("speed", "swing"):
         raise SettingsError(f"a loop keeps 'speed' or 'swing', not {keep!r}")
@@ -86,7 +88,7 @@ def plan_loop(volume: SpectralVolume, n_frames: int, fps, *, keep: str = "speed"
     modes = volume.amplitudes.reshape(volume.n_freqs, -1)
     phases = _collision_phases(modes, harmonics, gains)
     if anchored:
-        phases = phases + 2 * np.pi * harmonics * _rest_frame(modes, harmonics, gains, phases, n_frames) / n_frames
+        phases = phases + 2 * np.pi * harmonics * _rest(modes, harmonics, gains * np.exp(1j * phases))
     wrapped = np.mod(phases, 2 * np.pi)
     return LoopPlan(int(n_frames), tuple(harmonics.tolist()), tuple(gains.tolist()), tuple(wrapped.tolist()), anchored)
 
@@ -99,8 +101,8 @@ def project(volume: SpectralVolume, n_frames: int, fps) -> SpectralVolume:
     """
     fps = Fraction(fps)
     duration = float(n_frames / fps)
-    highest = max(1, round(float(volume.frequencies[-1]) * duration))
-    harmonics = np.arange(1, min(highest, (n_frames - 1) // 2, max(volume.n_freqs, highest)) + 1)
+    highest = min(round(float(volume.frequencies[-1]) * duration), (n_frames - 1) // 2)
+    harmonics = np.arange(1, max(1, highest) + 1)
     time = np.arange(n_frames) / n_frames
     columns = np.exp(2j * np.pi * harmonics * time[:, None])
     basis = np.concatenate([columns.real, -columns.imag, np.ones((n_frames, 1))], 1)  # (L, 2M + 1), a mean besides
@@ -128,13 +130,21 @@ def _collision_phases(modes, harmonics, gains):
     return phases
 
 
-def _rest_frame(modes, harmonics, gains, phases, n_frames):
-    """Frame of the loop with the least motion, from the (K, K) products of the modes."""
-    products = modes.astype(np.complex128) @ modes.conj().T.astype(np.complex128)
-    mirrored = modes.astype(np.complex128) @ modes.T.astype(np.complex128)
-    turns = np.exp(2j * np.pi * ((np.arange(n_frames)[:, None] * harmonics) % n_frames) / n_frames)
-    scalars = gains * np.exp(1j * phases) * turns  # (L, K)
+def _rest(modes, harmonics, scalars):
+    """Place of the least motion in the loop, in cycles, from the (K, K) products of the modes.
+
+    Looked for at the same places whatever the frame rate: half the rate then gives every other frame.
+    """
+    modes = modes.astype(np.complex128)
+    turns = np.exp(2j * np.pi * (np.arange(REST_PLACES)[:, None] * harmonics % REST_PLACES) / REST_PLACES)
+    scalars = scalars * turns  # (places, K)
     # |Re z|^2 = (|z|^2 + Re z^2) / 2 summed over the field
-    energy = np.einsum("nk,kj,nj->n", scalars, products, scalars.conj()).real
-    energy += np.einsum("nk,kj,nj->n", scalars, mirrored, scalars).real
-    return int(np.argmin(energy))
+    products, mirrored = modes @ modes.conj().T, modes @ modes.T
+
+    def energy(c):
+        return np.einsum("nk,kj,nj->n", c, products, c.conj()).real + np.einsum("nk,kj,nj->n", c, mirrored, c).real
+
+    # A still moment is often a fast one, and a cut at the fastest moment reads as a jump: only ordinary speeds count.
+    speed = energy(1j * harmonics * scalars)
+    low, high = np.quantile(speed, SEAM_SPEEDS)
+    return int(np.argmin(np.where((speed >= low) & (speed <= high), energy(scalars), np.inf))) / REST_PLACES
