@@ -166,6 +166,6 @@ def _use_h264(render, n_frames):
     compat.set_file_format(render.image_settings, "FFMPEG", color_mode="RGB")
     movie = render.ffmpeg
     movie.format, movie.codec, movie.audio_codec = "MPEG4", "H264", "NONE"
-    movie.constant_rate_factor, movie.ffmpeg_preset = "HIGH", "GOOD"
+    movie.constant_rate_factor, movie.ffmpeg_preset = "PERC_LOSSLESS", "GOOD"  # the seam lies between key frames
     # Closed groups of pictures, the last one ending with the loop: a player may jump back to the first frame.
     movie.gopsize, movie.use_max_b_frames = min(n_frames, 12), False
