@@ -47,9 +47,12 @@ def _seen(picture, long_side):
 
 
 def _amplitude(model, found):
-    """RMS motion of each cell of the envelope grid, px of a 256-px frame."""
+    """RMS motion of each cell of the envelope grid, px of a 256-px frame, gated by alive as gid_core.predict does."""
     scales = np.asarray(model.card.scales, np.float32)[:, None, None]
-    return np.sqrt(((scales * found["envelope"][0] ** 2 * found["alive"][0]) ** 2).sum(0))
+    alive = found["alive"][0]
+    sure = np.clip((alive - 0.1) / 0.3, 0, 1)
+    alive = alive * sure * sure * (3 - 2 * sure)
+    return np.sqrt(((scales * found["envelope"][0] ** 2 * alive) ** 2).sum(0))
 
 
 def _guesses(rgb):
