@@ -14,6 +14,7 @@ from bpy.props import BoolProperty, StringProperty
 from ...gid_core import synth, timeline
 from ...gid_core.errors import GidError, SettingsError
 from .. import images, jobs, loop, preferences
+from ..properties import GidSettings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from ...gid_core.predict import Request
 
 __all__ = ["CLASSES", "Order"]
+
+_SETTINGS = tuple(GidSettings.__annotations__)
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,8 @@ class Order:
         plane.gid.source = image
         plane.gid.answered = answered(volume.provenance)
         scene.gid.loop = plane
-        plane.gid.scene.gid.loop = plane
+        for name in _SETTINGS:  # the panel of the loop's own scene begins where this one stands
+            setattr(plane.gid.scene.gid, name, getattr(scene.gid, name))
 
 
 def _by_session(collection, session_uid):
@@ -92,8 +96,7 @@ def length(settings, fps):
 
 def answered(provenance):
     """One line for the panel: what made a motion, and by which seed."""
-    source = provenance.get("source", "unknown source")
-    return f"{source[:1].upper()}{source[1:]}, seed {provenance.get('seed', 0)}"
+    return f"Motion by {provenance.get('source', 'an unknown source')}, seed {provenance.get('seed', 0)}"
 
 
 class GID_OT_open_still(bpy.types.Operator):
