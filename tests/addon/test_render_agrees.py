@@ -1,6 +1,7 @@
 """What Blender renders is what gid_core renders: the same picture, the same holes, the still at the first frame."""
 
 import resource
+from contextlib import contextmanager
 from fractions import Fraction
 from types import SimpleNamespace
 
@@ -149,20 +150,21 @@ def test_folder_that_cannot_be_is_refused(make_loop, tmp_path):
         render.render_frames(make_loop(32, 20), tmp_path / "file" / "frames", [1])
 
 
-@pytest.fixture
+@contextmanager
 def full_disk():
-    """No file may grow beyond 3 KB."""
+    """No file may grow beyond 3 KB. Lifted before the test ends: pytest's own report may go to a longer file."""
     kept = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (3000, kept[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, kept)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, kept)
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "EXR"])
-def test_full_disk_is_told_and_leaves_no_frame(make_loop, tmp_path, request, file_format):
+def test_full_disk_is_told_and_leaves_no_frame(make_loop, tmp_path, file_format):
     plane = make_loop(128, 80)
-    request.getfixturevalue("full_disk")
-    with pytest.raises(LimitError, match="is the disk full"):
+    with full_disk(), pytest.raises(LimitError, match="is the disk full"):
         render.render_frames(plane, tmp_path, [1, 2], file_format)
     assert list(tmp_path.iterdir()) == []
 

@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
 from gid_core.version import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
