@@ -2,10 +2,12 @@
 
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import av
 import bpy
@@ -16,18 +18,9 @@ from gid_dev.blender_addon import cli, delivery
 from gid_dev.gid_core import image_io
 from gid_dev.gid_core.volume import SpectralVolume
 
+ROOT = Path(addon.__path__[0]).parent
 # As build.py starts it: the checkout as a package, the add-on not registered.
-DOOR = """
-import os, sys, types
-package = types.ModuleType("image_dynamics")
-package.__path__ = [sys.argv.pop(1)]
-sys.modules["image_dynamics"] = package
-from image_dynamics.blender_addon import cli
-code = cli.main(sys.argv[1:])
-sys.stdout.flush()
-sys.stderr.flush()
-os._exit(code)
-"""
+DOOR = runpy.run_path(str(ROOT / "build.py"))["BLENDER_DOOR"]
 QUICK = ["--seconds", "1", "--fps", "12", "--size", "64", "--model", "physics"]
 N_FRAMES = 12
 # What farms take for a failure when they read a log strictly.
@@ -46,9 +39,8 @@ def picture(tmp_path_factory):
 
 
 def command(profile, *arguments):
-    root = os.path.dirname(addon.__path__[0])
     return {
-        "args": [sys.executable, "-c", DOOR, root, *map(str, arguments)],
+        "args": [sys.executable, "-c", DOOR, str(ROOT), *map(str, arguments)],
         "env": {**os.environ, "BLENDER_USER_RESOURCES": str(profile)},
         "text": True,
     }
