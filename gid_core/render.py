@@ -4,6 +4,8 @@ Still + volume + plan -> frame n, a pure function of n. What costs once per stil
 the plate, the mask of motionless pixels, the splatter's planes.
 """
 
+from functools import cached_property
+
 import numpy as np
 
 from .errors import SettingsError
@@ -39,11 +41,15 @@ class LoopRenderer:
         motion = mean_motion(volume, width, height)
         self.static = static_mask(volume, width, height)
         self.front = importance(motion, width, height) if front is None else front
-        self.plate = make_plate(self.still, motion > MOVER_PX) if plate is None else plate
-        if plate is False:
-            self.plate = None
+        if plate is None:
+            plate = make_plate(self.still, motion > MOVER_PX)
+        self.plate = None if plate is False else plate
         self._synthesiser = Synthesiser(volume)
-        self._splatter = Splatter(self.still, weight_of(self.front))
+
+    @cached_property
+    def _splatter(self):
+        # At the first frame: who only asks for front, plate and mask must not pay for planes as large as the still.
+        return Splatter(self.still, weight_of(self.front))
 
     def displacement(self, frame) -> np.ndarray:
         """float32 (H, W, 2), px of the still; exactly 0 where nothing ever moves."""

@@ -17,6 +17,8 @@ import torch.nn.functional as F
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
+from gid_core.card import Z_LAYOUT
+
 from . import backbone, motion
 from .networks import N_FREQS, EncoderNet, FlowNet
 
@@ -190,7 +192,7 @@ def write_card(folder, scales, training, figures=None, start_noise=SAMPLING_NOIS
         "scales": [round(float(s), 6) for s in scales],
         "input_long_side": 256,
         "steps": STEPS,
-        "z_layout": ["xr", "yr", "xi", "yi"],
+        "z_layout": Z_LAYOUT,
         "start": "procedural",
         "start_noise": start_noise,
         "files": {part: _entry(path) for part, path in paths.items()},
