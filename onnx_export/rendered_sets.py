@@ -243,7 +243,7 @@ def _flag(s, foot, is_banner):
 
 def candles(s, backdrops):
     r = s.rng
-    distance = math.exp(r.uniform(math.log(0.45), math.log(2.2)))
+    distance = math.exp(r.uniform(math.log(0.28), math.log(1.3)))
     wood = props.rough(places.colour(r, ((0.2, 0.1, 0.05), (0.3, 0.3, 0.3), (0.4, 0.3, 0.2), (0.06, 0.05, 0.05))), r, 6)
     places.block(s, (6, 3, 0.1), (0, 1, -0.1), wood)
     places.block(
@@ -256,8 +256,8 @@ def candles(s, backdrops):
     colour = places.colour(r, ((0.85, 0.8, 0.68), (0.85, 0.8, 0.68), (0.6, 0.06, 0.04), (0.2, 0.3, 0.5)), 0.1)
     kind, taken = r.random(), []
     for _ in range(count * 3):
-        x, y = r.uniform(-0.42, 0.42) * distance, r.uniform(-0.15, 0.4) * distance
-        if len(taken) < count and all(math.hypot(x - a, y - b) > 0.075 for a, b in taken):
+        x, y = r.uniform(-0.32, 0.32) * distance, r.uniform(-0.15, 0.4) * distance
+        if len(taken) < count and all(math.hypot(x - a, y - b) > 0.06 for a, b in taken):
             taken.append((x, y))
             _candle(s, Vector((x, y, 0)), colour, "tea" if kind < 0.35 or (kind > 0.8 and r.random() < 0.5) else "tall")
     for _ in range(r.integers(0, 3)):
@@ -266,7 +266,9 @@ def candles(s, backdrops):
         place = (r.uniform(-0.6, 0.6) * distance, r.uniform(0.1, 0.6) * distance, 0)
         s.model(name, box_matrix(place, r.uniform(0, 6), r.uniform(0.15, 0.3) / s.catalogue.entries[name]["size"][2]))
     lens = r.uniform(42, 70)
-    places.camera(s, (r.normal(0, 0.1), -distance, r.uniform(0.08, 0.5) * distance + 0.05), (0, 0.05, 0.08), lens)
+    middle = np.mean([root for _, _, root, _ in s.moving], 0)
+    eye = (middle[0] + r.normal(0, 0.1) * distance, -distance, middle[2] + r.uniform(0, 0.45) * distance)
+    s.look(eye, middle + r.normal(0, 0.06, 3) * distance, lens)
     if r.random() < 0.4:
         s.camera.data.dof.use_dof = True
         s.camera.data.dof.focus_distance, s.camera.data.dof.aperture_fstop = distance * 1.1, r.uniform(1.4, 6)
@@ -275,7 +277,7 @@ def candles(s, backdrops):
 def _candle(s, place, colour, kind):
     """Wax, wick and flame; a tea light stands in a cup, some of the tall ones in a jar-like holder."""
     r = s.rng
-    radius, tall = (0.019, 0.014) if kind == "tea" else (r.uniform(0.01, 0.035), r.uniform(0.05, 0.25))
+    radius, tall = (0.019, 0.014) if kind == "tea" else (r.uniform(0.01, 0.03), r.uniform(0.05, 0.2))
     wax = props.plain(np.clip(colour + r.normal(0, 0.02, 3), 0, 1), 0.4, through=0.35)
     s.add(
         props.revolved([(radius, 0), (radius, tall), (radius * 0.8, tall - 0.002), (0.0005, tall - 0.003)], wax),
