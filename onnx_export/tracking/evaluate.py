@@ -29,6 +29,8 @@ __all__ = ["main", "middlebury_errors", "sway_errors", "sway_of_still", "volume_
 SWAYS_PX = (0.2, 0.5, 1.0, 1.5)
 SWAYS_HZ = (0.4, 3.0)
 _SIZE, _FPS = (128, 80), 30
+_PHOTO_SIZE = (256, 160)  # what `pairs` tracks
+_PHOTO_FRAMES = 21
 _NOISE = 2.0  # grey levels of 255
 _FRAMES = 41  # a sway shows in so many; the volume takes 150
 _MOVES = 0.5  # of the largest sway: what is counted as moving
@@ -78,7 +80,13 @@ def sway_of_still(picture: np.ndarray, method: str, amplitude_px: float, noise: 
     displacement = patch_sway(lambda t: amplitude_px * np.sin(2 * np.pi * t), (width, height), direction=(0.8, 0.6))
     grey = picture.astype(np.float32).mean(-1)
     clip = made_clip(
-        displacement, _FRAMES, _FPS, (width, height), texture=lambda x, y: bicubic(grey, x, y), noise=noise, seed=seed
+        displacement,
+        _PHOTO_FRAMES,
+        _FPS,
+        (width, height),
+        texture=lambda x, y: bicubic(grey, x, y),
+        noise=noise,
+        seed=seed,
     )
     return _recovered(track(clip, method).displacement, truth(displacement, clip), amplitude_px)
 
@@ -116,7 +124,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _table(options):
     methods = options.methods or [m for m in METHODS if has_opencv() or not m.startswith("dis")]
-    still = _picture(options.still, _SIZE) if options.still else None
+    still = _picture(options.still, _PHOTO_SIZE) if options.still else None
     names = middlebury_errors(options.data, default_method())[0]
     print(f"end-point error, px, on {', '.join(names)}; sway: share recovered / end-point error, px,")
     print(f"{_SIZE[0]} x {_SIZE[1]}, noise {_NOISE:g}/255; volume: share recovered / relative error; s/Mpx: processor")

@@ -106,7 +106,7 @@ def dominant_affine(flow: np.ndarray, trusted: np.ndarray):
         trusted vectors that agree with it to .25 px or a tenth of their length. All 0 with fewer than 12 vectors.
 
     Re-weighted least squares from the median vector, with Geman and McClure's weight, which forgets what does not
-    belong; the scale shrinks to the tolerance, so that a wrong half is let go slowly.
+    belong; the scale shrinks from four tolerances to one: a zoom grows from its centre, and no strip bends the fit.
     """
     height, width = trusted.shape
     y, x = np.mgrid[_STEP_PX // 2 : height : _STEP_PX, _STEP_PX // 2 : width : _STEP_PX]
@@ -119,7 +119,7 @@ def dominant_affine(flow: np.ndarray, trusted: np.ndarray):
     affine = np.zeros((3, 2))
     affine[0] = np.median(vectors, 0)
     tolerance = _AGREES_PX + _AGREES_SHARE * np.linalg.norm(vectors, axis=1)
-    for scale in np.geomspace(16, 1, _ROUNDS):
+    for scale in np.geomspace(4, 1, _ROUNDS):
         distance = np.linalg.norm(vectors - columns @ affine, axis=1) / (scale * tolerance)
         weight = 1 / (1 + distance**2) ** 2
         normal = (columns * weight[:, None]).T @ columns + 1e-9 * np.eye(3)
