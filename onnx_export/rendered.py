@@ -20,6 +20,7 @@ __all__ = ["main", "photographed", "render"]
 
 _DARKEST_WHITE = 150  # 8-bit: darker pictures are meant to be dark
 _GLARE_BELOW = 100  # 8-bit median: lamps glare in the dark
+_ATTEMPTS = 4
 _PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
 
 
@@ -44,8 +45,17 @@ def photographed(picture, rng, is_lit):
 
 
 def render(seed, catalogue, backdrops=()):
-    """(arrays of the .npz, names of the models used) of a seed."""
-    rng = np.random.default_rng([seed, 11])
+    """(arrays of the .npz, names of the models used) of a seed; a scene that came out unfit is drawn anew."""
+    for attempt in range(_ATTEMPTS):
+        arrays, used = _attempt(
+            np.random.default_rng([seed, 11, attempt] if attempt else [seed, 11]), catalogue, backdrops
+        )
+        if rendered_maps.is_fit(arrays["image"], arrays["object"]):
+            break
+    return arrays, used
+
+
+def _attempt(rng, catalogue, backdrops):
     angle = rng.uniform(-0.35, 0.35) + math.pi * rng.integers(2)
     wind = np.array([math.cos(angle), math.sin(angle), math.exp(rng.uniform(math.log(60), math.log(400)))], np.float32)
     odds = np.array(list(SETS.values()))

@@ -19,6 +19,7 @@ __all__ = [
     "Kind",
     "Member",
     "fill",
+    "is_fit",
     "member",
     "object_ids",
 ]
@@ -27,6 +28,8 @@ FIELDS = ("amplitude", "f0", "zeta", "dx", "dy", "anchor_x", "anchor_y", "object
 WIDTH, HEIGHT = 256, 160
 CELL = 4  # px of a map cell
 OVERSAMPLING = 2  # the id picture has twice the picture's size
+_LEAST_CONTRAST = 7  # 8-bit standard deviation
+_MOST_COVERED = 0.6  # of the picture, by one object
 _STILL = (0, 1, 0.1, 1, 0, 0, 0, 0, 0, 2.5, 0)  # the row of what does not move, as in scenes.Canvas
 _SWAY_ALONG_WIND = 0.35  # as painters: across the member, and a little along the wind
 _MAX_REACH = 1.2  # the tip is where the box ends; leaves stand out of it
@@ -157,3 +160,9 @@ def object_ids(parts, members) -> np.ndarray:
     names = table[parts]
     h, w = names.shape[0] // 2, names.shape[1] // 2
     return np.sort(names.reshape(h, 2, w, 2).swapaxes(1, 2).reshape(h, w, 4), -1)[..., 2]
+
+
+def is_fit(image, objects):
+    """Whether a picture shows anything, and more than one thing: not blank, no object over most of it."""
+    covered = np.bincount(objects.ravel())[1:].max(initial=0) / objects.size
+    return image.std() > _LEAST_CONTRAST and covered < _MOST_COVERED

@@ -121,7 +121,7 @@ def _paper_lantern(s, place, cord, size, colour, is_lit):
         1 - 0.05 * (np.arange(len(t)) % 4 == 0)
     )
     profile = np.stack([radius * size / 2, t * size * tall / 2], 1)
-    paper = props.glow(colour, r.uniform(0.8, 3)) if is_lit else props.plain(colour, 0.8, through=0.4)
+    paper = props.glow(colour, r.uniform(0.5, 1.8)) if is_lit else props.plain(colour, 0.8, through=0.4)
     middle = place - Vector((0, 0, cord + size * tall / 2))
     tassel = size * r.uniform(0.3, 0.9) if r.random() < 0.5 else 0
     number = s.part(s.new_object(), "pendulum", place, middle - Vector((0, 0, size * tall / 2 + tassel)))

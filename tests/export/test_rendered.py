@@ -91,3 +91,13 @@ def test_strength_stays_within_its_kind(kind):
         m = rendered_maps.member(1, kind, (0, 0), (0, length), np.random.default_rng(seed))
         assert 0 < m.amplitude <= 1.3 * law.amplitude[1]
         assert m.f0 <= max(law.f0[1], 1.8)
+
+
+def test_blank_and_covered_pictures_are_unfit():
+    parts, members = lanterns()
+    objects = rendered_maps.object_ids(parts, members)
+    image = np.random.default_rng(0).integers(0, 255, (*objects.shape, 3), dtype=np.uint8)
+    assert rendered_maps.is_fit(image, objects)
+    assert rendered_maps.is_fit(image, np.zeros_like(objects))
+    assert not rendered_maps.is_fit(np.full_like(image, 9), objects)
+    assert not rendered_maps.is_fit(image, np.ones_like(objects))
