@@ -95,7 +95,7 @@ def find_sources(paths) -> list[Path]:
             raise ImageError(f"there is no {path}: check the path")
         for one in [path, *(path.rglob("*") if path.is_dir() else ())]:
             is_film = one.is_file() and one.suffix.lower() in VIDEO_ENDINGS
-            if is_film or (one.is_dir() and len(_pictures(one)) > 1):
+            if is_film or (one.is_dir() and _holds_frames(one)):
                 found.add(one)
     if not found:
         raise ImageError(
@@ -143,6 +143,12 @@ def fitted(picture: Image.Image, width: int, height: int) -> np.ndarray:
 
 def _resized(picture, width, height, box=None):
     return np.asarray(picture.resize((width, height), Image.Resampling.LANCZOS, box=box))
+
+
+def _holds_frames(folder):
+    """Pictures beside videos are covers and stills, not the frames of a film."""
+    has_films = any(p.suffix.lower() in VIDEO_ENDINGS for p in folder.iterdir())
+    return not has_films and len(_pictures(folder)) > 1
 
 
 def _pictures(folder):

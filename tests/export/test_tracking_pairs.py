@@ -214,7 +214,8 @@ def test_a_frame_keeps_its_middle():
 
 def test_sources_are_found_once_and_in_order(tmp_path):
     as_folder(film(2), tmp_path / "z")
-    (tmp_path / "a.mp4").touch()
+    for name in ("a.mp4", "cover.png", "poster.png"):
+        (tmp_path / name).touch()
     (tmp_path / "notes.txt").touch()
     assert clips.find_sources([tmp_path, tmp_path / "a.mp4"]) == [tmp_path / "a.mp4", tmp_path / "z"]
     (tmp_path / "empty").mkdir()
