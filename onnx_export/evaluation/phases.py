@@ -1,0 +1,218 @@
+"""How it moves: statistics of z on held-out scenes, for the drawn truth, white noise, the procedural z and the flow.
+
+The truth and white noise are the two ends of every scale. Scenes are the unit of chance; flow minus procedural is
+paired, scene by scene.
+"""
+
+import numpy as np
+import torch
+
+from gid_core import phases, sampler
+
+from .. import motion
+from .bars import Bar, rounded
+from .scenes import MOVES_PX, field, held_out
+from .seeing import amplitude_px, scene_rgb
+from .statistics import between, mean_of, multiplicities
+
+__all__ = ["phase_bars", "phase_intervals", "phase_rows", "phase_statistics", "sampled", "score_phases", "tabulated"]
+
+_FEW_CELLS, _RIGID_CELLS = 20, 6
+_GATHERS = hasattr(phases, "held")  # gid_core.phases is about to gather cells into objects; until then it blurs
+_COMPARED = ("coherence", "contrast", "perpendicular", "wave")
+
+
+def _agreement(a, b):
+    """|<a, b>| / |a||b| over harmonics and axes: a, b (K, n, 2)."""
+    product = np.abs((a * b.conj()).sum((0, 2)))
+    return product / np.sqrt((np.abs(a) ** 2).sum((0, 2)) * (np.abs(b) ** 2).sum((0, 2)) + 1e-12)
+
+
+def _wholeness(u):
+    """|sum over cells| against its largest possible value, a mean over harmonics: u (K, n) -> 0..1."""
+    return (np.abs(u.sum(1)) / np.sqrt(u.shape[1] * (np.abs(u) ** 2).sum(1) + 1e-12)).mean()
+
+
+def phase_statistics(z, maps, wind=None) -> dict:
+    """What a z complex (K, h, w, 2) is worth on a scene with known maps (fields, h, w) of the flow grid.
+
+    coherence: inside rigid objects, 1 is whole. same, different: agreement of cells 2 apart in one rigid object and
+    across two objects; rms, perpendicular: energy along and across the true axis; axis: agreement of the axis over
+    harmonics. wave, given the true wind (dx, dy, px a second): fit of the motion along the axis to a carrier that
+    travels with it, read where the gust takes hold of a cell (an object's root, or the place itself in a field);
+    1 is one wave through all. Empty when nothing moves.
+
+    Source: research/model.md sec. 6.4; the wave is the pilot's, over all harmonics and without the response's phase.
+    """
+    alive, name = field(maps, "amplitude") > MOVES_PX, field(maps, "object").astype(int)
+    if alive.sum() < _FEW_CELLS:
+        return {}
+    rigid = alive & (field(maps, "is_field") < 0.5)
+    axis = np.stack([field(maps, "dx"), field(maps, "dy")], -1)
+    along, across = (z * axis).sum(-1), (z * np.stack([-axis[..., 1], axis[..., 0]], -1)).sum(-1)
+    found = {
+        "rms": np.sqrt((np.abs(along[:, alive]) ** 2).mean()),
+        "perpendicular": np.sqrt((np.abs(across[:, alive]) ** 2).mean()),
+    }
+    cells = z[:, alive]  # (K, n, 2)
+    double = np.angle(cells[..., 0] ** 2 + cells[..., 1] ** 2) / 2  # the phase of the harmonic's own major axis
+    turned = (cells * np.exp(-1j * double)[..., None]).real
+    angle = np.arctan2(turned[..., 1], turned[..., 0])
+    strength = (np.abs(cells) ** 2).sum(-1)
+    found["axis"] = (np.abs((strength * np.exp(2j * angle)).sum(0)) / (strength.sum(0) + 1e-12)).mean()
+    if wind is not None:
+        delay_s = (field(maps, "anchor_x") * wind[0] + field(maps, "anchor_y") * wind[1]) / wind[2]
+        turns = np.asarray(motion.FREQUENCIES)[:, None, None] * delay_s
+        found["wave"] = _wholeness((along * np.exp(2j * np.pi * turns))[:, alive])
+    coherence = []
+    for number in np.unique(name[rigid]):
+        u = along[:, rigid & (name == number)]
+        if u.shape[1] >= _RIGID_CELLS:
+            coherence.append(_wholeness(u))
+    same, different = [], []
+    whole, ahead, behind = slice(None), slice(2, None), slice(None, -2)
+    for one, two in (((whole, ahead), (whole, behind)), ((ahead, whole), (behind, whole))):
+        both = alive[one] & alive[two]
+        one_object = name[one] == name[two]
+        for kept, pairs in ((same, both & one_object & rigid[one]), (different, both & ~one_object)):
+            kept.extend(_agreement(z[(slice(None), *one)][:, pairs], z[(slice(None), *two)][:, pairs]))
+    for key, values in (("coherence", coherence), ("same", same), ("different", different)):
+        if len(values):
+            found[key] = np.mean(values)
+    return {key: float(value) for key, value in found.items()}
+
+
+def sampled(model, found, wind: phases.Wind, seed: int, steps: int):
+    """(procedural z, z of the flow), complex (K, h, w, 2), as gid_core.predict makes them but without its last blur.
+
+    found: of model.encode.
+    """
+    affinity = found["affinity"][0]
+    z = phases.procedural(affinity, model.card.frequencies, wind, phases.generator(seed, "motion"))
+    noise = phases.generator(seed, "noise").standard_normal((len(z), 4, *affinity.shape[1:]), np.float32)
+    start = noise
+    if model.card.start == "procedural":
+        start = phases.to_reals(z) + np.float32(model.card.start_noise) * noise
+    envelope = found["envelope"]
+    k, h, w = envelope.shape[1:]
+    condition = {
+        "envelope": envelope.reshape(1, k, h // 2, 2, w // 2, 2).mean((3, 5)).astype(np.float32),
+        "affinity": _told_affinity(affinity),
+        "features": found["features"],
+        "wind": wind.condition(),
+    }
+    end = sampler.rectified_flow(
+        lambda x, t: model.velocity(np.asarray(x, np.float32), t, condition), start[None], steps
+    )
+    return z, phases.from_reals(np.asarray(end)[0])
+
+
+def _told_affinity(affinity):
+    """What the flow is told of the affinities (2, h, w): those of whole objects, where gid_core gathers them."""
+    gathered = phases.ties(phases.objects(affinity)) if _GATHERS else affinity
+    return np.asarray(gathered, np.float32)[None]
+
+
+def _as_run(z, strength, affinity):
+    """z as gid_core.predict finishes it, apart from the free phase of each harmonic."""
+    z = phases.held(z, strength, phases.objects(affinity)) if _GATHERS else phases.blurred(z, strength)
+    return phases.unit_rms(z, strength)
+
+
+def _white(shape, seed):
+    return phases.generator(seed, "white").standard_normal((*shape, 2)) @ [1, 1j] / np.sqrt(2)
+
+
+def phase_rows(model, count: int = 24, step_counts=(1, 2, 4, 8, 16)) -> dict:
+    """{kind of z: [statistics of a scene, ...]}, the same scenes in every list; diversity 1: seeds are independent."""
+    rows = {}
+
+    def note(kind, z, other, maps, wind):
+        statistics = phase_statistics(z, maps, wind)
+        if statistics:
+            alive = field(maps, "amplitude") > MOVES_PX
+            difference = (np.abs((z - other)[:, alive]) ** 2).mean()
+            power = (np.abs(z[:, alive]) ** 2).mean() + (np.abs(other[:, alive]) ** 2).mean()
+            rows.setdefault(kind, []).append({**statistics, "diversity": float(difference / power)})
+
+    for scene in held_out(count):
+        found = model.encode(scene_rgb(scene))
+        maps = motion.coarse(torch.from_numpy(scene.maps)[None])
+        wind = torch.from_numpy(scene.wind)[None]
+        axis = np.stack([field(maps[0], "dx").numpy(), field(maps[0], "dy").numpy()], -1)
+        draws = [motion.draw(maps, wind, torch.Generator().manual_seed(s))[0].numpy()[..., None] * axis for s in (1, 2)]
+        maps, wind = maps[0].numpy(), phases.Wind(*(float(x) for x in scene.wind[:3]))
+        told = (maps, scene.wind[:3])
+        note("truth", *draws, *told)
+        strength = amplitude_px(model, found)
+        strength = strength.reshape(maps.shape[1], 2, maps.shape[2], 2).mean((1, 3))
+
+        def as_run(z, strength=strength, affinity=found["affinity"][0]):
+            return _as_run(z, strength, affinity)
+
+        for steps in step_counts:
+            one, two = (sampled(model, found, wind, s, steps) for s in (1, 2))
+            if steps == step_counts[0]:
+                note("noise", *(_white(one[0].shape, s) for s in (1, 2)), *told)
+                note("procedural", one[0], two[0], *told)
+                note("procedural, as run", as_run(one[0]), as_run(two[0]), *told)
+            note(f"flow, {steps} steps", one[1], two[1], *told)
+            if steps == model.card.steps:
+                note(f"flow, {steps} steps, as run", as_run(one[1]), as_run(two[1]), *told)
+    return rows
+
+
+def tabulated(rows) -> dict:
+    """Mean statistics by the kind of z, over the scenes that have them; contrast is same minus different."""
+    table = {}
+    for kind, found in rows.items():
+        keys = sorted({key for row in found for key in row})
+        table[kind] = {key: round(float(np.mean([r[key] for r in found if key in r])), 3) for key in keys}
+        if "same" in table[kind] and "different" in table[kind]:
+            table[kind]["contrast"] = round(table[kind]["same"] - table[kind]["different"], 3)
+    return table
+
+
+def score_phases(model, count: int = 24, step_counts=(1, 2, 4, 8, 16)) -> dict:
+    """`tabulated` statistics over `count` held-out scenes, by the kind of z."""
+    return tabulated(phase_rows(model, count, step_counts))
+
+
+def _resampled(rows, key, times):
+    """Means (draws,) of one statistic over scenes that are drawn `times` (draws, n)."""
+    if key == "contrast":
+        return _resampled(rows, "same", times) - _resampled(rows, "different", times)
+    return mean_of([row.get(key, np.nan) for row in rows], times)
+
+
+def phase_intervals(rows, seed: int = 0) -> dict:
+    """95 % intervals over scenes: {kind: {statistic: [low, high]}} and, paired, "lead": flow minus procedural."""
+    count = len(rows["truth"]) if "truth" in rows else 0
+    if not count:
+        return {}
+    times, once = multiplicities(count, seed), np.ones((1, count))
+    drawn = {kind: {key: _resampled(found, key, times) for key in _COMPARED} for kind, found in rows.items()}
+    spans = {kind: {key: between(drawn[kind][key]) for key in _COMPARED} for kind in rows}
+    lead = {}
+    for kind in rows:
+        if kind.startswith("flow"):
+            start = "procedural, as run" if kind.endswith("as run") else "procedural"
+            lead[kind] = {}
+            for key in _COMPARED:
+                ahead = float((_resampled(rows[kind], key, once) - _resampled(rows[start], key, once))[0])
+                lead[kind][key] = [ahead, *between(drawn[kind][key] - drawn[start][key])]
+    return rounded({**spans, "lead": lead}, 3)
+
+
+def phase_bars(intervals) -> list:
+    """The flow as run must beat its start: more whole, and no less contrast between objects.
+
+    intervals: of `phase_intervals`.
+    """
+    bars = []
+    for kind, lead in intervals.get("lead", {}).items():
+        if kind.endswith("as run"):
+            for key in ("coherence", "contrast"):
+                figure, *span = lead[key]
+                bars.append(Bar(f"{key}, {kind}, minus procedural", figure, ">=", 0, span))
+    return bars

@@ -1,0 +1,98 @@
+"""What a model is shown of a picture and what its answer means in pixels: the part of gid_core.predict before chance.
+
+Restated here because the figures need cells and predict gives a finished volume;
+tests/export/test_evaluation_where.py holds the two together.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from gid_core import image_io
+
+__all__ = ["CELL", "Still", "amplitude_px", "linear", "picture_files", "scene_rgb", "seen", "still", "stills"]
+
+CELL = 4  # px of the seen picture to a cell of alive and envelope
+_STRIDE = 32  # the encoder takes multiples of it
+_AGREES = 0.75  # of a cell's pixels carry one label
+_ALIVE_FLOOR, _ALIVE_SURE = 0.1, 0.4  # gid_core.predict's gate
+_SUFFIXES = (".jpg", ".jpeg", ".png")
+
+
+@dataclass(frozen=True, eq=False)
+class Still:
+    """One hand-masked picture as the model sees it.
+
+    rgb: float32 (1, 3, H, W), padded to multiples of 32; size: unpadded (width, height); moves, stands: bool
+    (H/4, W/4), cells that may move, that must not; a cell that is neither is not counted.
+    """
+
+    name: str
+    picture: Image.Image
+    rgb: np.ndarray
+    size: tuple[int, int]
+    moves: np.ndarray
+    stands: np.ndarray
+
+    @property
+    def counted(self) -> np.ndarray:
+        return self.moves | self.stands
+
+    @property
+    def cells(self) -> tuple[int, int]:
+        """(rows, columns) of the cells that lie in the picture, the padding left out."""
+        return -(-self.size[1] // CELL), -(-self.size[0] // CELL)
+
+
+def picture_files(folder) -> list:
+    """Paths of the pictures in DIR/img that have a mask in DIR/mask, by name."""
+    folder = Path(folder)
+    files = [p for p in sorted((folder / "img").iterdir()) if p.suffix.lower() in _SUFFIXES]
+    return [p for p in files if (folder / "mask" / (p.stem + ".png")).exists()]
+
+
+def seen(picture: Image.Image, long_side: int):
+    """(rgb float32 (1, 3, H, W), sRGB-encoded, padded to multiples of 32; unpadded (width, height))."""
+    scale = long_side / max(picture.size)
+    size = tuple(max(1, round(s * scale)) for s in picture.size)
+    pixels = np.asarray(picture.resize(size, Image.LANCZOS), np.float32) / 255
+    padded = np.pad(pixels, ((0, -size[1] % _STRIDE), (0, -size[0] % _STRIDE), (0, 0)), mode="reflect")
+    return np.ascontiguousarray(padded.transpose(2, 0, 1)[None]), size
+
+
+def still(name: str, picture: Image.Image, mask: Image.Image, long_side: int) -> Still:
+    """A picture and its label image ("L": above 192 may move, below 64 must not) at the model's size."""
+    rgb, size = seen(picture, long_side)
+    label = np.full(rgb.shape[2:], 128, np.uint8)
+    label[: size[1], : size[0]] = np.asarray(mask.resize(size, Image.NEAREST))
+    cells = label.reshape(label.shape[0] // CELL, CELL, label.shape[1] // CELL, CELL)
+    moves, stands = (cells > 192).mean((1, 3)) > _AGREES, (cells < 64).mean((1, 3)) > _AGREES
+    return Still(name, picture, rgb, size, moves, stands)
+
+
+def stills(folder, long_side: int):
+    """The Stills of DIR/img and DIR/mask, one at a time, by name."""
+    for path in picture_files(folder):
+        mask = Image.open(Path(folder) / "mask" / (path.stem + ".png")).convert("L")
+        yield still(path.stem, Image.open(path).convert("RGB"), mask, long_side)
+
+
+def amplitude_px(model, found) -> np.ndarray:
+    """RMS motion (H/4, W/4) of each cell, px of a 256-px frame, gated by alive as gid_core.predict gates it."""
+    scales = np.asarray(model.card.scales, np.float32)[:, None, None]
+    alive = found["alive"][0]
+    sure = np.clip((alive - _ALIVE_FLOOR) / (_ALIVE_SURE - _ALIVE_FLOOR), 0, 1)
+    alive = alive * sure * sure * (3 - 2 * sure)
+    return np.sqrt(((scales * found["envelope"][0] ** 2 * alive) ** 2).sum(0))
+
+
+def scene_rgb(scene) -> np.ndarray:
+    """A synthetic scene's picture as the encoder takes it: float32 (1, 3, H, W)."""
+    return np.ascontiguousarray(scene.image.transpose(2, 0, 1)[None], np.float32) / 255
+
+
+def linear(picture: Image.Image) -> np.ndarray:
+    """float32 (H, W, 3), linear: what gid_core.predict takes."""
+    return image_io.decode_srgb(np.asarray(picture, np.float32) / 255).astype(np.float32)
