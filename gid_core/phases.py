@@ -1,10 +1,12 @@
 """Procedural z: the phases and sway axes of a motion without a network; baseline, fallback, and start of the flow.
 
-One idea: chance that respects objects. White noise is spread along *affinities* (the probability that neighbouring
-cells belong together), so that an object sways as one and its neighbour differently; a carrier travels along the
-wind; one axis an object, shared by all its harmonics. Cells are those of the flow's grid, 8 px of the 256-px frame.
+One idea: chance that respects objects. *Affinities* (the probability that neighbouring cells belong together) are
+gathered into objects; an object draws one phase and one axis, shared by all its harmonics, and answers the gust that
+passes its middle. The larger it is the more it is a field (a meadow, a crown): eddies inside it, and each place
+answers the gust that passes there. Cells are those of the flow's grid, 8 px of the 256-px frame.
 """
 
+import heapq
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,22 +14,26 @@ import numpy as np
 __all__ = [
     "CELL_PX",
     "Wind",
-    "blurred",
     "draw_wind",
+    "field_share",
     "from_reals",
     "generator",
+    "held",
+    "objects",
     "procedural",
     "spread",
+    "ties",
     "to_reals",
     "unit_rms",
 ]
 
 CELL_PX = 8.0
-AFFINITY_POWER = 4  # p^4 and 60 steps: contrast between objects .38, coherence inside .69 (200 steps of p^3: .28, .83)
-SPREAD_STEPS = 60
+EDDY_STEPS = 30  # of spreading: eddies of about 4 cells, 30 px
+FIELD_CELLS = 400  # an object of so many cells is half a field
+_TOGETHER = 0.6  # mean affinity of the border over which two parts are one object
+_HOLD_STEPS = 8
 _RATE = 0.24  # explicit diffusion over four neighbours is stable below 1/4
 _AXIS_FREEDOM = 0.7  # of the unit wind vector, in doubled angles: an object's axis stays within 22 degrees of the wind
-_GAUSSIAN_TAPS = (np.exp(-(np.arange(-3, 4) ** 2) / 2) / np.exp(-(np.arange(-3, 4) ** 2) / 2).sum()).astype(np.float32)
 _SPEEDS = (60.0, 400.0)  # px of the 256-px frame a second, the range that the flow was trained on
 
 
@@ -59,16 +65,66 @@ def draw_wind(rng: np.random.Generator, direction=None) -> Wind:
     return Wind(float(np.cos(angle)), float(np.sin(angle)), speed)
 
 
-def spread(field: np.ndarray, affinity: np.ndarray, steps=SPREAD_STEPS, power=AFFINITY_POWER) -> np.ndarray:
-    """Diffuse a field along affinities by explicit steps; the sum over the grid is kept.
+def objects(affinity: np.ndarray) -> np.ndarray:
+    """Cells gathered into objects: int (h, w), numbered from 0 in the order of their first cells.
+
+    The two parts with the strongest common border merge first, until no border's mean affinity is above 0.6. So one
+    doubtful cell does not join two objects, as it does when noise leaks along affinities.
 
     Args:
-        field: (..., h, w), real or complex.
         affinity: float (2, h, w), probability that the right / the lower neighbour is the same object.
-    Source: Perona and Malik 1990, with learned conductances.
+    Source: average-linkage agglomeration (Bailoni et al., GASP, CVPR 2022).
     """
-    right = _RATE * affinity[0, :, :-1] ** power
-    down = _RATE * affinity[1, :-1, :] ** power
+    _, h, w = affinity.shape
+    cell = np.arange(h * w).reshape(h, w)
+    borders = [{} for _ in range(h * w)]  # of each part: neighbour -> (sum of affinities, number of them)
+    pairs = ((cell[:, :-1], cell[:, 1:], affinity[0, :, :-1]), (cell[:-1], cell[1:], affinity[1, :-1]))
+    for one, other, values in pairs:
+        for i, j, value in zip(one.ravel().tolist(), other.ravel().tolist(), values.ravel().tolist(), strict=True):
+            borders[i][j] = borders[j][i] = (value, 1)
+    queue = [(-v, i, j, n) for i, found in enumerate(borders) for j, (v, n) in found.items() if i < j and v > _TOGETHER]
+    heapq.heapify(queue)
+    into = list(range(h * w))
+    while queue:
+        _, i, j, n = heapq.heappop(queue)
+        if into[i] != i or into[j] != j or borders[i][j][1] != n:
+            continue  # one of them has merged since, or their border has grown
+        if len(borders[i]) < len(borders[j]):
+            i, j = j, i
+        into[j] = i
+        del borders[i][j], borders[j][i]
+        for k, (value, count) in borders[j].items():
+            total, length = borders[i].get(k, (0.0, 0))
+            border = (total + value, length + count)
+            borders[i][k] = borders[k][i] = border
+            del borders[k][j]
+            if border[0] > _TOGETHER * border[1]:
+                heapq.heappush(queue, (-border[0] / border[1], min(i, k), max(i, k), border[1]))
+    for i in range(h * w):
+        while into[i] != into[into[i]]:
+            into[i] = into[into[i]]
+    _, first, index = np.unique(into, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[index].reshape(h, w)
+
+
+def ties(labels: np.ndarray) -> np.ndarray:
+    """1 where the right / the lower neighbour is the same object: float (2, h, w), 0 at the rim."""
+    found = np.zeros((2, *labels.shape))
+    found[0, :, :-1] = labels[:, :-1] == labels[:, 1:]
+    found[1, :-1] = labels[:-1] == labels[1:]
+    return found
+
+
+def field_share(labels: np.ndarray) -> np.ndarray:
+    """How much of a field each cell's object is: float (h, w), 0 for a point, one half at 400 cells."""
+    count = np.bincount(labels.ravel())[labels]
+    return count / (count + FIELD_CELLS)
+
+
+def spread(field: np.ndarray, affinity: np.ndarray, steps=EDDY_STEPS) -> np.ndarray:
+    """Diffuse a field (..., h, w), real or complex, along affinities (2, h, w); the sum over the grid is kept."""
+    right = _RATE * affinity[0, :, :-1]
+    down = _RATE * affinity[1, :-1, :]
     field = field.copy()
     for _ in range(steps):
         across = right * (field[..., :, 1:] - field[..., :, :-1])
@@ -84,26 +140,45 @@ def procedural(affinity, frequencies, wind: Wind, rng: np.random.Generator, cell
     """Unit-variance motion of every cell: complex64 (K, h, w, 2), mean over k of |z|^2 exactly 1 in each cell.
 
     Args:
-        affinity: float (2, h, w), see `spread`.
+        affinity: float (2, h, w), probability that the right / the lower neighbour is the same object.
         frequencies: (K,) Hz.
         cell_px: side of a cell in px of the 256-px frame.
     """
-    _, h, w = affinity.shape
-    affinity = affinity.astype(np.float64)  # float64: the same bytes whatever the order of summation in BLAS
+    labels = objects(affinity)
     frequencies = np.asarray(frequencies, np.float64)
-    noise = rng.standard_normal((2, len(frequencies), h, w))
-    local = spread(noise[0] + 1j * noise[1], affinity)
-    local /= np.sqrt((np.abs(local) ** 2).mean(0)) + 1e-12
-    rows, columns = np.mgrid[0:h, 0:w] * cell_px
+    noise = rng.standard_normal((2, len(frequencies), *labels.shape))
+    noise = noise[0] + 1j * noise[1]
+    part = field_share(labels)
+    size = np.sqrt(np.bincount(labels.ravel()))[labels]
+    whole = _object_mean(noise, labels) * size  # as strong as the noise, whatever the size
+    eddies = _unit(spread(noise, ties(labels)))
+    local = _unit(np.sqrt(1 - part) * _unit(whole) + np.sqrt(part) * eddies)
+    rows, columns = np.mgrid[0 : labels.shape[0], 0 : labels.shape[1]] * cell_px
     delay_s = (columns * wind.dx + rows * wind.dy) / wind.speed
+    middle_s = _object_mean(delay_s, labels)
+    delay_s = middle_s + part * (delay_s - middle_s)
     carrier = np.exp(-2j * np.pi * frequencies[:, None, None] * delay_s)
-    axis = _axes(affinity, wind, rng)
+    axis = _axes(rng.standard_normal((2, *labels.shape)), labels, wind)
     return ((local * carrier)[..., None] * axis).astype(np.complex64)
 
 
-def _axes(affinity, wind, rng):
+def _object_mean(field, labels):
+    """(..., h, w) -> its mean over each cell's object. Sums in one order: the same bytes on every machine."""
+    flat = field.reshape(-1, labels.size)
+    index, count = labels.ravel(), np.bincount(labels.ravel())
+    parts = (flat.real, flat.imag) if np.iscomplexobj(flat) else (flat,)
+    means = [np.stack([np.bincount(index, row) for row in part]) / count for part in parts]
+    means = means[0] + 1j * means[1] if len(means) == 2 else means[0]
+    return means[:, index].reshape(field.shape)
+
+
+def _unit(local):
+    return local / (np.sqrt((np.abs(local) ** 2).mean(0)) + 1e-12)
+
+
+def _axes(noise, labels, wind):
     """One unit axis (h, w, 2) an object, near the wind and on its side. Doubled angles: an axis has no sign."""
-    noise = spread(rng.standard_normal((2, *affinity.shape[1:])), affinity)
+    noise = _object_mean(noise, labels)
     noise *= _AXIS_FREEDOM / (np.hypot(*noise) + 1e-12)
     double_wind = 2 * np.arctan2(wind.dy, wind.dx)
     angle = np.arctan2(np.sin(double_wind) + noise[1], np.cos(double_wind) + noise[0]) / 2
@@ -111,28 +186,20 @@ def _axes(affinity, wind, rng):
     return axis * np.where(axis @ [wind.dx, wind.dy] < 0, -1, 1)[..., None]
 
 
-def blurred(z: np.ndarray, strength: np.ndarray) -> np.ndarray:
-    """z (K, h, w, 2) averaged over about one cell, strong cells counting more; still cells keep what they had.
+def held(z: np.ndarray, strength: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """z (K, h, w, 2) averaged inside each object over about three cells, strong cells counting more.
 
-    Noise inside an object tears it; a Gaussian of sigma 1 raises the coherence of a flow's z from .75 to .83.
-    strength: float (h, w), RMS motion.
+    What is left of noise inside an object tears it; nothing passes from one object to the next.
+
+    Args:
+        strength: float (h, w), RMS motion; a still cell keeps its z.
+        labels: int (h, w), see `objects`.
     """
-    weight = strength.astype(np.float32)
-    total = _gaussian(weight[None, :, :, None])
+    tied, weight = ties(labels), strength.astype(np.float64)
+    total = spread(weight, tied, _HOLD_STEPS)
     floor = 1e-3 * float(total.max()) + 1e-12
-    mean = _gaussian(z * weight[None, :, :, None]) / np.maximum(total, floor)
-    return np.where(total > floor, mean, z).astype(z.dtype)
-
-
-def _gaussian(field):
-    """Gaussian blur of sigma 1 cell over axes 1 and 2, edges repeated."""
-    for axis in (1, 2):
-        pad = [(0, 0)] * field.ndim
-        pad[axis] = (3, 3)
-        padded = np.pad(field, pad, mode="edge")
-        size = field.shape[axis]
-        field = sum(tap * np.take(padded, range(i, i + size), axis) for i, tap in enumerate(_GAUSSIAN_TAPS))
-    return field
+    mean = spread(np.moveaxis(z, -1, 1) * weight, tied, _HOLD_STEPS) / np.maximum(total, floor)
+    return np.where((total > floor)[..., None], np.moveaxis(mean, 1, -1), z).astype(z.dtype)
 
 
 def unit_rms(z: np.ndarray, weight: np.ndarray) -> np.ndarray:

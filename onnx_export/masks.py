@@ -9,11 +9,11 @@ import json
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from .scenes import HEIGHT, WIDTH
 
-__all__ = ["MASKS", "composites", "cropped", "hand_masks", "load_pictures", "still_pictures"]
+__all__ = ["MASKS", "composites", "cropped", "hand_masks", "label", "labelled_rows", "load_pictures", "still_pictures"]
 
 MASKS = Path(__file__).with_name("masks.json")
 _MOVE, _STILL, _IGNORE = 255, 0, 128
@@ -31,8 +31,8 @@ def load_pictures(folder):
     return pictures
 
 
-def hand_masks(folder, masks=MASKS):
-    """(picture, label image "L": 255 move, 0 still, 128 not counted) of each row whose picture is in the folder.
+def labelled_rows(folder, masks=MASKS):
+    """(picture, row of masks.json) of each row whose picture is in the folder.
 
     Raises:
         ValueError: a picture is not the one that the mask was drawn on.
@@ -44,19 +44,24 @@ def hand_masks(folder, masks=MASKS):
             continue
         if hashlib.sha256(path.read_bytes()).hexdigest() != row["sha256"]:
             raise ValueError(f"{path} is not the picture that its mask was drawn on (SHA-256 differs)")
-        picture = Image.open(path).convert("RGB")
-        found.append((picture, _label(row, picture.size)))
+        found.append((ImageOps.exif_transpose(Image.open(path)).convert("RGB"), row))
     return found
 
 
-def _label(row, size):
+def hand_masks(folder, masks=MASKS):
+    """(picture, label image) of each row whose picture is in the folder; see `labelled_rows` and `label`."""
+    return [(picture, label(row, picture.size)) for picture, row in labelled_rows(folder, masks)]
+
+
+def label(row, size):
+    """Label image "L" of a row: 255 move, 0 still, 128 not counted."""
     values = {"move": _MOVE, "still": _STILL, "ignore": _IGNORE}
-    label = Image.new("L", size, values[row["base"]])
-    draw = ImageDraw.Draw(label)
+    found = Image.new("L", size, values[row["base"]])
+    draw = ImageDraw.Draw(found)
     for kind in ("still", "ignore", "move"):
         for polygon in row[kind]:
             draw.polygon([(x * size[0] / 10, y * size[1] / 10) for x, y in polygon], fill=values[kind])
-    return label
+    return found
 
 
 def cropped(picture, label, rng, is_centred=False):

@@ -30,8 +30,10 @@ __all__ = [
 FREQUENCIES = tuple(k / 5 for k in range(1, 17))  # Hz
 FIELDS = ("amplitude", "f0", "zeta", "dx", "dy", "anchor_x", "anchor_y", "object", "is_field", "f1", "share")
 AMPLITUDE, F0, ZETA, DX, DY, ANCHOR_X, ANCHOR_Y, OBJECT, IS_FIELD, F1, SHARE = range(len(FIELDS))
-_CORNER_HZ = 0.6  # of the wind's spectrum: flat below, f^(-5/6) in power above
-_FLUTTER_DAMPING = 0.12
+_FORCING = 0.1  # the wind's amplitude falls as f^-0.1: the field's own loops hold more fast motion than a steady wind
+_AIR_DAMPING = 0.12  # of the air, beside a plant's own; it widens the resonance
+_GUSTS = 0.15  # share of the energy that shivers in anything that moves
+_FLUTTER_HZ = 0.9  # width of a second mode
 _COMMON = 0.5  # part of the wind that all objects share at 0 Hz; the paper's own loops show neighbours that differ
 _COMMON_HZ = 2.5  # the shared part decays with frequency
 _EDDY_PX = 220.0  # mean wavelength of the turbulence in a meadow or crown: coherent over some 35 px
@@ -42,28 +44,27 @@ def _k():
     return torch.tensor(FREQUENCIES, dtype=torch.float32).view(1, -1, 1, 1)
 
 
-def _response(f0, zeta):
-    x = _k() / f0.clamp(min=0.05)
-    return 1 / torch.complex(1 - x * x, 2 * zeta.clamp(min=0.01) * x)
+def _energies(maps):
+    """Complex response of the sway and energy of the second mode, (B, K, h, w) each; energies sum to 1 over k."""
+    x = _k() / maps[:, F0 : F0 + 1].clamp(min=0.05)
+    sway = _k() ** -_FORCING / torch.complex(1 - x * x, 2 * (maps[:, ZETA : ZETA + 1] + _AIR_DAMPING) * x)
+    shiver = torch.exp(-(((_k() - maps[:, F1 : F1 + 1]) / _FLUTTER_HZ) ** 2))
+    return sway / sway.abs().square().sum(1, keepdim=True).sqrt(), shiver / shiver.sum(1, keepdim=True)
 
 
 def _transfer(maps):
-    """Complex response of both modes, times the wind's spectrum: (B, K, h, w), unnormalised over k."""
-    wind = (1 + (_k() / _CORNER_HZ) ** 2) ** (-5 / 12)
-    sway = _response(maps[:, F0 : F0 + 1], maps[:, ZETA : ZETA + 1]) * wind
-    flutter = _response(maps[:, F1 : F1 + 1], torch.full_like(maps[:, ZETA : ZETA + 1], _FLUTTER_DAMPING)) * wind
-    share = maps[:, SHARE : SHARE + 1]
-    return sway / _norm(sway) + share * flutter / _norm(flutter)
-
-
-def _norm(spectrum):
-    return spectrum.abs().square().sum(1, keepdim=True).sqrt().clamp(min=1e-6)
+    """Complex response of both modes to the wind: (B, K, h, w), squares sum to 1 over k. The second mode's share of
+    the energy is SHARE^2 / (1 + SHARE^2), on top of what gusts put there."""
+    sway, shiver = _energies(maps)
+    share = maps[:, SHARE : SHARE + 1].square()
+    part = _GUSTS + (1 - _GUSTS) * share / (1 + share)
+    size = ((1 - part) * sway.abs().square() + part * shiver).sqrt()
+    return torch.polar(size, sway.angle())
 
 
 def envelope(maps):
     """RMS envelope (B, K, h, w) in px of a 256-wide frame: sum over k of E^2 is the squared amplitude."""
-    transfer = _transfer(maps)
-    return maps[:, :1] * transfer.abs() / _norm(transfer)
+    return maps[:, :1] * _transfer(maps).abs()
 
 
 def coarse(maps):
@@ -127,11 +128,26 @@ def _cell_positions(maps):
     return (x * cell).float().expand(b, h, w), (y * cell).float().expand(b, h, w)
 
 
-def _spread(field, affinity):
-    """gid_core.phases.spread for a batch: field real (B, n, h, w), affinity (B, 2, h, w)."""
-    right = 0.24 * affinity[:, :1, :, :-1] ** phases.AFFINITY_POWER
-    down = 0.24 * affinity[:, 1:, :-1] ** phases.AFFINITY_POWER
-    for _ in range(phases.SPREAD_STEPS):
+def _members(labels):
+    """labels int (B, h, w), per picture from 0 -> (index (B h w,) of the batch's objects, their sizes)."""
+    count = int(labels.max()) + 1
+    index = (labels + torch.arange(len(labels)).view(-1, 1, 1) * count).flatten()
+    return index, torch.bincount(index, minlength=len(labels) * count)
+
+
+def _mean(values, index, count):
+    """(B, n, h, w) -> the mean over each cell's group."""
+    b, n, h, w = values.shape
+    flat = values.transpose(0, 1).reshape(n, -1)
+    sums = torch.zeros(n, len(count), dtype=flat.dtype).index_add_(1, index, flat)
+    return (sums / count)[:, index].view(n, b, h, w).transpose(0, 1)
+
+
+def _spread(field, labels):
+    """gid_core.phases.spread inside the objects of a batch: field real (B, n, h, w)."""
+    right = 0.24 * (labels[:, None, :, :-1] == labels[:, None, :, 1:])
+    down = 0.24 * (labels[:, None, :-1] == labels[:, None, 1:])
+    for _ in range(phases.EDDY_STEPS):
         across = right * (field[..., 1:] - field[..., :-1])
         along = down * (field[:, :, 1:] - field[:, :, :-1])
         flow = F.pad(across, (0, 1)) - F.pad(across, (1, 0))
@@ -139,32 +155,46 @@ def _spread(field, affinity):
     return field
 
 
-def procedural(noise, axis_noise, affinity, maps, wind):
+def _unit(local):
+    return local / (local.abs().square().mean(1, keepdim=True).sqrt() + 1e-12)
+
+
+def procedural(noise, axis_noise, labels, maps, wind):
     """gid_core.phases.procedural for a batch and given noise.
 
-    noise complex (B, K, h, w) with variance 2, axis_noise (B, 2, h, w) -> z complex (B, K, 2, h, w).
+    noise complex (B, K, h, w) with variance 2, axis_noise (B, 2, h, w), labels int (B, h, w) as phases.objects finds
+    them -> z complex (B, K, 2, h, w).
     """
     n = noise.shape[1]
-    fields = torch.cat([noise.real, noise.imag, axis_noise], 1)
-    fields = _spread(fields, affinity)
-    local = torch.complex(fields[:, :n], fields[:, n : 2 * n])
-    local = local / (local.abs().square().mean(1, keepdim=True).sqrt() + 1e-12)
-    free = fields[:, 2 * n :]
+    index, count = _members(labels)
+    size = count[index].view(labels.shape)[:, None]
+    part = size / (size + phases.FIELD_CELLS)
+    fields = _spread(torch.cat([noise.real, noise.imag], 1), labels)
+    eddies = _unit(torch.complex(fields[:, :n], fields[:, n:]))
+    whole = _unit(_mean(noise, index, count.clamp(min=1)) * size.sqrt())
+    local = _unit((1 - part).sqrt() * whole + part.sqrt() * eddies)
+    x, y = _cell_positions(maps)
+    places = torch.stack([x, y], 1)
+    middle = _mean(places, index, count.clamp(min=1))
+    places = middle + part * (places - middle)
+    free = _mean(axis_noise, index, count.clamp(min=1))
     free = 0.7 * free / (free.square().sum(1, keepdim=True).sqrt() + 1e-12)
     double = 2 * torch.atan2(wind[:, 1], wind[:, 0])[:, None, None]
     angle = torch.atan2(double.sin() + free[:, 1], double.cos() + free[:, 0]) / 2
     axis = torch.stack([angle.cos(), angle.sin()], 1)  # (B, 2, h, w)
     along_wind = (axis * wind[:, :2, None, None]).sum(1, keepdim=True)
     axis = torch.where(along_wind < 0, -axis, axis)
-    return (local * _carrier(*_cell_positions(maps), wind))[:, :, None] * axis[:, None]
+    return (local * _carrier(places[:, 0], places[:, 1], wind))[:, :, None] * axis[:, None]
 
 
-def start(signal, affinity, maps, wind, generator):
+def start(signal, labels, maps, wind, generator):
     """A procedural z whose noise knows the draw: complex (B, K, 2, h, w).
 
     White noise has a mean over each object; here that mean is the draw's own signal, scaled so that the noise stays
     white. So the flow need not guess which phase each object will have: it learns to make the motion of the start
     right (whole objects, their true axes, the gust at the root) and keeps its chance.
+
+    labels: int (B, h, w), the objects that phases.objects finds in the predicted affinities.
     Source: Albergo et al., Stochastic Interpolants with Data-Dependent Couplings (ICML 2024).
     """
     b, n, h, w = signal.shape
@@ -175,21 +205,13 @@ def start(signal, affinity, maps, wind, generator):
     key = maps[:, OBJECT] * 8192 + torch.where(is_field, block, torch.zeros_like(block))
     key = key + torch.arange(b).view(b, 1, 1) * 2**22
     groups, index = key.long().flatten().unique(return_inverse=True)
-    count = torch.zeros(len(groups)).scatter_add_(0, index, torch.ones(len(index)))
-
-    def mean(values):
-        """(B, n, h, w) -> the group's mean at each cell."""
-        flat = values.transpose(0, 1).reshape(values.shape[1], -1)
-        sums = torch.zeros(flat.shape[0], len(groups), dtype=flat.dtype).index_add_(1, index, flat)
-        return (sums / count)[:, index].view(values.shape[1], b, h, w).transpose(0, 1)
-
-    centre_x, centre_y = mean(x[:, None])[:, 0], mean(y[:, None])[:, 0]
-    here, centre = _carrier(x, y, wind), _carrier(centre_x, centre_y, wind)
-    carrier = torch.where(is_field[:, None], here, centre)
-    known = mean(signal * carrier.conj()) * math.sqrt(2) / count[index].view(b, 1, h, w).sqrt()
-    noise = noise - mean(noise) + known
-    axis_noise = torch.randn(b, 2, h, w, generator=generator)
-    return procedural(noise, axis_noise, affinity, maps, wind)
+    count = torch.bincount(index, minlength=len(groups))
+    centre = _mean(torch.stack([x, y], 1), index, count)
+    at_x, at_y = torch.where(is_field, x, centre[:, 0]), torch.where(is_field, y, centre[:, 1])
+    known = _mean(signal * _carrier(at_x, at_y, wind).conj(), index, count)
+    known = known * math.sqrt(2) / count[index].view(b, 1, h, w).sqrt()
+    noise = noise - _mean(noise, index, count) + known
+    return procedural(noise, torch.randn(b, 2, h, w, generator=generator), labels, maps, wind)
 
 
 def to_reals(z):

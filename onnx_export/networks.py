@@ -21,12 +21,12 @@ _ROUNDS = (2, 8)  # of averaging along the affinities: the near neighbours, and 
 _SHARPNESS = 3  # power of the affinity, so that doubtful borders hold
 
 
-def _conv(inputs, outputs, kernel=3, stride=1):
-    return nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2)
+def _conv(inputs, outputs, kernel=3, stride=1, dilation=1):
+    return nn.Conv2d(inputs, outputs, kernel, stride, dilation * (kernel // 2), dilation)
 
 
-def _doubled(x):
-    return F.interpolate(x, scale_factor=2, mode="nearest")
+def _doubled(x, mode="nearest"):
+    return F.interpolate(x, scale_factor=2, mode=mode)
 
 
 def parameters(network) -> int:
@@ -36,9 +36,9 @@ def parameters(network) -> int:
 class _Residual(nn.Module):
     """Two convolutions behind group norms; `embedding` scales and shifts the middle. Starts as the identity."""
 
-    def __init__(self, inputs, outputs, embedding=0):
+    def __init__(self, inputs, outputs, embedding=0, dilation=1):
         super().__init__()
-        self.norm_in, self.conv_in = nn.GroupNorm(_GROUPS, inputs), _conv(inputs, outputs)
+        self.norm_in, self.conv_in = nn.GroupNorm(_GROUPS, inputs), _conv(inputs, outputs, dilation=dilation)
         self.norm_out, self.conv_out = nn.GroupNorm(_GROUPS, outputs), _conv(outputs, outputs)
         self.skip = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
         self.modulate = nn.Linear(embedding, 2 * outputs) if embedding else None
@@ -53,6 +53,10 @@ class _Residual(nn.Module):
         return self.skip(x) + self.conv_out(F.silu(y))
 
 
+def _blocks(width, dilations):
+    return nn.Sequential(*(_Residual(width, width, dilation=d) for d in dilations))
+
+
 class EncoderNet(nn.Module):
     """Features of the backbone -> what the picture decides.
 
@@ -60,25 +64,31 @@ class EncoderNet(nn.Module):
     E = s e^2, the affinity logits (N, 2, H/8, W/8) and the flow's condition (N, FEATURES, H/8, W/8).
     """
 
-    def __init__(self, width=64, fine=32):
+    def __init__(self, width=96, fine=48):
         super().__init__()
         c4, c8, c16 = CHANNELS
-        self.in16, self.res16 = nn.Conv2d(c16, width, 1), _Residual(width, width)
-        self.in8, self.res8 = nn.Conv2d(c8, width, 1), _Residual(width, width)
-        self.in4, self.res4 = nn.Conv2d(c4 + 3, fine, 1), _Residual(width + fine, fine)
+        self.in16 = nn.Conv2d(c16, width, 1)
+        self.blocks16 = _blocks(width, (1, 2))
+        self.overview = nn.Linear(width, width)
+        self.in8 = nn.Conv2d(c8, width, 1)
+        self.blocks8 = _blocks(width, (1, 2))
+        self.in4, self.narrow = nn.Conv2d(c4 + 3, fine, 1), nn.Conv2d(width, fine, 1)
+        self.blocks4 = _blocks(fine, (1, 1))
         self.out = _conv(fine, N_FREQS + 1)
-        self.group_in = nn.Conv2d(width + fine + c8, width, 1)
-        self.group = nn.ModuleList([_Residual(width, width) for _ in range(2)])
+        self.edges = _conv(fine, width, 3, 2)
+        self.group_in = nn.Conv2d(2 * width + c8, width, 1)
+        self.group = _blocks(width, (1, 2, 1))
         self.group_out = _conv(width, 2)
         self.features = 2 * width
 
     def forward(self, rgb4, f4, f8, f16):
-        x8 = self.res8(_doubled(self.res16(self.in16(f16))) + self.in8(f8))
-        x4 = self.res4(torch.cat([_doubled(x8), self.in4(torch.cat([f4, rgb4 - 0.5], 1))], 1))
-        out = self.out(F.silu(x4))
-        grouped = self.group_in(torch.cat([x8, F.avg_pool2d(x4, 2), f8], 1))
-        for block in self.group:
-            grouped = block(grouped)
+        x16 = self.blocks16(self.in16(f16))
+        x16 = x16 + self.overview(x16.mean((2, 3)))[:, :, None, None]
+        x8 = self.blocks8(_doubled(x16, "bilinear") + self.in8(f8))
+        x4 = _doubled(self.narrow(x8), "bilinear") + self.in4(torch.cat([f4, rgb4 - 0.5], 1))
+        x4 = F.silu(self.blocks4(x4))
+        out = self.out(x4)
+        grouped = self.group(self.group_in(torch.cat([x8, self.edges(x4), f8], 1)))
         affinity = self.group_out(F.silu(grouped))
         return out[:, :1], F.softplus(out[:, 1:] - 1), affinity, torch.cat([x8, grouped], 1)
 

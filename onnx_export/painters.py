@@ -1,4 +1,4 @@
-"""What can stand in a synthetic scene: things that sway, and things that look as if they might but must not.
+"""What moves in a synthetic scene: things that sway, hang, flutter and flicker.
 
 Each painter takes a scenes.Canvas. Amplitudes go by kind and size (px of a 256-wide frame), so that they can be learned
 from the picture; measured loops of the field show 0.5 to 4 px on moving pixels.
@@ -9,7 +9,7 @@ import math
 import numpy as np
 from PIL import Image
 
-__all__ = ["ground", "moving_kinds", "standing"]
+__all__ = ["cutouts", "moving_kinds", "thin_kinds"]
 
 _W, _H = 256, 160
 
@@ -17,115 +17,13 @@ _W, _H = 256, 160
 def moving_kinds(is_dark):
     """Painters of moving things and the odds of each."""
     kinds = (plants, closeup, foliage, meadow, hanging, cloth, bunting, candles)
-    odds = np.array([0.02, 0.02, 0.1, 0.02, 0.3, 0.02, 0.02, 0.5] if is_dark else [5, 3, 4, 3, 3, 3, 2, 1], float)
+    odds = np.array([0.02, 0.02, 0.1, 0.02, 0.3, 0.02, 0.02, 0.5] if is_dark else [5, 3, 4, 2, 4, 4, 2, 2], float)
     return kinds, odds / odds.sum()
 
 
-def ground(c):
-    """A backdrop: two colours and noise of all sizes."""
-    r = c.rng
-    pairs = [
-        ((120, 170, 225), (205, 222, 240)),
-        ((60, 80, 50), (90, 110, 70)),
-        ((190, 180, 165), (150, 140, 125)),
-        ((30, 30, 34), (70, 66, 60)),
-    ]
-    top, bottom = (c.jitter(p, 30) for p in pairs[r.integers(len(pairs))])
-    ramp = np.linspace(0, 1, 2 * _H)[:, None, None] * np.ones((1, 2 * _W, 1))
-    noise = 0
-    for level in range(2, 8):
-        grains = Image.fromarray(r.normal(0, 1, (2**level, 2**level)).astype("f"))
-        noise = noise + np.asarray(grains.resize((2 * _W, 2 * _H), 3)) * 0.6**level
-    pixels = top * (1 - ramp) + bottom * ramp + noise[..., None] * r.uniform(3, 28)
-    c.colour.paste(Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)))
-
-
-def standing(c):
-    """One thing that never moves."""
-    kinds = (_house, _rocks, _pole, _floor, _crate, _bristles, _fruit, _window)
-    kinds[c.rng.integers(len(kinds))](c)
-
-
-def _house(c):
-    r = c.rng
-    x, width, y = r.uniform(-20, _W - 40), r.uniform(40, 120), r.uniform(10, 80)
-    c.box(x, y, x + width, _H, c.jitter((165, 145, 125), 40))
-    if r.random() < 0.6:
-        c.polygon([(x - 6, y), (x + width / 2, y - r.uniform(10, 35)), (x + width + 6, y)], c.jitter((120, 60, 50), 30))
-    columns, rows = r.integers(2, 6), r.integers(2, 5)
-    for i in range(columns):
-        for j in range(rows):
-            a, b = x + width * (i + 0.25) / columns, y + (_H - y) * (j + 0.2) / rows
-            c.box(a, b, a + width / columns * 0.5, b + 12, c.jitter((70, 85, 105), 20))
-
-
-def _rocks(c):
-    r = c.rng
-    for _ in range(r.integers(1, 6)):
-        x, y, size, grey = r.uniform(0, _W), r.uniform(_H * 0.55, _H), r.uniform(8, 40), c.jitter((125, 120, 115), 25)
-        corners = [
-            (x + size * math.cos(a) * r.uniform(0.7, 1.2), y + size * 0.7 * math.sin(a) * r.uniform(0.7, 1.2))
-            for a in np.sort(r.uniform(0, 2 * math.pi, 9))
-        ]
-        c.polygon(corners, grey)
-        c.polygon([((x + u) / 2, (y + v) / 2 - size * 0.15) for u, v in corners], grey + 18)
-
-
-def _pole(c):
-    x, width = c.rng.uniform(0, _W), c.rng.uniform(2, 14)
-    c.box(x, 0, x + width, _H, c.jitter((95, 75, 60), 30))
-
-
-def _floor(c):
-    y = c.rng.uniform(_H * 0.6, _H * 0.92)
-    left, right = y + c.rng.normal(0, 5), y + c.rng.normal(0, 5)
-    c.polygon([(0, left), (_W, right), (_W, _H), (0, _H)], c.jitter((125, 115, 95), 35))
-
-
-def _crate(c):
-    r = c.rng
-    x, y, w, h = r.uniform(0, _W), r.uniform(0, _H), r.uniform(15, 70), r.uniform(15, 60)
-    colour = c.jitter(r.uniform(30, 220, 3), 15)
-    c.box(x, y, x + w, y + h, colour)
-    c.polygon([(x, y), (x + w, y), (x + w * 1.15, y - 6), (x + w * 0.15, y - 6)], colour + 25)
-
-
-def _bristles(c):
-    """Brushes and brooms: as thin and many as grass, but stiff."""
-    r = c.rng
-    for _ in range(r.integers(1, 5)):
-        x, y, angle = r.uniform(0, _W), r.uniform(20, _H), r.uniform(-3.1, 3.1)
-        length, width, hair = r.uniform(20, 50), r.uniform(8, 30), c.jitter(r.uniform(20, 230, 3), 10)
-        u, v = math.cos(angle), math.sin(angle)
-        for _ in range(40):
-            s = r.uniform(-0.5, 0.5) * width
-            a, b = x - s * v, y + s * u
-            tip = (a + length * u + r.normal(0, 1), b + length * v + r.normal(0, 1))
-            c.polygon([(a - 0.8, b), (a + 0.8, b), tip], c.jitter(hair, 14))
-        handle = [(-0.6 * width, 0), (0.6 * width, 0), (0.25 * width, -2 * length), (-0.25 * width, -2 * length)]
-        c.polygon([(x - s * v + t * u, y + s * u + t * v) for s, t in handle], c.jitter(r.uniform(40, 220, 3), 10))
-
-
-def _fruit(c):
-    r = c.rng
-    skins = ((220, 60, 40), (240, 190, 50), (120, 170, 60), (150, 90, 50))
-    colour, size = c.jitter(skins[r.integers(len(skins))]), r.uniform(6, 18)
-    x0, y0 = r.uniform(0, _W - 60), r.uniform(20, _H - 30)
-    for _ in range(r.integers(5, 40)):
-        x, y, shade = x0 + r.normal(0, 35), y0 + r.normal(0, 25), c.jitter(colour, 14)
-        c.disc(x, y, size, size, shade * 0.75)
-        c.disc(x - size * 0.15, y - size * 0.2, size * 0.75, size * 0.7, shade)
-        c.disc(x - size * 0.3, y - size * 0.4, size * 0.2, size * 0.2, shade + 60)
-
-
-def _window(c):
-    r = c.rng
-    x, y, w, h = r.uniform(-30, _W * 0.6), r.uniform(-30, _H * 0.5), r.uniform(60, 160), r.uniform(60, 130)
-    frame, bar = c.jitter((200, 195, 185), 50), r.uniform(2, 6)
-    for i in range(r.integers(2, 5)):
-        c.box(x + w * i / 3, y, x + w * i / 3 + bar, y + h, frame)
-    for j in range(r.integers(2, 4)):
-        c.box(x, y + h * j / 2, x + w, y + h * j / 2 + bar, frame)
+def thin_kinds():
+    """Painters of what no collection of photographs shows often: hung things, cloth, pennants, flames."""
+    return (hanging, cloth, bunting, candles), (0.3, 0.25, 0.1, 0.35)
 
 
 def _leaf(c, x, y, angle, length, width, colour, mode):
@@ -134,6 +32,63 @@ def _leaf(c, x, y, angle, length, width, colour, mode):
     points = [(x + length * a * u - width * b * v, y + length * a * v + width * b * u) for a, b in outline]
     c.polygon(points, colour, mode)
     c.polygon(points[:4], np.asarray(colour) * 0.82, mode)
+
+
+def cutouts(c, sprites):
+    """Flowers of photographs on stems of their own, or garments of photographs on a line: those of one picture, or
+    any."""
+    r = c.rng
+    first = sprites[r.integers(len(sprites))]
+    alike = [s for s in sprites if s.is_hung == first.is_hung and (s.group == first.group or r.random() < 0.03)]
+    size, x = math.exp(r.uniform(math.log(18), math.log(110))), r.uniform(-10, 70)
+    line = _line(c) if first.is_hung else 0
+    centre, breadth = r.uniform(0.2, 0.8) * _W, r.uniform(30, 130)
+    green, strength, f0 = c.jitter((75, 125, 55), 28), 2.0 * math.exp(r.normal(0, 0.2)), r.uniform(0.6, 1.2)
+    for _ in range(r.integers(1, 7)):
+        sprite = alike[r.integers(len(alike))]
+        picture = sprite.picture.transpose(Image.FLIP_LEFT_RIGHT) if r.random() < 0.5 else sprite.picture
+        h = size * r.uniform(0.7, 1.3) * (1.3 if first.is_hung else 1)
+        w = h * picture.width / picture.height
+        light = r.uniform(0.75, 1.1)
+        red, g, b, alpha = picture.split()
+        picture = Image.merge("RGBA", [p.point(lambda v, q=light: min(255, int(v * q))) for p in (red, g, b)] + [alpha])
+        if first.is_hung:
+            if x > _W - 15:
+                break
+            c.sprite(picture, x, line, w, h, _hung(c, c.new_object(), x, line, h, f0 * 0.7))
+            x += w * r.uniform(1, 1.6)
+        else:
+            left, top = centre + r.normal(0, breadth) - w / 2, r.uniform(-0.1, 0.75) * _H - h * 0.3
+            length = h + r.uniform(0.2, 2) * h
+            root = np.array([left + w / 2 + r.normal(0, 0.15) * length, top + length])
+            amplitude = strength * min(length / 80, 1.6)
+            shared = {"amplitude": amplitude, "zeta": 0.08, "object_id": c.new_object(), "anchor": tuple(root)}
+            shared.update(f0=f0 * r.uniform(0.85, 1.2) * (80 / length) ** 0.5, origin=tuple(root), power=1.3)
+            along = np.array([left + w / 2, top + h / 2]) - root
+            shared.update(direction=c.sway(along), along=tuple(along / (along @ along)), share=0.3)
+            mode, half = c.mode(**shared), r.uniform(0.8, 2)
+            if r.random() < 0.7:
+                x0, y0 = left + w / 2, top + h * 0.6
+                foot = [(root[0] + half, root[1]), (root[0] - half, root[1])]
+                c.polygon([(x0 - half, y0), (x0 + half, y0), *foot], c.jitter(green, 10), mode)
+            c.sprite(picture, left, top, w, h, mode)
+
+
+def _hung(c, name, x, y, h, f0):
+    """Mode of a cloth that hangs from y."""
+    r = c.rng
+    return c.mode(
+        amplitude=2.2 * (h / 70) ** 0.5 * math.exp(r.normal(0, 0.12)),
+        f0=f0 * r.uniform(0.85, 1.2),
+        zeta=0.3,
+        direction=c.sway((0, 1)),
+        object_id=name,
+        origin=(x, y),
+        along=(0, 1 / h),
+        power=1.0,
+        share=0.35,
+        f1=r.uniform(1.2, 2.2),
+    )
 
 
 _PETALS = ((235, 200, 60), (225, 90, 130), (240, 240, 235), (200, 60, 50), (150, 90, 190), (240, 150, 60))
@@ -304,18 +259,7 @@ def cloth(c):
     while x < _W - 15:
         name, w, h, colour = c.new_object(), r.uniform(14, 70), r.uniform(25, 100), c.jitter(r.uniform(60, 250, 3), 8)
         waves, turn = r.uniform(2, 5), r.uniform(0, 6)
-        mode = c.mode(
-            amplitude=2.2 * (h / 70) ** 0.5 * r.uniform(0.8, 1.25),
-            f0=f0 * r.uniform(0.85, 1.2),
-            zeta=0.3,
-            direction=c.sway((0, 1)),
-            object_id=name,
-            origin=(x, y),
-            along=(0, 1 / h),
-            power=1.0,
-            share=0.35,
-            f1=r.uniform(1.2, 2.2),
-        )
+        mode = _hung(c, name, x, y, h, f0)
         for j in range(10):
             a, b, fold = x + w * j / 10, x + w * (j + 1) / 10, 22 * math.sin(waves * j / 10 * 6.28 + turn)
             hem = y + h + 2 * math.sin(waves * j + turn)
@@ -354,11 +298,16 @@ def bunting(c):
 def candles(c):
     """Candles and torches: a flame that tapers and flickers over a still body, and its halo in the dark."""
     r = c.rng
-    wax, closeness = c.jitter((225, 215, 190), 25), r.uniform(0.7, 2.4)
+    wax, closeness = c.jitter((225, 215, 190), 25), math.exp(r.uniform(math.log(0.4), math.log(2.4)))
     for _ in range(r.integers(1, 6)):
         name, x, y = c.new_object(), r.uniform(15, _W - 15), r.uniform(60, _H - 10)
         h, w = r.uniform(12, 30) * closeness, r.uniform(4, 8) * closeness
-        c.box(x - w * 1.6, y + 3, x + w * 1.6, _H, wax)
+        if r.random() < 0.5:  # a tea light, lit from inside
+            lit, cup = np.array([205, 130, 45]) * r.uniform(0.6, 1.1) / max(c.darkness, 0.35), w * r.uniform(3, 5)
+            c.box(x - cup, y + w, x + cup, y + w * r.uniform(3, 5), lit * 0.45)
+            c.disc(x, y + w, cup, cup * 0.35, lit)
+        else:
+            c.box(x - w * 1.6, y + 3, x + w * 1.6, _H, wax)
         c.box(x - 0.8, y - 3, x + 0.8, y + 4, (40, 35, 30))
         mode = c.mode(
             amplitude=1.9 * (h / 25) ** 0.5,

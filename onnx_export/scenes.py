@@ -1,8 +1,8 @@
 """Synthetic scenes: a painted picture whose motion is known exactly.
 
 A Canvas paints colour at twice the size and, at half the size, the index of a Mode: how those pixels move. What is
-painted is in painters.py; what a Mode does in time is in motion.py. A scene is a pure function of its seed (and of the
-photographs that serve as backdrops).
+painted is in painters.py (what moves) and standing.py; what a Mode does in time is in motion.py. A scene is a pure
+function of its seed (and of the photographs that serve as backdrops and cut-outs).
 """
 
 import math
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from . import painters
+from . import painters, standing
 from .motion import FIELDS
 
 __all__ = ["HEIGHT", "WIDTH", "Canvas", "Mode", "Scene", "paint"]
@@ -19,7 +19,8 @@ __all__ = ["HEIGHT", "WIDTH", "Canvas", "Mode", "Scene", "paint"]
 WIDTH, HEIGHT = 256, 160
 _STILL_SHARE = 0.14  # of the scenes have nothing that moves
 _DARK_SHARE = 0.16
-_BACKDROP_SHARE = 0.4  # of the scenes stand before a photograph, if there are any
+_CUTOUT_SHARE = 0.45  # of the moving scenes hold cut-outs of photographs, if there are any
+_BACKDROP_SHARE = 0.5  # of the scenes stand before a photograph, if there are any
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,8 @@ class Scene:
 class Canvas:
     """A picture in the making and the modes of its pixels."""
 
-    def __init__(self, rng):
-        self.rng = rng
+    def __init__(self, rng, photographs=()):
+        self.rng, self.photographs = rng, photographs
         self.colour = Image.new("RGB", (2 * WIDTH, 2 * HEIGHT))
         self.light = Image.new("RGB", (WIDTH // 2, HEIGHT // 2))  # added at the end, after darkness: flames and lamps
         self.darkness = 1.0
@@ -88,6 +89,18 @@ class Canvas:
     def disc(self, x, y, rx, ry, colour, mode=0):
         turn = np.linspace(0, 2 * math.pi, 18, endpoint=False)
         self.polygon([(x + rx * math.cos(a), y + ry * math.sin(a)) for a in turn], colour, mode)
+
+    def text(self, x, y, text, size, colour):
+        self._paint.text((2 * x, 2 * y), text, fill=_rgb(colour), font_size=2 * size)
+
+    def sprite(self, picture, x, y, width, height, mode):
+        """An RGBA picture over the box from (x, y), half a pixel soft at its edge."""
+        box = (round(2 * x), round(2 * y))
+        thing = picture.resize((max(2, round(2 * width)), max(2, round(2 * height))), Image.LANCZOS)
+        self.colour.paste(thing.convert("RGB"), box, thing.getchannel("A"))
+        mark = thing.getchannel("A").resize((max(1, round(width / 2)), max(1, round(height / 2))), Image.BOX)
+        mark = mark.point(lambda v: 255 * (v > 127)).convert("1")
+        self._index.paste(int(mode), (round(x / 2), round(y / 2)), mark)
 
     def glow(self, x, y, radius, colour):
         """Light around a point, added to the darkened picture; it moves nothing."""
@@ -148,27 +161,38 @@ def _rgb(colour):
     return tuple(int(np.clip(c, 0, 255)) for c in colour)
 
 
-def paint(seed: int, photographs=()) -> Scene:
-    """The scene of a seed. photographs: PIL RGB pictures in which nothing moves, used as backdrops."""
+def paint(seed: int, photographs=(), cutouts=(), is_thin=False) -> Scene:
+    """The scene of a seed.
+
+    photographs: PIL RGB pictures in which nothing moves, used as backdrops; cutouts: sprites, see cutouts.py.
+    is_thin: only what photographs seldom show, see painters.thin_kinds.
+    """
     rng = np.random.default_rng([seed, 7])
-    canvas = Canvas(rng)
-    is_dark = rng.random() < _DARK_SHARE
+    canvas = Canvas(rng, photographs)
+    is_dark = rng.random() < (0.4 if is_thin else _DARK_SHARE)
     if is_dark:
         canvas.darkness = rng.uniform(0.12, 0.5)
     if photographs and rng.random() < _BACKDROP_SHARE:
         _backdrop(canvas, photographs[rng.integers(len(photographs))])
     else:
-        painters.ground(canvas)
+        standing.ground(canvas)
     for _ in range(rng.integers(0, 3)):
-        painters.standing(canvas)
-    if rng.random() > _STILL_SHARE:
-        kinds, odds = painters.moving_kinds(is_dark)
-        for index in rng.choice(len(kinds), rng.integers(1, 3), replace=False, p=odds):
-            kinds[index](canvas)
+        standing.standing(canvas)
+    if is_thin:
+        kinds, odds = painters.thin_kinds()
+        kinds[rng.choice(len(kinds), p=odds)](canvas)
+    elif rng.random() < _STILL_SHARE:
+        for _ in range(rng.integers(1, 4)):
+            standing.standing(canvas)
     else:
-        painters.standing(canvas)
+        kinds, odds = painters.moving_kinds(is_dark)
+        chosen = [kinds[i] for i in rng.choice(len(kinds), rng.integers(1, 3), replace=False, p=odds)]
+        if cutouts and rng.random() < _CUTOUT_SHARE:
+            chosen[-1] = lambda c: painters.cutouts(c, cutouts)
+        for painter in chosen:
+            painter(canvas)
     if rng.random() < 0.25:
-        painters.standing(canvas)
+        standing.standing(canvas)
     return canvas.finished()
 
 

@@ -10,19 +10,34 @@ import math
 import time
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+
+from gid_core import phases
 
 from . import dataset, motion
 from .networks import EncoderNet, FlowNet, parameters
 
-__all__ = ["START_NOISE", "encoder_loss", "fit", "flow_conditions", "flow_loss", "main", "train_encoder", "train_flow"]
+__all__ = [
+    "START_NOISE",
+    "encoder_loss",
+    "finish_encoder",
+    "fit",
+    "flow_conditions",
+    "flow_loss",
+    "main",
+    "train_encoder",
+    "train_flow",
+]
 
-START_NOISE = 0.15  # white noise on the procedural start, relative to the motion; .3 cost contrast between objects
+START_NOISE = 0.05  # white noise on the procedural start, so that no start is special; more costs contrast
 ALIVE_PX = 0.3  # an amplitude from which a cell counts as fully alive
+_THIN_SEED = 5 * 10**5
 HELD_OUT_SEED = 10**6  # of synthetic scenes for evaluation
-_EMA, _CLIP, _WARM_UP_STEPS, _CHECKPOINT_S = 0.998, 1.0, 50, 45
-_SYNTHETIC, _MASKED, _STILL, _COMPOSITE = 8, 5, 1, 2  # rows of an encoder batch
+_EMA, _CLIP, _WARM_UP_STEPS, _CHECKPOINT_S = 0.995, 1.0, 50, 45
+_PAINTED, _RENDERED, _PHOTOS = 6, 2, (4, 3, 2, 3)  # rows of an encoder batch; photographs by dataset.KINDS
+_THIN, _FINISH_PHOTOS = 7, (2, 3, 2, 2)  # rows of a batch of the last run
 _FLOOR_PX = 0.6  # what a hand mask says moves, moves at least this much
 _FLOW_BATCH, _SLICES = 8, 6  # the slices share all weights: a random 6 of 16 train 2.7 times faster
 _UNKNOWN_WIND = 0.1
@@ -105,6 +120,11 @@ def _sample(count, among, generator):
     return among[torch.randint(0, len(among), (count,), generator=generator)]
 
 
+def _rms(envelope):
+    """(N, K, h, w) -> RMS motion (N, 1, h, w); the small number keeps the root's slope finite."""
+    return (envelope.square().sum(1, keepdim=True) + 1e-6).sqrt()
+
+
 def encoder_loss(network, scene_rows, photo_rows, scales):
     """Loss of synthetic rows (maps known) and photograph rows (labels known)."""
     names = dataset.FEATURE_NAMES
@@ -117,6 +137,8 @@ def encoder_loss(network, scene_rows, photo_rows, scales):
     loss = F.binary_cross_entropy_with_logits(alive[:n], truth, reduction="none").mean((1, 2, 3)).sum()
     target = (motion.envelope(maps) / s).sqrt()
     loss = loss + 2 * ((e[:n] - target).abs() * (0.15 + truth)).mean((1, 2, 3)).sum()
+    far, known = _rms(e[:n].square() * s), maps[:, :1]
+    loss = loss + 0.5 * ((far + 0.1).log() - (known + 0.1).log()).abs().mul(truth).mean((1, 2, 3)).sum()
     coarse = motion.coarse(maps)
     same = motion.affinity_truth(coarse)
     moves = (coarse[:, :1] > 0.1).float()
@@ -130,23 +152,24 @@ def encoder_loss(network, scene_rows, photo_rows, scales):
     cells = counted.sum((1, 2, 3)).clamp(min=1)
     where = F.binary_cross_entropy_with_logits(alive[n:], label.clamp(min=0), reduction="none") * counted
     loss = loss + (where.sum((1, 2, 3)) / cells).sum()
-    size = (e[n:].square() * s).square().sum(1, keepdim=True).sqrt()
-    shortfall = F.relu(math.log(_FLOOR_PX) - (size + 0.02).log()) * (label > 0)
+    shortfall = F.relu(math.log(_FLOOR_PX) - (_rms(e[n:].square() * s) + 0.02).log()) * (label > 0)
     loss = loss + 0.3 * (shortfall.sum((1, 2, 3)) / cells).sum()
     return loss / len(alive)
 
 
-def train_encoder(scene_data, photo_data, work, *, minutes, seed=0, max_steps=None):
-    """The encoder's heads on frozen features; returns (network, scales)."""
-    torch.manual_seed(seed)
-    network, scales = EncoderNet(), dataset.scales(scene_data["maps"])
-    everything = torch.arange(len(scene_data["wind"]))
-    by_kind = [torch.nonzero(photo_data["kind"] == kind)[:, 0] for kind in range(3)]
+def _rows(data, count, generator):
+    return dataset.batch(data, _sample(count, torch.arange(len(data["wind"])), generator))
+
+
+def _encoder_run(network, scales, parts, photo_data, photo_counts, checkpoint, **limits):
+    """Fit the encoder on `parts`, (scenes, rows a batch) pairs, and photographs, rows a batch by dataset.KINDS."""
+    by_kind = [torch.nonzero(photo_data["kind"] == kind)[:, 0] for kind in range(len(dataset.KINDS))]
     by_kind = [kind if len(kind) else by_kind[0] for kind in by_kind]
 
     def loss_of(network, generator):
-        scene_rows = dataset.batch(scene_data, _sample(_SYNTHETIC, everything, generator))
-        counts = zip(by_kind, (_MASKED, _STILL, _COMPOSITE), strict=True)
+        drawn = [_rows(data, count, generator) for data, count in parts]
+        scene_rows = {name: torch.cat([rows[name] for rows in drawn]) for name in drawn[0]}
+        counts = zip(by_kind, photo_counts, strict=True)
         photo_rows = dataset.batch(photo_data, torch.cat([_sample(c, kind, generator) for kind, c in counts]))
         if torch.rand((), generator=generator) < 0.5:
             scene_rows, photo_rows = dataset.mirrored_features(scene_rows), dataset.mirrored_features(photo_rows)
@@ -155,19 +178,45 @@ def train_encoder(scene_data, photo_data, work, *, minutes, seed=0, max_steps=No
         return encoder_loss(network, scene_rows, photo_rows, scales)
 
     notes = {"scales": scales.tolist(), "parameters": parameters(network)}
-    checkpoint = Path(work) / "encoder.pt"
-    limits = {"minutes": minutes, "max_steps": max_steps}
-    return fit(network, loss_of, checkpoint=checkpoint, rate=1.5e-3, seed=seed, notes=notes, **limits), scales
+    return fit(network, loss_of, checkpoint=checkpoint, notes=notes, **limits)
+
+
+def train_encoder(scene_data, photo_data, work, *, rendered=None, minutes, seed=0, max_steps=None):
+    """The encoder's heads on frozen features; returns (network, scales)."""
+    torch.manual_seed(seed)
+    scales = dataset.scales(scene_data["maps"])
+    parts = [(scene_data, _PAINTED), (rendered or scene_data, _RENDERED)]
+    limits = {"minutes": minutes, "rate": 1.5e-3, "seed": seed, "max_steps": max_steps}
+    network = EncoderNet()
+    return _encoder_run(network, scales, parts, photo_data, _PHOTOS, Path(work) / "encoder.pt", **limits), scales
+
+
+def finish_encoder(
+    encoder, scales, scene_data, thin, photo_data, work, *, rendered=None, minutes, seed=0, max_steps=None
+):
+    """A last, gentle run in which what photographs seldom show (`thin`) has a large share of the batch.
+
+    Without it flames and lanterns fade the longer the encoder sees flowers.
+    """
+    torch.manual_seed(seed)
+    network = EncoderNet()
+    network.load_state_dict(encoder.state_dict())
+    parts = [(thin, _THIN), (scene_data, _PAINTED // 2), (rendered or thin, _RENDERED)]
+    limits = {"minutes": minutes, "rate": 4e-4, "seed": seed, "max_steps": max_steps}
+    return _encoder_run(network, scales, parts, photo_data, _FINISH_PHOTOS, Path(work) / "finished.pt", **limits)
 
 
 def flow_conditions(encoder, scene_data):
-    """What the flow sees of each scene: envelope, affinity, features on the flow's grid, and maps there."""
+    """What the flow sees of each scene: envelope, ties inside objects, features on the flow's grid, and maps there."""
     parts = []
     for index in torch.arange(len(scene_data["wind"])).split(32):
         rows = dataset.batch(scene_data, index)
         with torch.no_grad():
             _, e, affinity, features = encoder(*(rows[n] for n in dataset.FEATURE_NAMES))
-        part = {"envelope": F.avg_pool2d(e, 2).half(), "affinity": affinity.sigmoid(), "features": features.half()}
+        labels = np.stack([phases.objects(a) for a in affinity.sigmoid().double().numpy()])
+        tied = np.stack([phases.ties(found) for found in labels]).astype(np.float32)
+        part = {"envelope": F.avg_pool2d(e, 2).half(), "features": features.half()}
+        part |= {"labels": torch.from_numpy(labels), "affinity": torch.from_numpy(tied)}
         parts.append({**part, "maps": motion.coarse(rows["maps"]), "wind": rows["wind"]})
     return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
@@ -183,7 +232,7 @@ def flow_loss(network, rows, generator):
     maps, wind = rows["maps"], rows["wind"]
     with torch.autocast("cpu", enabled=False):
         signal = motion.draw(maps, wind, generator)
-        begin = motion.to_reals(motion.start(signal, rows["affinity"], maps, wind, generator))
+        begin = motion.to_reals(motion.start(signal, rows["labels"], maps, wind, generator))
         axis = maps[:, motion.DX : motion.DY + 1]
         end = motion.to_reals(signal[:, :, None] * axis[:, None])
         alive = (maps[:, 0] / ALIVE_PX).clamp(0, 1)[:, None, None]
@@ -226,10 +275,13 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="onnx_export.train", description="Train the motion model")
     parser.add_argument("--pictures", required=True, help="folder of the hand-masked pictures, paths as in masks.json")
     parser.add_argument("--stills", required=True, help="folder of pictures in which nothing moves")
+    parser.add_argument("--rendered", help="folder that onnx_export.rendered filled")
     parser.add_argument("--work", required=True, help="folder for cache and checkpoints; an interrupted run continues")
-    parser.add_argument("--scenes", type=int, default=1300)
+    parser.add_argument("--scenes", type=int, default=3500)
+    parser.add_argument("--thin-scenes", type=int, default=700)
     parser.add_argument("--processes", type=int, default=1, help="for painting the scenes")
-    parser.add_argument("--encoder-minutes", type=float, default=2.5)
+    parser.add_argument("--encoder-minutes", type=float, default=20)
+    parser.add_argument("--finish-minutes", type=float, default=4)
     parser.add_argument("--flow-minutes", type=float, default=25)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
@@ -239,9 +291,22 @@ def main(arguments=None):
         work / "photographs.pt", lambda: list(dataset.make_photographs(options.pictures, options.stills, options.seed))
     )
     scene_data = dataset.load_or_make(
-        work / "scenes.pt", lambda: dataset.make_scenes(range(options.scenes), options.stills, options.processes)
+        work / "scenes.pt",
+        lambda: dataset.make_scenes(range(options.scenes), options.stills, options.pictures, options.processes),
     )
-    encoder, _ = train_encoder(scene_data, photo_data, work, minutes=options.encoder_minutes, seed=options.seed)
+    rendered = None
+    if options.rendered:
+        rendered = dataset.load_or_make(work / "rendered.pt", lambda: dataset.rendered_scenes(options.rendered))
+    thin = dataset.load_or_make(
+        work / "thin.pt",
+        lambda: dataset.make_scenes(range(_THIN_SEED, _THIN_SEED + options.thin_scenes), options.stills, is_thin=True),
+    )
+    shared = {"rendered": rendered, "seed": options.seed}
+    encoder, scales = train_encoder(scene_data, photo_data, work, minutes=options.encoder_minutes, **shared)
+    minutes = options.finish_minutes
+    encoder = finish_encoder(encoder, scales, scene_data, thin, photo_data, work, minutes=minutes, **shared)
+    if rendered:
+        scene_data = {name: torch.cat([rows, rendered[name]]) for name, rows in scene_data.items()}
     train_flow(encoder, scene_data, work, minutes=options.flow_minutes, seed=options.seed)
 
 

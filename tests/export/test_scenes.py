@@ -79,6 +79,7 @@ def test_two_mirrors_are_none(scene):
 def test_the_batched_procedural_start_is_the_one_of_the_core(scene):
     maps, wind, _ = drawn(scene)
     affinity = motion.affinity_truth(maps) * 0.9
+    labels = torch.from_numpy(phases.objects(affinity[0].numpy()))[None]
     rng = phases.generator(5, "motion")
     expected = phases.procedural(
         affinity[0].numpy(), motion.FREQUENCIES, phases.Wind(*(float(x) for x in wind[0])), rng
@@ -89,7 +90,7 @@ def test_the_batched_procedural_start_is_the_one_of_the_core(scene):
     found = motion.procedural(
         torch.from_numpy(noise[0] + 1j * noise[1])[None].to(torch.complex64),
         torch.from_numpy(axis)[None].float(),
-        affinity,
+        labels,
         maps,
         wind,
     )
@@ -103,6 +104,7 @@ def test_the_coupled_start_knows_the_draw():
         target = signal[:, :, None] * maps[:, None, motion.DX : motion.DY + 1]
         alive = maps[0, motion.AMPLITUDE] > 0.3
         for told, kept in ((signal, known), (signal.roll(1, 1), unknown)):
-            start = motion.start(told, motion.affinity_truth(maps), maps, wind, torch.Generator().manual_seed(1))
+            labels = torch.from_numpy(phases.objects(motion.affinity_truth(maps)[0].numpy()))[None]
+            start = motion.start(told, labels, maps, wind, torch.Generator().manual_seed(1))
             kept.append((start * target.conj()).real.sum(2)[0][:, alive].mean())
     assert sum(known) / len(known) > sum(unknown) / len(unknown) + 0.25

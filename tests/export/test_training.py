@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+import subprocess
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from onnx_export import dataset, masks, train
+from onnx_export import curves, cutouts, dataset, gather, masks, motion, scenes, train
 
 
 @pytest.fixture(scope="module")
@@ -20,9 +21,9 @@ def scene_data():
 def photo_data():
     generator = torch.Generator().manual_seed(0)
     shapes = {"rgb4": (3, 40, 64), "f4": (24, 40, 64), "f8": (48, 20, 32), "f16": (120, 10, 16)}
-    data = {name: torch.randn(3, *shape, generator=generator) for name, shape in shapes.items()}
-    label = torch.randint(-1, 2, (3, 40, 64), generator=generator, dtype=torch.int8)
-    return {**data, "label": label, "kind": torch.tensor([0, 1, 2])}
+    data = {name: torch.randn(4, *shape, generator=generator) for name, shape in shapes.items()}
+    label = torch.randint(-1, 2, (4, 40, 64), generator=generator, dtype=torch.int8)
+    return {**data, "label": label, "kind": torch.tensor([0, 1, 2, 3])}
 
 
 def state(folder, name):
@@ -104,6 +105,62 @@ def test_a_composite_moves_only_where_something_was_pasted(drawn):
         assert not (cells[plain] == 1).any()
 
 
-def test_the_shipped_masks_name_433_pictures_by_hash():
-    rows = json.loads(masks.MASKS.read_text())
-    assert len({r["sha256"] for r in rows}) == len(rows) == 433
+@pytest.mark.parametrize(("listed", "least"), [(masks.MASKS, 433), (gather.STILLS, 550)])
+def test_the_shipped_lists_name_each_picture_once(listed, least):
+    rows = json.loads(listed.read_text())
+    assert len({r["sha256"] for r in rows}) == len(rows) >= least
+
+
+def test_cutouts_are_whole_things_on_nothing(drawn):
+    folder, listed = drawn
+    row = json.loads(listed.read_text())[0]
+    row |= {
+        "source": "github:a/flowers@1",
+        "move": [[[3, 3], [6, 3], [6, 7], [3, 7]], [[8, 3], [10, 3], [10, 7], [8, 7]]],
+    }
+    (found,) = cutouts.cut([(Image.open(folder / "picture.png").convert("RGB"), row)])
+    alpha = np.asarray(found.picture.getchannel("A"))
+    assert not found.is_hung
+    assert alpha[len(alpha) // 2, alpha.shape[1] // 2] == 255
+    assert alpha[0, 0] < 128
+
+
+def test_a_cutout_moves_where_it_is_pasted():
+    picture = Image.new("RGBA", (40, 40), (250, 10, 250, 255))
+    sprite = cutouts.Cutout(picture, 0, False)
+    seen = 0
+    for seed in range(12):
+        scene = scenes.paint(seed, cutouts=[sprite])
+        cells = scene.image.reshape(40, 4, 64, 4, 3).mean((1, 3))
+        magenta = (np.minimum(cells[..., 0], cells[..., 2]) > 3.5 * cells[..., 1]) & (cells[..., 0] > 90)
+        if magenta.sum() > 30:
+            seen += 1
+            assert (scene.maps[motion.AMPLITUDE][magenta] > 0.05).mean() > 0.6
+    assert seen >= 2
+
+
+def test_gathering_takes_the_picture_of_the_hash_and_counts_what_is_missing(tmp_path):
+    clone = tmp_path / "clones" / "a" / "b"
+    clone.mkdir(parents=True)
+
+    def git(*words):
+        subprocess.run(["git", "-C", str(clone), "-c", "user.name=t", "-c", "user.email=t@t", *words], check=True)
+
+    git("init", "-q")
+    (clone / "x.jpg").write_bytes(b"picture")
+    git("add", ".")
+    git("commit", "-qm", "a")
+    rows = [
+        {"source": "github:a/b@HEAD", "path": "x.jpg", "sha256": hashlib.sha256(b"picture").hexdigest()},
+        {"source": "github:a/b@HEAD", "path": "y.jpg", "sha256": "0" * 64},
+    ]
+    given = gather.gather(rows, tmp_path / "clones", tmp_path / "out")
+    assert given == {"github:a/b@HEAD": 1, "missing": 1}
+    assert (tmp_path / "out" / "x.jpg").read_bytes() == b"picture"
+
+
+def test_the_loss_curve_falls_with_the_loss():
+    panel = np.asarray(curves.curve(np.linspace(2, 1, 400), "encoder"))
+    line = np.argwhere((panel == (40, 110, 190)).all(-1))
+    left, right = line[line[:, 1] < 100, 0].mean(), line[line[:, 1] > 380, 0].mean()
+    assert right > left + 50  # rows count from the top
