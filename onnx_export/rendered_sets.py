@@ -138,7 +138,7 @@ def _paper_lantern(s, place, cord, size, colour, is_lit):
         places.bulb(s, middle - Vector((0, size * 0.7, 0)), r.uniform(2, 12), (1, 0.7, 0.4), 0.1)
 
 
-def _hang_pendant(s, place, names):
+def _hang_pendant(s, place, names, is_lit):
     """A lamp of the catalogue hung by a cord at a place."""
     r = s.rng
     name, cord, height = names[r.integers(len(names))], r.uniform(0.1, 0.8), r.uniform(0.25, 0.6)
@@ -151,6 +151,8 @@ def _hang_pendant(s, place, names):
     s.add(
         props.tube([place, place - Vector((0, 0, cord + 0.03))], 0.006, props.plain((0.05, 0.05, 0.05))), None, number
     )
+    if is_lit:
+        places.bulb(s, foot + Vector((0, -0.25, height * 0.3)), r.uniform(4, 15), (1, 0.75, 0.45), 0.08)
 
 
 def lanterns(s, backdrops):
@@ -178,7 +180,7 @@ def lanterns(s, backdrops):
     for t in (np.arange(count) + r.uniform(0.2, 0.8, count)) / count:
         place = Vector([np.interp(t, np.linspace(0, 1, len(path)), path[:, i]) for i in range(3)])
         if uses_models:
-            _hang_pendant(s, place, pendants)
+            _hang_pendant(s, place, pendants, is_dark)
         else:
             shade = r.uniform(0.1, 0.95, 3) if varied else np.clip(colour + r.normal(0, 0.03, 3), 0.01, 1)
             _paper_lantern(s, place, r.uniform(0.02, 0.6), size * r.uniform(0.7, 1.3), shade, is_dark)
