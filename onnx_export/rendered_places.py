@@ -33,6 +33,11 @@ __all__ = [
 _NEVER = r"plant|tree|flower|curtain|cloth|candle|lantern|towel|hang|male|boy|girl|sit|lying|standing|palm|cat|dog"
 _NEVER += r"|rabbit|chicken|horse|fish|aquarium|bush|hedge|lily|bamboo|cactus|swing|mobile|pool|bonsai|suit|lamp|plug"
 _NEVER += r"|switch|bath|road|passage|fleche|stationnement|rails|tent|chandelier|mannequin|succulent|punching|parque"
+_NEVER += (
+    r"|pine|cypress|ficus|orchid|tulip|spatifilum|augalas|arbolito|maceta|yucca|maple|beech\b|acacia|poplar|blossom"
+)
+_NEVER += r"|^robe|jupe|blouson|pantalon|^short|chaussette|gant-|hammock|fireplace|cake|fountain|deer|billet|barnum"
+_NEVER += r"|umbrella|casquette|air-mattress"
 WALLS = (
     (0.62, 0.55, 0.45),
     (0.7, 0.68, 0.62),
