@@ -7,12 +7,13 @@ file a subject. The figures go to standard output as JSON, tables and bars to st
 import argparse
 import json
 import sys
+from pathlib import Path
 
 import torch
 
 from gid_core import runtime
 
-from .evaluation import bars, baselines, phases, scenes, where
+from .evaluation import bars, baselines, clips, phases, real, scenes, where
 from .evaluation.phases import phase_statistics, score_phases
 from .evaluation.scenes import score_scenes
 from .evaluation.sheets import contact_sheet
@@ -30,7 +31,7 @@ __all__ = [
     "score_stills",
 ]
 
-PARTS = ("where", "scenes", "phases")
+PARTS = ("where", "scenes", "phases", "real", "clips")
 
 
 def _tell(lines):
@@ -64,8 +65,27 @@ def _phases(model, options):
     return {"phases": table, "phase_intervals": spans}, phases.phase_bars(spans)
 
 
-_MEASURES = {"where": _where, "scenes": _scenes, "phases": _phases}
-_NEED_DATA = ("where",)
+def _real(model, options):
+    figures = real.score_real(model, options.data)
+    _tell(json.dumps(figures, indent=1).splitlines())
+    return {"real": figures}, real.real_bars(figures)
+
+
+def _clips(model, options):
+    folder = Path(options.clips or Path(options.data).parent / "clips")
+    if not folder.is_dir():
+        _tell([f"clips: left out, {folder} is no folder"])
+        return {}, []
+    if clips.av is None:
+        _tell([clips.MISSING])
+        return {}, []
+    figures = clips.score_clips(model, folder)
+    _tell(json.dumps(figures, indent=1).splitlines())
+    return {"clips": figures}, []
+
+
+_MEASURES = {"where": _where, "scenes": _scenes, "phases": _phases, "real": _real, "clips": _clips}
+_NEED_DATA = ("where", "real", "clips")
 
 
 def _parts(text):
@@ -94,6 +114,7 @@ def main(arguments=None):
     parser.add_argument("--scenes", type=int, default=24, help="held-out synthetic scenes")
     parser.add_argument("--pictures", help="pictures of masks.json: adds a linear probe to the table")
     parser.add_argument("--against", help="folder of another model: adds it to the table")
+    parser.add_argument("--clips", help="folder of films with a still camera; default: clips beside --data")
     parser.add_argument("--sheet", help="write a contact sheet of --data to this picture file")
     parser.add_argument("--write", action="store_true", help="keep the figures in the model's card")
     options = parser.parse_args(arguments)
@@ -101,7 +122,7 @@ def main(arguments=None):
     model = runtime.load_model(options.model)
     figures, reached = {}, []
     for part in options.parts:
-        if part in _NEED_DATA and not options.data:
+        if part in _NEED_DATA and not options.data and not (part == "clips" and options.clips):
             _tell([f"{part}: left out, it needs --data"])
             continue
         found, more = _MEASURES[part](model, options)

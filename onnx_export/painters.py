@@ -23,7 +23,7 @@ def moving_kinds(is_dark):
 
 def thin_kinds():
     """Painters of what no collection of photographs shows often: hung things, cloth, pennants, flames."""
-    return (hanging, cloth, bunting, candles), (0.3, 0.25, 0.1, 0.35)
+    return (hanging, cloth, bunting, candles), (0.25, 0.2, 0.1, 0.45)
 
 
 def _leaf(c, x, y, angle, length, width, colour, mode):
@@ -320,12 +320,11 @@ def candles(c):
             along=(0, -1 / h),
             power=0.9,
         )
-        lit = 1 / max(c.darkness, 0.35)  # a flame is as bright in the dark
         for part, colour in ((1, (250, 150, 40)), (0.75, (255, 215, 110)), (0.45, (255, 250, 225))):
             side = [(0.7, 0.25), (0.6, 0.5), (0.3, 0.78), (0, 1)]
             outline = [(x, y)] + [(x - w * u * part, y - h * v * part) for u, v in side]
             outline += [(x + w * u * part, y - h * v * part) for u, v in side[-2::-1]]
-            c.polygon(outline, np.asarray(colour) * lit, mode)
+            c.flame(outline, colour, mode)
         if c.darkness < 0.9:
             c.glow(x, y - h * 0.4, h * r.uniform(1.2, 2.2), (230, 150, 60))
             c.glow(x, y - h * 0.4, h * 0.6, (255, 225, 150))

@@ -60,6 +60,7 @@ class Canvas:
         self.rng, self.photographs = rng, photographs
         self.colour = Image.new("RGB", (2 * WIDTH, 2 * HEIGHT))
         self.light = Image.new("RGB", (WIDTH // 2, HEIGHT // 2))  # added at the end, after darkness: flames and lamps
+        self.bright = Image.new("RGB", self.colour.size)  # flames: as bright in the dark
         self.darkness = 1.0
         self._index = Image.new("I", (WIDTH // 2, HEIGHT // 2))
         self._paint = ImageDraw.Draw(self.colour)
@@ -82,6 +83,11 @@ class Canvas:
     def polygon(self, points, colour, mode=0):
         self._paint.polygon([(2 * x, 2 * y) for x, y in points], fill=_rgb(colour))
         self._mark.polygon([(x / 2, y / 2) for x, y in points], fill=int(mode))
+
+    def flame(self, points, colour, mode):
+        """A polygon that shines: darkness does not dim it."""
+        self.polygon(points, colour, mode)
+        ImageDraw.Draw(self.bright).polygon([(2 * x, 2 * y) for x, y in points], fill=_rgb(colour))
 
     def box(self, x0, y0, x1, y1, colour, mode=0):
         self.polygon([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], colour, mode)
@@ -129,6 +135,7 @@ class Canvas:
         shade = np.asarray(Image.fromarray(rng.normal(0, 1, (5, 8)).astype("f")).resize((WIDTH, HEIGHT), 3))[..., None]
         pixels = (np.asarray(image, np.float32) / 255) ** rng.uniform(0.75, 1.35) * 255 * (1 + 0.1 * shade)
         pixels = pixels * self.darkness + np.asarray(self.light.resize((WIDTH, HEIGHT), Image.BICUBIC), np.float32)
+        pixels = np.maximum(pixels, np.asarray(self.bright.resize((WIDTH, HEIGHT), Image.BOX), np.float32))
         pixels += rng.normal(0, rng.uniform(1, 7), (HEIGHT, WIDTH, 1)) + rng.normal(0, 2, (HEIGHT, WIDTH, 3))
         wind = np.array([*self.wind, self.speed], np.float32)
         return Scene(np.clip(pixels, 0, 255).astype(np.uint8), self._maps(), wind)

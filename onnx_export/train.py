@@ -37,7 +37,9 @@ _THIN_SEED = 5 * 10**5
 HELD_OUT_SEED = 10**6  # of synthetic scenes for evaluation
 _EMA, _CLIP, _WARM_UP_STEPS, _CHECKPOINT_S = 0.995, 1.0, 50, 45
 _PAINTED, _RENDERED, _PHOTOS = 6, 2, (4, 3, 2, 3)  # rows of an encoder batch; photographs by dataset.KINDS
+_FINE = ("in4", "narrow", "blocks4", "out")
 _THIN, _FINISH_PHOTOS = 7, (2, 3, 2, 2)  # rows of a batch of the last run
+_LEAST_PART, _LEAST_PART_GAIN = 0.1, 12
 _FLOOR_PX = 0.6  # what a hand mask says moves, moves at least this much
 _FLOW_BATCH, _SLICES = 8, 6  # the slices share all weights: a random 6 of 16 train 2.7 times faster
 _UNKNOWN_WIND = 0.1
@@ -125,6 +127,12 @@ def _rms(envelope):
     return (envelope.square().sum(1, keepdim=True) + 1e-6).sqrt()
 
 
+def _balance(truth, counted):
+    """Weight of each cell (N, 1, h, w): a flame of ten cells counts as if it filled a tenth of the picture."""
+    part = (truth * counted).sum((1, 2, 3), keepdim=True) / counted.sum((1, 2, 3), keepdim=True).clamp(min=1)
+    return 1 + truth * ((_LEAST_PART / part.clamp(min=1e-4)).clamp(1, _LEAST_PART_GAIN) - 1)
+
+
 def encoder_loss(network, scene_rows, photo_rows, scales):
     """Loss of synthetic rows (maps known) and photograph rows (labels known)."""
     names = dataset.FEATURE_NAMES
@@ -134,7 +142,8 @@ def encoder_loss(network, scene_rows, photo_rows, scales):
     n = len(scene_rows["maps"])
     maps, s = scene_rows["maps"], scales.view(1, -1, 1, 1)
     truth = (maps[:, :1] / ALIVE_PX).clamp(0, 1)
-    loss = F.binary_cross_entropy_with_logits(alive[:n], truth, reduction="none").mean((1, 2, 3)).sum()
+    where = F.binary_cross_entropy_with_logits(alive[:n], truth, reduction="none")
+    loss = (where * _balance(truth, torch.ones_like(truth))).mean((1, 2, 3)).sum()
     target = (motion.envelope(maps) / s).sqrt()
     loss = loss + 2 * ((e[:n] - target).abs() * (0.15 + truth)).mean((1, 2, 3)).sum()
     far, known = _rms(e[:n].square() * s), maps[:, :1]
@@ -151,6 +160,7 @@ def encoder_loss(network, scene_rows, photo_rows, scales):
     counted = (label >= 0).float()
     cells = counted.sum((1, 2, 3)).clamp(min=1)
     where = F.binary_cross_entropy_with_logits(alive[n:], label.clamp(min=0), reduction="none") * counted
+    where = where * _balance(label.clamp(min=0), counted)
     loss = loss + (where.sum((1, 2, 3)) / cells).sum()
     shortfall = F.relu(math.log(_FLOOR_PX) - (_rms(e[n:].square() * s) + 0.02).log()) * (label > 0)
     loss = loss + 0.3 * (shortfall.sum((1, 2, 3)) / cells).sum()
@@ -201,6 +211,8 @@ def finish_encoder(
     torch.manual_seed(seed)
     network = EncoderNet()
     network.load_state_dict(encoder.state_dict())
+    for name, weight in network.named_parameters():
+        weight.requires_grad_(name.split(".")[0] in _FINE)  # what the flow is told stays as it is
     parts = [(thin, _THIN), (scene_data, _PAINTED // 2), (rendered or thin, _RENDERED)]
     limits = {"minutes": minutes, "rate": 4e-4, "seed": seed, "max_steps": max_steps}
     return _encoder_run(network, scales, parts, photo_data, _FINISH_PHOTOS, Path(work) / "finished.pt", **limits)

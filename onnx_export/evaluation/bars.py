@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 __all__ = ["Bar", "bar_figures", "bar_lines", "rounded", "table_lines"]
 
 
@@ -72,8 +74,10 @@ def rounded(value, digits: int = 4):
     """Floats in a nested dict or list, rounded; NaN, which JSON does not know, becomes None."""
     if isinstance(value, dict):
         return {key: rounded(item, digits) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple, np.ndarray)):
         return [rounded(item, digits) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, (bool, str, int)) or value is None:
         return value
     value = float(value)

@@ -126,17 +126,14 @@ def test_cutouts_are_whole_things_on_nothing(drawn):
 
 
 def test_a_cutout_moves_where_it_is_pasted():
-    picture = Image.new("RGBA", (40, 40), (250, 10, 250, 255))
-    sprite = cutouts.Cutout(picture, 0, False)
-    seen = 0
-    for seed in range(12):
-        scene = scenes.paint(seed, cutouts=[sprite])
-        cells = scene.image.reshape(40, 4, 64, 4, 3).mean((1, 3))
-        magenta = (np.minimum(cells[..., 0], cells[..., 2]) > 3.5 * cells[..., 1]) & (cells[..., 0] > 90)
-        if magenta.sum() > 30:
-            seen += 1
-            assert (scene.maps[motion.AMPLITUDE][magenta] > 0.05).mean() > 0.6
-    assert seen >= 2
+    canvas = scenes.Canvas(np.random.default_rng(0))
+    mode = canvas.mode(amplitude=2.0, f0=1.0, zeta=0.1, direction=(1, 0), object_id=1)
+    canvas.sprite(Image.new("RGBA", (40, 40), (250, 10, 250, 255)), 64, 40, 80, 40, mode)
+    scene = canvas.finished()
+    amplitude = scene.maps[motion.AMPLITUDE]
+    assert (amplitude[10:20, 16:36] == 2).all()
+    assert amplitude.sum() == 2 * 10 * 20
+    assert (scene.image[44:76, 68:140, 0] > 2 * scene.image[44:76, 68:140, 1].astype(int)).mean() > 0.95
 
 
 def test_gathering_takes_the_picture_of_the_hash_and_counts_what_is_missing(tmp_path):
