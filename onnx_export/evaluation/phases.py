@@ -15,10 +15,18 @@ from .scenes import MOVES_PX, field, held_out
 from .seeing import amplitude_px, scene_rgb
 from .statistics import between, mean_of, multiplicities
 
-__all__ = ["phase_bars", "phase_intervals", "phase_rows", "phase_statistics", "sampled", "score_phases", "tabulated"]
+__all__ = [
+    "as_run",
+    "phase_bars",
+    "phase_intervals",
+    "phase_rows",
+    "phase_statistics",
+    "sampled",
+    "score_phases",
+    "tabulated",
+]
 
 _FEW_CELLS, _RIGID_CELLS = 20, 6
-_GATHERS = hasattr(phases, "held")  # gid_core.phases is about to gather cells into objects; until then it blurs
 _COMPARED = ("coherence", "contrast", "perpendicular", "wave")
 
 
@@ -97,7 +105,7 @@ def sampled(model, found, wind: phases.Wind, seed: int, steps: int):
     k, h, w = envelope.shape[1:]
     condition = {
         "envelope": envelope.reshape(1, k, h // 2, 2, w // 2, 2).mean((3, 5)).astype(np.float32),
-        "affinity": _told_affinity(affinity),
+        "affinity": phases.ties(phases.objects(affinity))[None].astype(np.float32),
         "features": found["features"],
         "wind": wind.condition(),
     }
@@ -107,16 +115,12 @@ def sampled(model, found, wind: phases.Wind, seed: int, steps: int):
     return z, phases.from_reals(np.asarray(end)[0])
 
 
-def _told_affinity(affinity):
-    """What the flow is told of the affinities (2, h, w): those of whole objects, where gid_core gathers them."""
-    gathered = phases.ties(phases.objects(affinity)) if _GATHERS else affinity
-    return np.asarray(gathered, np.float32)[None]
+def as_run(z: np.ndarray, strength: np.ndarray, affinity: np.ndarray) -> np.ndarray:
+    """z (K, h, w, 2) as gid_core.predict.imagine finishes it, apart from the free phase of each harmonic.
 
-
-def _as_run(z, strength, affinity):
-    """z as gid_core.predict finishes it, apart from the free phase of each harmonic."""
-    z = phases.held(z, strength, phases.objects(affinity)) if _GATHERS else phases.blurred(z, strength)
-    return phases.unit_rms(z, strength)
+    strength: (h, w), RMS motion; affinity: (2, h, w).
+    """
+    return phases.unit_rms(phases.held(z, strength, phases.objects(affinity)), strength)
 
 
 def _white(shape, seed):
@@ -147,18 +151,18 @@ def phase_rows(model, count: int = 24, step_counts=(1, 2, 4, 8, 16)) -> dict:
         strength = amplitude_px(model, found)
         strength = strength.reshape(maps.shape[1], 2, maps.shape[2], 2).mean((1, 3))
 
-        def as_run(z, strength=strength, affinity=found["affinity"][0]):
-            return _as_run(z, strength, affinity)
+        def finished(z, strength=strength, affinity=found["affinity"][0]):
+            return as_run(z, strength, affinity)
 
         for steps in step_counts:
             one, two = (sampled(model, found, wind, s, steps) for s in (1, 2))
             if steps == step_counts[0]:
                 note("noise", *(_white(one[0].shape, s) for s in (1, 2)), *told)
                 note("procedural", one[0], two[0], *told)
-                note("procedural, as run", as_run(one[0]), as_run(two[0]), *told)
+                note("procedural, as run", finished(one[0]), finished(two[0]), *told)
             note(f"flow, {steps} steps", one[1], two[1], *told)
             if steps == model.card.steps:
-                note(f"flow, {steps} steps, as run", as_run(one[1]), as_run(two[1]), *told)
+                note(f"flow, {steps} steps, as run", finished(one[1]), finished(two[1]), *told)
     return rows
 
 

@@ -170,7 +170,7 @@ def _cell_axes(volume):
     return np.arctan2(along, (np.abs(x) ** 2 - np.abs(y) ** 2).sum(0)) / 2, rms_px(volume) ** 2
 
 
-def asked_for(model, found, seed: int = 0) -> dict:
+def asked_for(model, found, seed: int = 0, directions=DIRECTIONS) -> dict:
     """What happens to a direction, a mask, an amplitude, an empty mask; angles in degrees, motion in px of the grid.
 
     direction_deg: between the asked axis and steer.main_axis; direction_spread_deg: of single places, weighed by
@@ -180,7 +180,7 @@ def asked_for(model, found, seed: int = 0) -> dict:
     moving = [photo for photo in found if photo.moving]
     turned, spread = [], []
     for photo in moving:
-        for dx, dy in DIRECTIONS:
+        for dx, dy in directions:
             volume = ask(model, photo.picture, seed=seed, direction=(dx, dy))
             angle = np.arctan2(dy, dx)
             turned.append(_angle_deg(steer.main_axis(volume), angle))
