@@ -138,7 +138,10 @@ def profile(amplitude: np.ndarray, root, tip) -> np.ndarray:
 
 
 def stem_profiles(found, stems=None) -> dict:
-    """Profiles of the stems of stems.json on these photos: by stem, their mean, and the part with root < tip."""
+    """Profiles of the stems of stems.json on these photos: by stem, their mean, and the part with root < tip.
+
+    A stem that is all still does not rise; all_still counts those.
+    """
     stems = json.loads(STEMS.read_text(encoding="utf-8")) if stems is None else stems
     amplitude = {photo.name: rms_px(photo.volume) for photo in found}
     known = [stem for stem in stems if stem["photo"] in amplitude]
@@ -147,12 +150,14 @@ def stem_profiles(found, stems=None) -> dict:
     profiles = np.array([profile(amplitude[stem["photo"]], stem["root"], stem["tip"]) for stem in known])
     names = sorted({stem["photo"] for stem in known})
     rises = (profiles[:, 0] < profiles[:, -1]).astype(float)
-    by_photo = [np.mean([r for r, stem in zip(rises, known, strict=True) if stem["photo"] == name]) for name in names]
+    inside = np.array([[stem["photo"] == name for stem in known] for name in names], float)  # (photos, stems)
+    times = multiplicities(len(names)) @ inside  # a photo's stems are drawn together
     return {
         "stems": len(known),
         "mean_profile": profiles.mean(0),
         "root_below_tip": rises.mean(),
-        "root_below_tip_interval": interval(by_photo),
+        "root_below_tip_interval": between(mean_of(rises, times)),
+        "all_still": int((profiles.max(1) == 0).sum()),
         "root_part_of_tip": float(np.median(profiles[:, 0] / np.maximum(profiles[:, -1], 1e-3))),
         "by_stem": {f"{stem['photo']}, {stem['what']}": p for stem, p in zip(known, profiles, strict=True)},
     }

@@ -133,7 +133,9 @@ def test_a_profile_runs_from_the_root_to_the_tip():
     photo = real.Photo("x", None, True, SimpleNamespace(amplitudes=ramp[None, ..., None]), None)
     stems = [{"photo": "x", "what": "up", "root": [5, 9], "tip": [5, 1]}]
     stems.append({"photo": "x", "what": "down", "root": [5, 1], "tip": [5, 9]})
-    assert real.stem_profiles([photo], stems)["root_below_tip"] == 0.5
+    found = real.stem_profiles([photo], stems)
+    assert (found["root_below_tip"], found["all_still"]) == (0.5, 0)
+    assert found["root_below_tip_interval"] == [0.5, 0.5]  # one photo: its stems are drawn together
 
 
 def test_the_stems_lie_on_photos_that_may_move():
