@@ -16,7 +16,7 @@ from .image_io import encode_srgb, resize
 from .version import __version__
 from .volume import SpectralVolume
 
-__all__ = ["GRID_LONG_SIDE", "Request", "imagine", "mask_weight", "predict"]
+__all__ = ["GRID_LONG_SIDE", "Request", "flowed", "imagine", "mask_weight", "predict"]
 
 GRID_LONG_SIDE = 256  # of the volume's grid, whatever the size of the photo
 _STRIDE = 32  # the encoder's coarsest features
@@ -182,19 +182,18 @@ def _from_model(photo, picture, request, weight, tell):
     return card.frequencies, envelope, np.moveaxis(z, 1, -1), {**provenance, "steps": steps}
 
 
-def imagine(model, found, strength, wind, seed, steps, on_step=None) -> np.ndarray:
-    """How it moves: complex64 z (K, h, w, 2) on the flow's grid, unit variance over the moving cells.
+def flowed(model, found, labels, wind, seed, steps, on_step=None) -> np.ndarray:
+    """What the flow makes of the noise of a seed: complex64 z (K, h, w, 2) on the flow's grid.
 
     Args:
         model: runtime.Model.
         found: what its encoder says of one picture.
-        strength: float (h, w), RMS motion of each cell.
+        labels: int (h, w), its objects, see phases.objects.
         wind: phases.Wind.
         on_step: called after each step of the flow with its number.
     """
     card, affinity = model.card, found["affinity"][0]
-    labels = phases.objects(affinity)
-    start = phases.generator(seed, "noise").standard_normal((len(card.frequencies), 4, *labels.shape), np.float32)
+    start = phases.generator(seed, "noise").standard_normal((len(card.frequencies), 4, *affinity.shape[1:]), np.float32)
     if card.start == "procedural":
         cell_px = phases.CELL_PX * GRID_LONG_SIDE / card.input_long_side
         z = phases.procedural(affinity, card.frequencies, wind, phases.generator(seed, "motion"), cell_px)
@@ -208,7 +207,16 @@ def imagine(model, found, strength, wind, seed, steps, on_step=None) -> np.ndarr
     end = sampler.rectified_flow(
         lambda z, t: model.velocity(np.asarray(z, np.float32), t, condition), start[None], steps, on_step
     )
-    z = phases.from_reals(np.asarray(end)[0])
+    return phases.from_reals(np.asarray(end)[0])
+
+
+def imagine(model, found, strength, wind, seed, steps, on_step=None) -> np.ndarray:
+    """How it moves: `flowed`, held together inside objects, of unit variance over the moving cells.
+
+    strength: float (h, w), RMS motion of each cell.
+    """
+    labels = phases.objects(found["affinity"][0])
+    z = flowed(model, found, labels, wind, seed, steps, on_step)
     z = phases.unit_rms(phases.held(z, strength, labels), strength)
     # The phase of each harmonic is free (the flow was trained with a fixed gauge): another draw, another loop.
     turns = phases.generator(seed, "phase").random(len(z))

@@ -7,7 +7,7 @@ paired, scene by scene.
 import numpy as np
 import torch
 
-from gid_core import phases, sampler
+from gid_core import phases, predict
 
 from .. import motion
 from .bars import Bar, rounded
@@ -97,22 +97,7 @@ def sampled(model, found, wind: phases.Wind, seed: int, steps: int):
     """
     affinity = found["affinity"][0]
     z = phases.procedural(affinity, model.card.frequencies, wind, phases.generator(seed, "motion"))
-    noise = phases.generator(seed, "noise").standard_normal((len(z), 4, *affinity.shape[1:]), np.float32)
-    start = noise
-    if model.card.start == "procedural":
-        start = phases.to_reals(z) + np.float32(model.card.start_noise) * noise
-    envelope = found["envelope"]
-    k, h, w = envelope.shape[1:]
-    condition = {
-        "envelope": envelope.reshape(1, k, h // 2, 2, w // 2, 2).mean((3, 5)).astype(np.float32),
-        "affinity": phases.ties(phases.objects(affinity))[None].astype(np.float32),
-        "features": found["features"],
-        "wind": wind.condition(),
-    }
-    end = sampler.rectified_flow(
-        lambda x, t: model.velocity(np.asarray(x, np.float32), t, condition), start[None], steps
-    )
-    return z, phases.from_reals(np.asarray(end)[0])
+    return z, predict.flowed(model, found, phases.objects(affinity), wind, seed, steps)
 
 
 def as_run(z: np.ndarray, strength: np.ndarray, affinity: np.ndarray) -> np.ndarray:
