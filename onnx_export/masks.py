@@ -31,14 +31,14 @@ def load_pictures(folder):
     return pictures
 
 
-def labelled_rows(folder, masks=MASKS):
-    """(picture, row of masks.json) of each row whose picture is in the folder.
+def labelled_rows(folder, rows=None):
+    """(picture, row) of each of the rows, by default those of masks.json, whose picture is in the folder.
 
     Raises:
         ValueError: a picture is not the one that the mask was drawn on.
     """
     found = []
-    for row in json.loads(Path(masks).read_text()):
+    for row in json.loads(MASKS.read_text()) if rows is None else rows:
         path = Path(folder) / row["path"]
         if not path.exists():
             continue
@@ -50,7 +50,8 @@ def labelled_rows(folder, masks=MASKS):
 
 def hand_masks(folder, masks=MASKS):
     """(picture, label image) of each row whose picture is in the folder; see `labelled_rows` and `label`."""
-    return [(picture, label(row, picture.size)) for picture, row in labelled_rows(folder, masks)]
+    rows = json.loads(Path(masks).read_text())
+    return [(picture, label(row, picture.size)) for picture, row in labelled_rows(folder, rows)]
 
 
 def label(row, size):

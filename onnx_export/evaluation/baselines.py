@@ -3,10 +3,6 @@
 Each gives a score per cell (H/4, W/4) of a Still; higher means that it may move.
 """
 
-import json
-import tempfile
-from pathlib import Path
-
 import numpy as np
 import torch
 
@@ -82,7 +78,7 @@ def fit_probe(pictures, rows=None, seed: int = 0):
     rows: of masks.json to fit on (one fold's complement, say); None for all.
     Only the centre crop of each picture, 160 cells of it; a picture counts as one, however many cells it labels.
     """
-    found = masks.hand_masks(pictures) if rows is None else _hand_masks(pictures, rows)
+    found = [(picture, masks.label(row, picture.size)) for picture, row in masks.labelled_rows(pictures, rows)]
     network, rng = backbone.pretrained(), np.random.default_rng([seed, 7])
     inputs, truth, weight = [], [], []
     for picture, label in found:
@@ -101,14 +97,6 @@ def fit_probe(pictures, rows=None, seed: int = 0):
     mean, deviation = inputs.mean(0), inputs.std(0) + 1e-6
     weights = logistic((inputs - mean) / deviation, truth, weight / weight.sum())
     return Probe(network, weights, mean, deviation)
-
-
-def _hand_masks(folder, rows):
-    """masks.hand_masks of some rows only. The rows travel through a file because that is its interface."""
-    with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / "rows.json"
-        path.write_text(json.dumps(rows), encoding="utf-8")
-        return masks.hand_masks(folder, path)
 
 
 def logistic(inputs: np.ndarray, truth: np.ndarray, weight: np.ndarray) -> np.ndarray:
