@@ -23,6 +23,7 @@ _STRIDE = 32  # the encoder's coarsest features
 _BACKDROP = 0.18  # middle grey, linear: what the encoder sees behind transparent pixels
 _ALIVE_FLOOR, _ALIVE_SURE = 0.1, 0.4  # below the first a cell is exactly still: a house must not breathe
 _UNMOVED_PX = 0.05  # a mask over something that the model calls still is taken at its word instead
+_KEY_GRID = 12  # cells a side in which a picture is told from others
 _SEAM_TAPS = np.array([1, 4, 6, 4, 1]) / 16  # the soft border inside a mask is two cells wide
 
 
@@ -166,13 +167,14 @@ def _from_model(photo, picture, request, weight, tell):
 
     steps = card.steps if request.steps is None else int(request.steps)
     wind = phases.draw_wind(phases.generator(request.seed, "wind"), request.direction)
+    seed = _photo_seed(request.seed, picture)
     tell("imagine the motion", 0.0)
     z = imagine(
         model,
         found,
         np.sqrt((_halved(coarse) ** 2).sum(0)),
         wind,
-        request.seed,
+        seed,
         steps,
         lambda step, *_: tell("imagine the motion", step / steps),
     )
@@ -227,7 +229,8 @@ def _from_prior(picture, request, weight, tell, reason):
     tell("guess the motion", 0.0)
     guess = prior.guess(picture, weight)
     wind = phases.draw_wind(phases.generator(request.seed, "wind"), request.direction)
-    z = phases.procedural(guess.affinity, prior.FREQUENCIES, wind, phases.generator(request.seed, "motion"))
+    rng = phases.generator(_photo_seed(request.seed, picture), "motion")
+    z = phases.procedural(guess.affinity, prior.FREQUENCIES, wind, rng)
     tell("guess the motion", 0.8)
     height, width = picture.shape[:2]
     rows = upsample.centres(z.shape[1], height, height / phases.CELL_PX)
@@ -285,6 +288,20 @@ def _asked(photo, request):
         "mask": mask,
         "photo": digest,
     }
+
+
+def _photo_seed(seed, picture):
+    """The seed of what moves how: two photos at one seed share the wind, not the places where noise is high.
+
+    A picture is told by the signs of its slowest waves of equalised lightness: the same photo in another size keeps
+    its motion, and nearly always in another exposure.
+    """
+    lightness = resize(picture @ np.float32([[0.3], [0.6], [0.1]]), _KEY_GRID, _KEY_GRID)[..., 0]
+    wave = np.cos(np.pi * np.outer(np.arange(3), np.arange(_KEY_GRID) + 0.5) / _KEY_GRID)
+    rank = np.argsort(np.argsort(lightness.ravel())).reshape(lightness.shape)
+    signs = (wave @ rank @ wave.T).ravel()[1:] > 0
+    key = int(np.packbits(signs)[0])
+    return int(np.random.SeedSequence([seed, key]).generate_state(1)[0])
 
 
 def _interpolated(envelope, known_hz, wanted_hz):

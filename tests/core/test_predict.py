@@ -52,6 +52,31 @@ def test_a_seed_never_changes_what_moves(model):
     np.testing.assert_array_equal(*strengths)
 
 
+def alike(a, b):
+    """Agreement of two volumes in phase and axis, a mean over the cells that move in both: 1 is the same."""
+    a, b = a.amplitudes[:, 4::8, 4::8], b.amplitudes[:, 4::8, 4::8]
+    moving = (np.abs(a).sum((0, 3)) > 0) & (np.abs(b).sum((0, 3)) > 0)
+    product = np.abs((a * b.conj()).sum((0, 3)))[moving]
+    return np.mean(product / np.sqrt((np.abs(a) ** 2).sum((0, 3)) * (np.abs(b) ** 2).sum((0, 3)))[moving])
+
+
+def test_two_photos_at_one_seed_move_each_in_its_own_way(model):
+    """What the seed's noise puts at a place must not show in every photo."""
+    one = ask(model, seed=5)
+    brighter_below = photo() * np.linspace(0.3, 1.5, 60, dtype=np.float32)[:, None, None]
+    assert alike(one, ask(model, brighter_below, seed=5)) < 0.8
+    assert alike(one, one) > 0.999
+
+
+def test_a_copy_of_another_size_or_exposure_keeps_its_motion(model):
+    rows, columns = np.mgrid[0:120, 0:180] / 180
+    whole = photo(120, 180) * (0.5 + rows - 0.4 * columns + 0.3 * rows * columns)[..., None].astype(np.float32)
+    one = ask(model, whole, seed=5)
+    smaller = whole.reshape(60, 2, 90, 2, 3).mean((1, 3))
+    assert alike(one, ask(model, smaller, seed=5)) > 0.9
+    assert alike(one, ask(model, whole * 0.8, seed=5)) > 0.9
+
+
 def test_amplitude_scales_and_0_is_exactly_still(model):
     one, two, none = (ask(model, amplitude=amplitude).amplitudes for amplitude in (1.0, 2.0, 0.0))
     np.testing.assert_allclose(two, 2 * one, rtol=1e-5)
