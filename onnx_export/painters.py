@@ -4,6 +4,7 @@ Each painter takes a scenes.Canvas. Amplitudes go by kind and size (px of a 256-
 from the picture; measured loops of the field show 0.5 to 4 px on moving pixels.
 """
 
+import itertools
 import math
 
 import numpy as np
@@ -17,7 +18,7 @@ _W, _H = 256, 160
 def moving_kinds(is_dark):
     """Painters of moving things and the odds of each."""
     kinds = (plants, closeup, foliage, meadow, hanging, cloth, bunting, candles)
-    odds = np.array([0.02, 0.02, 0.1, 0.02, 0.3, 0.02, 0.02, 0.5] if is_dark else [5, 3, 4, 2, 4, 4, 2, 2], float)
+    odds = np.array([0.02, 0.02, 0.1, 0.02, 0.3, 0.02, 0.02, 0.5] if is_dark else [5, 3, 4, 2, 4, 4, 2, 3], float)
     return kinds, odds / odds.sum()
 
 
@@ -40,10 +41,10 @@ def cutouts(c, sprites):
     r = c.rng
     first = sprites[r.integers(len(sprites))]
     alike = [s for s in sprites if s.is_hung == first.is_hung and (s.group == first.group or r.random() < 0.03)]
-    size, x = math.exp(r.uniform(math.log(18), math.log(110))), r.uniform(-10, 70)
-    line = _line(c) if first.is_hung else 0
+    size, x = math.exp(r.uniform(math.log(14), math.log(110))), r.uniform(-10, 70)
+    line = _line(c) if first.is_hung else None
     centre, breadth = r.uniform(0.2, 0.8) * _W, r.uniform(30, 130)
-    green, strength, f0 = c.jitter((75, 125, 55), 28), 2.0 * math.exp(r.normal(0, 0.2)), r.uniform(0.6, 1.2)
+    green, strength, f0 = c.jitter((75, 125, 55), 28), 2.0 * math.exp(r.normal(0, 0.12)), r.uniform(0.6, 1.2)
     for _ in range(r.integers(1, 7)):
         sprite = alike[r.integers(len(alike))]
         picture = sprite.picture.transpose(Image.FLIP_LEFT_RIGHT) if r.random() < 0.5 else sprite.picture
@@ -55,7 +56,8 @@ def cutouts(c, sprites):
         if first.is_hung:
             if x > _W - 15:
                 break
-            c.sprite(picture, x, line, w, h, _hung(c, c.new_object(), x, line, h, f0 * 0.7))
+            y = line(x + w / 2)
+            c.sprite(picture, x, y, w, h, _hung(c, c.new_object(), x, y, h, f0 * 0.7))
             x += w * r.uniform(1, 1.6)
         else:
             left, top = centre + r.normal(0, breadth) - w / 2, r.uniform(-0.1, 0.75) * _H - h * 0.3
@@ -78,7 +80,7 @@ def _hung(c, name, x, y, h, f0):
     """Mode of a cloth that hangs from y."""
     r = c.rng
     return c.mode(
-        amplitude=2.2 * (h / 70) ** 0.5 * math.exp(r.normal(0, 0.12)),
+        amplitude=2.2 * (h / 70) ** 0.5,
         f0=f0 * r.uniform(0.85, 1.2),
         zeta=0.3,
         direction=c.sway((0, 1)),
@@ -100,7 +102,7 @@ def plants(c):
     scale, base = r.uniform(0.5, 1.4), r.uniform(_H * 0.7, _H * 1.15)
     centre, breadth, kind = r.uniform(0.1, 0.9) * _W, r.uniform(20, 160), r.integers(4)
     petal, green = c.jitter(_PETALS[r.integers(len(_PETALS))], 25), c.jitter((75, 125, 55), 28)
-    f0, strength = r.uniform(0.6, 1.2), 2.0 * math.exp(r.normal(0, 0.25))
+    f0, strength = r.uniform(0.6, 1.2), 2.0 * math.exp(r.normal(0, 0.12))
     for _ in range(r.integers(2, 13)):
         name, length = c.new_object(), r.uniform(45, 120) * scale
         root = np.array([centre + r.normal(0, breadth * 0.5), base + r.normal(0, 6)])
@@ -142,7 +144,7 @@ def closeup(c):
     name, kind = c.new_object(), r.integers(3)
     x, y, size = r.uniform(0.25, 0.75) * _W, r.uniform(0.25, 0.7) * _H, r.uniform(35, 95)
     petal, root = c.jitter(_PETALS[r.integers(len(_PETALS))], 25), (x + r.normal(0, 20), _H + 60)
-    amplitude = r.uniform(1.6, 3) * (60 / size) ** 0.3
+    amplitude = r.uniform(1.9, 2.5) * (60 / size) ** 0.3
     shared = {"f0": r.uniform(0.6, 1.4), "zeta": 0.1, "direction": c.sway((x - root[0], y - root[1]))}
     shared.update(object_id=name, anchor=root, origin=root, along=((x - root[0]) / 1e4, 1 / (y - root[1])), power=0.8)
     body = c.mode(amplitude=amplitude, share=0.2, **shared)
@@ -168,7 +170,7 @@ def foliage(c):
     r = c.rng
     x, y, size = r.uniform(0, _W), r.uniform(0, _H * 0.55), r.uniform(35, 95)
     foot = min(_H, y + 2.2 * size)
-    f0, strength = r.uniform(0.5, 1.1), r.uniform(1.0, 1.9)
+    f0, strength = r.uniform(0.5, 1.1), r.uniform(1.25, 1.6)
     colour = c.jitter([(60, 105, 45), (105, 125, 50), (150, 110, 45), (225, 170, 190)][r.integers(4)], 22)
     if r.random() < 0.6:
         c.polygon([(x - 4, y), (x + 4, y), (x + 7, _H), (x - 7, _H)], c.jitter((85, 65, 50), 15))
@@ -178,7 +180,7 @@ def foliage(c):
         sway = {"f0": f0 * r.uniform(0.85, 1.2), "zeta": 0.25, "direction": c.sway((0, -1)), "object_id": name}
         sway.update(origin=(x, foot), along=(0, -1 / (foot - y + size)), power=0.7)
         modes = [
-            c.mode(amplitude=strength * r.uniform(0.8, 1.25), share=share, f1=r.uniform(1.8, 3.1), **sway)
+            c.mode(amplitude=strength * r.uniform(0.93, 1.07), share=share, f1=r.uniform(1.8, 3.1), **sway)
             for share in (0.3, 0.7)
         ]
         for _ in range(60):
@@ -193,7 +195,7 @@ def meadow(c):
     """Grass or corn: blades that bend from the ground, the gust travelling over them."""
     r = c.rng
     name, horizon, length = c.new_object(), r.uniform(_H * 0.4, _H * 0.9), r.uniform(10, 32)
-    f0, strength = r.uniform(0.8, 1.8), r.uniform(0.9, 1.8)
+    f0, strength = r.uniform(0.8, 1.8), r.uniform(1.1, 1.5)
     colour, has_ears = c.jitter([(80, 125, 50), (175, 155, 80), (120, 135, 60)][r.integers(3)], 22), r.random() < 0.3
     for _ in range(320):
         x, y = r.uniform(-5, _W + 5), horizon + (_H + 10 - horizon) * r.random() ** 0.8
@@ -216,59 +218,135 @@ def meadow(c):
 
 
 def hanging(c):
-    """Lanterns, bells, baubles on a cord: pendulums."""
+    """Lanterns, bells, baubles on a cord: a few near ones, or strings of many small ones over the picture."""
     r = c.rng
-    colour, is_lit = c.jitter(r.uniform(60, 240, 3), 10), c.darkness < 0.9
-    for _ in range(r.integers(1, 8)):
-        name, x, y = c.new_object(), r.uniform(10, _W - 10), r.uniform(-10, 50)
-        cord, size = r.uniform(3, 60), r.uniform(6, 24)
-        total = cord + 2.2 * size
-        mode = c.mode(
-            amplitude=1.7 * (total / 70) ** 0.5 * r.uniform(0.8, 1.25),
-            f0=r.uniform(0.6, 0.9) * (70 / total) ** 0.5,
-            zeta=0.05,
-            direction=c.sway((0, 1)),
-            object_id=name,
-            anchor=(x, y),
-            origin=(x, y),
-            along=(0, 1 / total),
-            power=0.8,
-        )
+    paper = ((200, 40, 40), (235, 120, 40), (240, 225, 190), (230, 190, 60))
+    colour = c.jitter(paper[r.integers(len(paper))] if r.random() < 0.4 else r.uniform(60, 240, 3), 10)
+    if r.random() < 0.55:
+        for _ in range(r.integers(1, 8)):
+            _lantern(c, r.uniform(10, _W - 10), r.uniform(-10, 50), r.uniform(3, 60), r.uniform(6, 24), colour)
+        return
+    size = math.exp(r.uniform(math.log(2.5), math.log(8)))
+    for _ in range(r.integers(2, 7)):
+        left, right, sag = r.uniform(-20, 110), r.uniform(-20, 110), r.uniform(2, 30)
+        x0, x1 = (0, _W) if r.random() < 0.7 else np.sort(r.uniform(0, _W, 2))
+
+        def height(x, left=left, right=right, sag=sag):
+            part = x / _W
+            return left + (right - left) * part + 4 * sag * part * (1 - part)
+
+        _cord(c, np.linspace(x0, x1, 12), height, (60, 58, 56))
+        for x in np.arange(x0 + r.uniform(2, 12), x1, size * r.uniform(2.3, 7)):
+            _lantern(c, x, height(x), r.uniform(0, 1.5) * size, size * r.uniform(0.85, 1.15), colour)
+
+
+def _lantern(c, x, y, cord, size, colour):
+    """A pendulum that hangs from (x, y)."""
+    r = c.rng
+    total = cord + 2.2 * size
+    mode = c.mode(
+        amplitude=1.7 * (max(total, 25) / 70) ** 0.5,  # a string of small ones sways as a whole
+        f0=r.uniform(0.6, 0.9) * (70 / max(total, 25)) ** 0.5,
+        zeta=0.05,
+        direction=c.sway((0, 1)),
+        object_id=c.new_object(),
+        anchor=(x, y),
+        origin=(x, y),
+        along=(0, 1 / total),
+        power=0.8,
+    )
+    if cord > 1:
         c.box(x - 0.8, y, x + 0.8, y + cord, (60, 55, 50), mode)
-        tall, shade = r.uniform(0.8, 1.5), c.jitter(colour, 20)
-        middle = y + cord + size * tall
-        c.disc(x, middle, size, size * tall, shade, mode)
-        c.disc(x, middle, size * 0.5, size * tall, shade + 25, mode)
-        for s in range(1, r.integers(1, 6)):
-            level = middle + size * tall * (2 * s / 6 - 1)
-            c.box(x - size * 0.8, level, x + size * 0.8, level + 0.8, shade * 0.8, mode)
-        if is_lit:
-            c.glow(x, middle, size * 2.5, shade * 0.8)
+    tall, shade = r.uniform(0.8, 1.5), c.jitter(colour, 20)
+    middle = y + cord + size * tall
+    c.disc(x, middle, size, size * tall, shade, mode)
+    c.disc(x, middle, size * 0.5, size * tall, shade + 25, mode)
+    for s in range(1, r.integers(1, 6) if size > 5 else 1):
+        level = middle + size * tall * (2 * s / 6 - 1)
+        c.box(x - size * 0.8, level, x + size * 0.8, level + 0.8, shade * 0.8, mode)
+    if c.darkness < 0.9:
+        c.glow(x, middle, size * 2.5, shade * 0.8)
 
 
 def _line(c):
-    y = c.rng.uniform(5, 60)
-    c.box(0, y - 0.8, _W, y + 0.8, (70, 68, 66))
-    return y
+    """A washing line over the picture; callable: its height (px) at x."""
+    r = c.rng
+    left, right, sag = r.uniform(0, 65), r.uniform(0, 65), r.uniform(0, 12)
+
+    def height(x):
+        part = x / _W
+        return left + (right - left) * part + 4 * sag * part * (1 - part)
+
+    _cord(c, np.linspace(0, _W, 9), height, c.jitter((70, 68, 66), 40))
+    return height
+
+
+def _cord(c, xs, height, colour):
+    for a, b in itertools.pairwise(xs):
+        y0, y1 = height(a), height(b)
+        c.polygon([(a, y0 - 0.7), (b, y1 - 0.7), (b, y1 + 0.7), (a, y0 + 0.7)], colour)
+
+
+# outlines in a unit box, the line at 0
+_GARMENTS = (
+    (
+        (0.25, 0),
+        (0.75, 0),
+        (1, 0.3),
+        (0.87, 0.42),
+        (0.75, 0.3),
+        (0.75, 1),
+        (0.25, 1),
+        (0.25, 0.3),
+        (0.13, 0.42),
+        (0, 0.3),
+    ),
+    ((0.2, 0), (0.8, 0), (0.9, 1), (0.6, 1), (0.5, 0.3), (0.4, 1), (0.1, 1)),
+    ((0.3, 0), (0.65, 0), (0.65, 0.7), (1, 0.85), (1, 1), (0.35, 1), (0.3, 0.75)),
+    (
+        *((0.35, 0), (0.7, 0), (0.76, 0.3), (1, 0.45), (0.95, 0.54), (0.78, 0.5), (0.82, 0.93), (0.72, 0.95)),
+        *((0.66, 0.6), (0.6, 1), (0.5, 1), (0.49, 0.6), (0.42, 0.97), (0.33, 0.95), (0.34, 0.55), (0.24, 0.85)),
+        *((0.15, 0.8), (0.22, 0.4), (0.28, 0.25)),
+    ),
+)
 
 
 def cloth(c):
-    """Laundry on a line: pinned at the top, free below, with folds; shirts, gloves and socks among the sheets."""
+    """Laundry on lines, pinned at the top: sheets, shirts, trousers, socks, gloves; near and few, or far and many."""
     r = c.rng
-    y, x, f0 = _line(c), r.uniform(-10, 60), r.uniform(0.45, 0.8)
-    while x < _W - 15:
-        name, w, h, colour = c.new_object(), r.uniform(14, 70), r.uniform(25, 100), c.jitter(r.uniform(60, 250, 3), 8)
-        waves, turn = r.uniform(2, 5), r.uniform(0, 6)
-        mode = _hung(c, name, x, y, h, f0)
-        for j in range(10):
-            a, b, fold = x + w * j / 10, x + w * (j + 1) / 10, 22 * math.sin(waves * j / 10 * 6.28 + turn)
-            hem = y + h + 2 * math.sin(waves * j + turn)
-            c.polygon([(a, y), (b, y), (b, hem), (a, hem)], colour + fold, mode)
-        if r.random() < 0.3:  # sleeves
-            for side in (-1, 1):
-                s = x + w / 2 + side * w / 2
-                c.polygon([(s, y), (s + side * w * 0.35, y + h * 0.4), (s, y + h * 0.35)], colour - 12, mode)
-        x += w + r.uniform(4, 50)
+    scale, f0 = math.exp(r.uniform(math.log(0.28), math.log(1.25))), r.uniform(0.45, 0.8)
+    is_alike, first = r.random() < 0.3, c.jitter(r.uniform(60, 250, 3), 8)
+    shape = r.integers(len(_GARMENTS))
+    for _ in range(1 if scale > 0.7 else r.integers(1, 4)):
+        line, x = _line(c), r.uniform(-10, 60)
+        while x < min(_W - 8, r.uniform(150, 500)):
+            name, w, h = c.new_object(), r.uniform(20, 70) * scale, r.uniform(35, 100) * scale
+            colour = c.jitter(first, 6) if is_alike else c.jitter(r.uniform(50, 250, 3), 8)
+            y = line(x + w / 2)
+            mode = _hung(c, name, x, y, h, f0)
+            if is_alike or r.random() < 0.6:
+                outline = _GARMENTS[shape if is_alike else r.integers(len(_GARMENTS))]
+                side = r.integers(2)
+                c.polygon([(x + w * (1 - u if side else u), y + h * v) for u, v in outline], colour, mode)
+                for fold in r.uniform(0.32, 0.66, r.integers(0, 4)):
+                    a, depth = x + w * fold, r.uniform(0.4, 0.6)
+                    c.box(a, y + 0.05 * h, a + 0.06 * w, y + depth * h, colour * r.uniform(0.8, 1.1), mode)
+            else:
+                _sheet(c, x, y, w, h, colour, mode)
+            if r.random() < 0.5:
+                pin = c.jitter(r.uniform(40, 230, 3), 10)
+                for at in (0.4, 0.6) if w > 20 else (0.5,):
+                    c.box(x + at * w - 1.3 * scale, y - 4 * scale, x + at * w + 1.3 * scale, y + 5 * scale, pin)
+            x += w + r.uniform(2, 50) * scale
+
+
+def _sheet(c, x, y, w, h, colour, mode):
+    r = c.rng
+    waves, turn = r.uniform(2, 5), r.uniform(0, 6)
+    for j in range(10):
+        a, b, fold = x + w * j / 10, x + w * (j + 1) / 10, 22 * math.sin(waves * j / 10 * 6.28 + turn)
+        hem = y + h + 0.03 * h * math.sin(waves * j + turn)
+        c.polygon([(a, y), (b, y), (b, hem), (a, hem)], colour + fold, mode)
 
 
 def bunting(c):
@@ -320,7 +398,9 @@ def candles(c):
             along=(0, -1 / h),
             power=0.9,
         )
+        pale = r.uniform(0, 0.8)
         for part, colour in ((1, (250, 150, 40)), (0.75, (255, 215, 110)), (0.45, (255, 250, 225))):
+            colour = np.asarray(colour) * (1 - pale) + np.array([255, 246, 215]) * pale
             side = [(0.7, 0.25), (0.6, 0.5), (0.3, 0.78), (0, 1)]
             outline = [(x, y)] + [(x - w * u * part, y - h * v * part) for u, v in side]
             outline += [(x + w * u * part, y - h * v * part) for u, v in side[-2::-1]]

@@ -128,7 +128,8 @@ def fill(parts, members, wind) -> np.ndarray:
     Args:
         parts: integers (OVERSAMPLING h, OVERSAMPLING w); 0 is still, n is members[n - 1].
         wind: dx, dy, px a second.
-    A cell takes the parameters of the member with the most motion in it and the mean amplitude of all its pixels.
+    A cell takes the parameters of the member with the most motion in it and the mean amplitude of its pixels that
+    move; less if those are under half of it.
     """
     size = CELL * OVERSAMPLING
     rows, columns = parts.shape[0] // size, parts.shape[1] // size
@@ -141,7 +142,9 @@ def fill(parts, members, wind) -> np.ndarray:
     np.add.at(strength, (np.arange(rows * columns)[:, None], names), amplitude)
     table = np.array([_STILL, *(_row(m, wind) for m in members)], np.float32)
     maps = table[strength.argmax(1)].T.reshape(len(FIELDS), rows, columns).copy()
-    maps[0] = amplitude.mean(1).reshape(rows, columns)
+    moving = (names > 0).mean(1)
+    mean = amplitude.mean(1) / np.maximum(moving, 1 / amplitude.shape[1])
+    maps[0] = (mean * np.minimum(2 * moving, 1)).reshape(rows, columns)
     is_field = maps[FIELDS.index("is_field")] > 0
     y, x = (np.mgrid[0:rows, 0:columns] + 0.5) * CELL
     maps[5], maps[6] = np.where(is_field, x, maps[5]), np.where(is_field, y, maps[6])

@@ -18,7 +18,7 @@ __all__ = ["HEIGHT", "WIDTH", "Canvas", "Mode", "Scene", "paint"]
 
 WIDTH, HEIGHT = 256, 160
 _STILL_SHARE = 0.14  # of the scenes have nothing that moves
-_DARK_SHARE = 0.16
+_DARK_SHARE = 0.18
 _CUTOUT_SHARE = 0.45  # of the moving scenes hold cut-outs of photographs, if there are any
 _BACKDROP_SHARE = 0.5  # of the scenes stand before a photograph, if there are any
 
@@ -154,7 +154,8 @@ class Canvas:
         cells = maps.reshape(count, h // 2, 2, w // 2, 2).transpose(0, 1, 3, 2, 4).reshape(count, h // 2, w // 2, 4)
         strongest = np.broadcast_to(cells[0].argmax(-1)[None, ..., None], (count, h // 2, w // 2, 1))
         found = np.take_along_axis(cells, strongest, -1)[..., 0]
-        found[0] = cells[0].mean(-1)
+        moving = (cells[0] > 0).sum(-1)
+        found[0] = cells[0].sum(-1) / np.maximum(moving, 1) * np.minimum(moving / 2, 1)
         return found.astype(np.float32)
 
 
@@ -194,7 +195,7 @@ def paint(seed: int, photographs=(), cutouts=(), is_thin=False) -> Scene:
     else:
         kinds, odds = painters.moving_kinds(is_dark)
         chosen = [kinds[i] for i in rng.choice(len(kinds), rng.integers(1, 3), replace=False, p=odds)]
-        if cutouts and rng.random() < _CUTOUT_SHARE:
+        if cutouts and not is_dark and rng.random() < _CUTOUT_SHARE:
             chosen[-1] = lambda c: painters.cutouts(c, cutouts)
         for painter in chosen:
             painter(canvas)
