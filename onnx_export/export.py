@@ -212,7 +212,7 @@ def _loaded(work, name, network):
 
 def load_networks(work):
     """(encoder, its checkpoint, flow, its checkpoint) of a training folder."""
-    encoder, encoder_state = _loaded(work, "finished", EncoderNet())
+    encoder, encoder_state = _loaded(work, "encoder", EncoderNet())
     flow, flow_state = _loaded(work, "flow", FlowNet(features=encoder.features))
     return encoder, encoder_state, flow, flow_state
 

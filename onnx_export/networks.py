@@ -61,15 +61,19 @@ class EncoderNet(nn.Module):
     """Features of the backbone -> what the picture decides.
 
     forward(rgb at 1/4, features at strides 4, 8, 16) returns the alive logit (N, 1, H/4, W/4), e (N, K, H/4, W/4) with
-    E = s e^2, the affinity logits (N, 2, H/8, W/8) and the flow's condition (N, FEATURES, H/8, W/8).
+    E = s e^2, the affinity logits (N, 2, H/8, W/8) and the flow's condition (N, FEATURES, H/8, W/8). Training calls
+    `where` and `grouped`, the two halves: only scenes know their objects. `shape` is read in training alone: whoever
+    must tell where a cell's object has its middle, and its size, tells better where it ends (Sheridan et al., Local
+    Shape Descriptors, Nature Methods 2023).
     """
 
-    def __init__(self, width=96, fine=48):
+    def __init__(self, width=96, fine=48, overlooked=0.5):
         super().__init__()
         c4, c8, c16 = CHANNELS
         self.in16 = nn.Conv2d(c16, width, 1)
         self.blocks16 = _blocks(width, (1, 2))
         self.overview = nn.Linear(width, width)
+        self.overlooked = overlooked  # part of the training pictures whose overview is hidden: local evidence must do
         self.in8 = nn.Conv2d(c8, width, 1)
         self.blocks8 = _blocks(width, (1, 2))
         self.in4, self.narrow = nn.Conv2d(c4 + 3, fine, 1), nn.Conv2d(width, fine, 1)
@@ -78,19 +82,32 @@ class EncoderNet(nn.Module):
         self.edges = _conv(fine, width, 3, 2)
         self.group_in = nn.Conv2d(2 * width + c8, width, 1)
         self.group = _blocks(width, (1, 2, 1))
-        self.group_out = _conv(width, 2)
+        self.group_out, self.shape = _conv(width, 2), _conv(width, 3)
         self.features = 2 * width
 
-    def forward(self, rgb4, f4, f8, f16):
+    def where(self, rgb4, f4, f8, f16):
+        """(alive logit, e, what `grouped` takes besides f8)."""
         x16 = self.blocks16(self.in16(f16))
-        x16 = x16 + self.overview(x16.mean((2, 3)))[:, :, None, None]
+        overview = self.overview(x16.mean((2, 3)))
+        if self.training:
+            overview = overview * (torch.rand(len(overview), 1) > self.overlooked)
+        x16 = x16 + overview[:, :, None, None]
         x8 = self.blocks8(_doubled(x16, "bilinear") + self.in8(f8))
         x4 = _doubled(self.narrow(x8), "bilinear") + self.in4(torch.cat([f4, rgb4 - 0.5], 1))
         x4 = F.silu(self.blocks4(x4))
         out = self.out(x4)
-        grouped = self.group(self.group_in(torch.cat([x8, self.edges(x4), f8], 1)))
-        affinity = self.group_out(F.silu(grouped))
-        return out[:, :1], F.softplus(out[:, 1:] - 1), affinity, torch.cat([x8, grouped], 1)
+        return out[:, :1], F.softplus(out[:, 1:] - 1), (x8, x4)
+
+    def grouped(self, x8, x4, f8):
+        """(affinity logits, shape (N, 3, H/8, W/8) as motion.shape_truth, the flow's condition)."""
+        inside = self.group(self.group_in(torch.cat([x8, self.edges(x4), f8], 1)))
+        shown = F.silu(inside)
+        return self.group_out(shown), self.shape(shown), torch.cat([x8, inside], 1)
+
+    def forward(self, rgb4, f4, f8, f16):
+        alive, e, seen = self.where(rgb4, f4, f8, f16)
+        affinity, _, features = self.grouped(*seen, f8)
+        return alive, e, affinity, features
 
 
 def _along_affinity(z, affinity, rounds):

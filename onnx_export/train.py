@@ -1,8 +1,8 @@
 """Training: python -m onnx_export.train --pictures DIR --stills DIR --work DIR
 
-Two short runs limited by the clock: the encoder (synthetic scenes, hand masks, composites, still pictures), then the
-flow on top of the frozen encoder. The schedule follows the time that has passed; checkpoints let a run that was cut
-off go on where it was. One thread: with shared cores two are slower (measured 1.6 to 6 times).
+Two runs limited by the clock: the encoder (synthetic scenes, hand masks, composites, still pictures), then the flow
+on top of the frozen encoder. The schedule follows the time that has passed; checkpoints let a run that was cut off go
+on where it was.
 """
 
 import argparse
@@ -22,7 +22,6 @@ from .networks import EncoderNet, FlowNet, parameters
 __all__ = [
     "START_NOISE",
     "encoder_loss",
-    "finish_encoder",
     "fit",
     "flow_conditions",
     "flow_loss",
@@ -36,9 +35,9 @@ ALIVE_PX = 0.3  # an amplitude from which a cell counts as fully alive
 _THIN_SEED = 5 * 10**5
 HELD_OUT_SEED = 10**6  # of synthetic scenes for evaluation
 _EMA, _CLIP, _WARM_UP_STEPS, _CHECKPOINT_S = 0.995, 1.0, 50, 45
-_PAINTED, _RENDERED, _PHOTOS = 6, 2, (4, 3, 2, 3)  # rows of an encoder batch; photographs by dataset.KINDS
-_FINE = ("in4", "narrow", "blocks4", "out")
-_THIN, _FINISH_PHOTOS = 7, (2, 3, 2, 2)  # rows of a batch of the last run
+_PAINTED, _THIN, _RENDERED = 5, 3, 2  # rows of an encoder batch; without _THIN flames and lanterns fade among flowers
+_PHOTOS = (4, 3, 2, 3)  # rows by dataset.KINDS
+_SHAPE = 0.3  # weight of the objects' shape
 _LEAST_PART, _LEAST_PART_GAIN = 0.1, 12
 _FLOOR_PX = 0.6  # what a hand mask says moves, moves at least this much
 _FLOW_BATCH, _SLICES = 8, 6  # the slices share all weights: a random 6 of 16 train 2.7 times faster
@@ -138,8 +137,10 @@ def encoder_loss(network, scene_rows, photo_rows, scales):
     names = dataset.FEATURE_NAMES
     rows = [torch.cat([scene_rows[n], photo_rows[n]]) for n in names]
     rows[3] = rows[3] * (torch.rand(len(rows[3]), rows[3].shape[1], 1, 1) > 0.1)  # drop deep channels
-    alive, e, affinity, _ = (x.float() for x in network(*rows))
     n = len(scene_rows["maps"])
+    alive, e, seen = network.where(*rows)
+    affinity, shape, _ = network.grouped(*(x[:n] for x in seen), rows[2][:n])
+    alive, e, affinity, shape = (x.float() for x in (alive, e, affinity, shape))
     maps, s = scene_rows["maps"], scales.view(1, -1, 1, 1)
     truth = (maps[:, :1] / ALIVE_PX).clamp(0, 1)
     where = F.binary_cross_entropy_with_logits(alive[:n], truth, reduction="none")
@@ -148,13 +149,7 @@ def encoder_loss(network, scene_rows, photo_rows, scales):
     loss = loss + 2 * ((e[:n] - target).abs() * (0.15 + truth)).mean((1, 2, 3)).sum()
     far, known = _rms(e[:n].square() * s), maps[:, :1]
     loss = loss + 0.5 * ((far + 0.1).log() - (known + 0.1).log()).abs().mul(truth).mean((1, 2, 3)).sum()
-    coarse = motion.coarse(maps)
-    same = motion.affinity_truth(coarse)
-    moves = (coarse[:, :1] > 0.1).float()
-    near = F.max_pool2d(moves, 3, 1, 1)
-    weight = (0.05 + near).expand_as(same)
-    grouped = F.binary_cross_entropy_with_logits(affinity[:n], same, reduction="none") * weight
-    loss = loss + (grouped.sum((1, 2, 3)) / weight.sum((1, 2, 3))).sum()
+    loss = loss + _grouping_loss(affinity, shape, motion.coarse(maps)).sum()
 
     label = photo_rows["label"][:, None].float()
     counted = (label >= 0).float()
@@ -167,19 +162,37 @@ def encoder_loss(network, scene_rows, photo_rows, scales):
     return loss / len(alive)
 
 
+def _grouping_loss(affinity, shape, coarse):
+    """(n,): are neighbours one object, where has it its middle, how large is it; mostly where things move."""
+    same, form = motion.affinity_truth(coarse), motion.shape_truth(coarse)
+    near = F.max_pool2d((coarse[:, :1] > 0.1).float(), 3, 1, 1)
+    weight = (0.05 + near).expand_as(same)
+    grouped = F.binary_cross_entropy_with_logits(affinity, same, reduction="none") * weight
+    weight_of_shape = (coarse[:, :1] > 0.1).float()
+    off = F.smooth_l1_loss(shape, form, reduction="none", beta=0.2) * weight_of_shape
+    off = off.sum((1, 2, 3)) / weight_of_shape.sum((1, 2, 3)).clamp(min=1)
+    return grouped.sum((1, 2, 3)) / weight.sum((1, 2, 3)) + _SHAPE * off
+
+
 def _rows(data, count, generator):
     return dataset.batch(data, _sample(count, torch.arange(len(data["wind"])), generator))
 
 
-def _encoder_run(network, scales, parts, photo_data, photo_counts, checkpoint, **limits):
-    """Fit the encoder on `parts`, (scenes, rows a batch) pairs, and photographs, rows a batch by dataset.KINDS."""
+def train_encoder(scene_data, thin, photo_data, work, *, rendered=None, minutes, seed=0, max_steps=None):
+    """The encoder's heads on frozen features; returns (network, scales).
+
+    thin: scenes of what photographs seldom show, see dataset.make_scenes.
+    """
+    torch.manual_seed(seed)
+    scales = dataset.scales(scene_data["maps"])
+    parts = [(scene_data, _PAINTED), (thin, _THIN), (rendered or thin, _RENDERED)]
     by_kind = [torch.nonzero(photo_data["kind"] == kind)[:, 0] for kind in range(len(dataset.KINDS))]
     by_kind = [kind if len(kind) else by_kind[0] for kind in by_kind]
 
     def loss_of(network, generator):
         drawn = [_rows(data, count, generator) for data, count in parts]
         scene_rows = {name: torch.cat([rows[name] for rows in drawn]) for name in drawn[0]}
-        counts = zip(by_kind, photo_counts, strict=True)
+        counts = zip(by_kind, _PHOTOS, strict=True)
         photo_rows = dataset.batch(photo_data, torch.cat([_sample(c, kind, generator) for kind, c in counts]))
         if torch.rand((), generator=generator) < 0.5:
             scene_rows, photo_rows = dataset.mirrored_features(scene_rows), dataset.mirrored_features(photo_rows)
@@ -187,35 +200,10 @@ def _encoder_run(network, scales, parts, photo_data, photo_counts, checkpoint, *
             scene_rows.update(maps=maps, wind=wind)
         return encoder_loss(network, scene_rows, photo_rows, scales)
 
+    network = EncoderNet()
     notes = {"scales": scales.tolist(), "parameters": parameters(network)}
-    return fit(network, loss_of, checkpoint=checkpoint, notes=notes, **limits)
-
-
-def train_encoder(scene_data, photo_data, work, *, rendered=None, minutes, seed=0, max_steps=None):
-    """The encoder's heads on frozen features; returns (network, scales)."""
-    torch.manual_seed(seed)
-    scales = dataset.scales(scene_data["maps"])
-    parts = [(scene_data, _PAINTED), (rendered or scene_data, _RENDERED)]
     limits = {"minutes": minutes, "rate": 1.5e-3, "seed": seed, "max_steps": max_steps}
-    network = EncoderNet()
-    return _encoder_run(network, scales, parts, photo_data, _PHOTOS, Path(work) / "encoder.pt", **limits), scales
-
-
-def finish_encoder(
-    encoder, scales, scene_data, thin, photo_data, work, *, rendered=None, minutes, seed=0, max_steps=None
-):
-    """A last, gentle run in which what photographs seldom show (`thin`) has a large share of the batch.
-
-    Without it flames and lanterns fade the longer the encoder sees flowers.
-    """
-    torch.manual_seed(seed)
-    network = EncoderNet()
-    network.load_state_dict(encoder.state_dict())
-    for name, weight in network.named_parameters():
-        weight.requires_grad_(name.split(".")[0] in _FINE)  # what the flow is told stays as it is
-    parts = [(thin, _THIN), (scene_data, _PAINTED // 2), (rendered or thin, _RENDERED)]
-    limits = {"minutes": minutes, "rate": 4e-4, "seed": seed, "max_steps": max_steps}
-    return _encoder_run(network, scales, parts, photo_data, _FINISH_PHOTOS, Path(work) / "finished.pt", **limits)
+    return fit(network, loss_of, checkpoint=Path(work) / "encoder.pt", notes=notes, **limits), scales
 
 
 def flow_conditions(encoder, scene_data):
@@ -289,11 +277,10 @@ def main(arguments=None):
     parser.add_argument("--stills", required=True, help="folder of pictures in which nothing moves")
     parser.add_argument("--rendered", help="folder that onnx_export.rendered filled")
     parser.add_argument("--work", required=True, help="folder for cache and checkpoints; an interrupted run continues")
-    parser.add_argument("--scenes", type=int, default=3500)
-    parser.add_argument("--thin-scenes", type=int, default=700)
+    parser.add_argument("--scenes", type=int, default=6000)
+    parser.add_argument("--thin-scenes", type=int, default=1500)
     parser.add_argument("--processes", type=int, default=1, help="for painting the scenes")
-    parser.add_argument("--encoder-minutes", type=float, default=20)
-    parser.add_argument("--finish-minutes", type=float, default=4)
+    parser.add_argument("--encoder-minutes", type=float, default=30)
     parser.add_argument("--flow-minutes", type=float, default=25)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
@@ -311,12 +298,12 @@ def main(arguments=None):
         rendered = dataset.load_or_make(work / "rendered.pt", lambda: dataset.rendered_scenes(options.rendered))
     thin = dataset.load_or_make(
         work / "thin.pt",
-        lambda: dataset.make_scenes(range(_THIN_SEED, _THIN_SEED + options.thin_scenes), options.stills, is_thin=True),
+        lambda: dataset.make_scenes(
+            range(_THIN_SEED, _THIN_SEED + options.thin_scenes), options.stills, None, options.processes, is_thin=True
+        ),
     )
     shared = {"rendered": rendered, "seed": options.seed}
-    encoder, scales = train_encoder(scene_data, photo_data, work, minutes=options.encoder_minutes, **shared)
-    minutes = options.finish_minutes
-    encoder = finish_encoder(encoder, scales, scene_data, thin, photo_data, work, minutes=minutes, **shared)
+    encoder, _ = train_encoder(scene_data, thin, photo_data, work, minutes=options.encoder_minutes, **shared)
     if rendered:
         scene_data = {name: torch.cat([rows, rendered[name]]) for name, rows in scene_data.items()}
     train_flow(encoder, scene_data, work, minutes=options.flow_minutes, seed=options.seed)

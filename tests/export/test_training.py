@@ -31,11 +31,11 @@ def state(folder, name):
 
 
 def test_two_steps_and_two_more_are_one_run(scene_data, photo_data, tmp_path):
-    encoder, scales = train.train_encoder(scene_data, photo_data, tmp_path, minutes=5, max_steps=2)
+    encoder, scales = train.train_encoder(scene_data, scene_data, photo_data, tmp_path, minutes=5, max_steps=2)
     assert torch.isfinite(scales).all()
     assert (scales > 0).all()
     before = state(tmp_path, "encoder")
-    train.train_encoder(scene_data, photo_data, tmp_path, minutes=5, max_steps=2)
+    train.train_encoder(scene_data, scene_data, photo_data, tmp_path, minutes=5, max_steps=2)
     after = state(tmp_path, "encoder")
     assert (before["step"], after["step"]) == (2, 4)
     assert after["losses"][:2] == before["losses"]
@@ -51,9 +51,9 @@ def test_two_steps_and_two_more_are_one_run(scene_data, photo_data, tmp_path):
 
 
 def test_a_finished_run_takes_no_more_steps(scene_data, photo_data, tmp_path):
-    train.train_encoder(scene_data, photo_data, tmp_path, minutes=1e-6)
+    train.train_encoder(scene_data, scene_data, photo_data, tmp_path, minutes=1e-6)
     steps = state(tmp_path, "encoder")["step"]
-    train.train_encoder(scene_data, photo_data, tmp_path, minutes=1e-6)
+    train.train_encoder(scene_data, scene_data, photo_data, tmp_path, minutes=1e-6)
     assert steps == 1
     assert state(tmp_path, "encoder")["step"] == 1
 
