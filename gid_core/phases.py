@@ -20,6 +20,7 @@ __all__ = [
     "generator",
     "held",
     "objects",
+    "parts",
     "procedural",
     "spread",
     "ties",
@@ -31,6 +32,8 @@ CELL_PX = 8.0
 EDDY_STEPS = 30  # of spreading: eddies of about 4 cells, 30 px
 FIELD_CELLS = 400  # an object of so many cells is half a field
 _TOGETHER = 0.6  # mean affinity of the border over which two parts are one object
+_SURE = 0.8  # and over which they surely are
+PARTS_SHARE = 0.5  # of the energy of an object's phase that each of its parts draws for itself, where the flow starts
 _HOLD_STEPS = 40  # coherence of what the flow leaves, .67 as it is, .75 with 8, .79 with 40
 _RATE = 0.24  # explicit diffusion over four neighbours is stable below 1/4
 _AXIS_FREEDOM = 0.7  # of the unit wind vector, in doubled angles: an object's axis stays within 22 degrees of the wind
@@ -65,11 +68,11 @@ def draw_wind(rng: np.random.Generator, direction=None) -> Wind:
     return Wind(float(np.cos(angle)), float(np.sin(angle)), speed)
 
 
-def objects(affinity: np.ndarray) -> np.ndarray:
+def objects(affinity: np.ndarray, together: float = _TOGETHER) -> np.ndarray:
     """Cells gathered into objects: int (h, w), numbered from 0 in the order of their first cells.
 
-    The two parts with the strongest common border merge first, until no border's mean affinity is above 0.6. So one
-    doubtful cell does not join two objects, as it does when noise leaks along affinities.
+    The two parts with the strongest common border merge first, until no border's mean affinity is above `together`. So
+    one doubtful cell does not join two objects, as it does when noise leaks along affinities.
 
     Args:
         affinity: float (2, h, w), probability that the right / the lower neighbour is the same object.
@@ -82,7 +85,7 @@ def objects(affinity: np.ndarray) -> np.ndarray:
     for one, other, values in pairs:
         for i, j, value in zip(one.ravel().tolist(), other.ravel().tolist(), values.ravel().tolist(), strict=True):
             borders[i][j] = borders[j][i] = (value, 1)
-    queue = [(-v, i, j, n) for i, found in enumerate(borders) for j, (v, n) in found.items() if i < j and v > _TOGETHER]
+    queue = [(-v, i, j, n) for i, found in enumerate(borders) for j, (v, n) in found.items() if i < j and v > together]
     heapq.heapify(queue)
     into = list(range(h * w))
     while queue:
@@ -98,13 +101,18 @@ def objects(affinity: np.ndarray) -> np.ndarray:
             border = (total + value, length + count)
             borders[i][k] = borders[k][i] = border
             del borders[k][j]
-            if border[0] > _TOGETHER * border[1]:
+            if border[0] > together * border[1]:
                 heapq.heappush(queue, (-border[0] / border[1], min(i, k), max(i, k), border[1]))
     for i in range(h * w):
         while into[i] != into[into[i]]:
             into[i] = into[into[i]]
     _, first, index = np.unique(into, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first))[index].reshape(h, w)
+
+
+def parts(affinity: np.ndarray) -> np.ndarray:
+    """The parts of objects that surely move as one: int (h, w), each inside one of `objects`. The flow joins them."""
+    return objects(affinity, _SURE)
 
 
 def ties(labels: np.ndarray) -> np.ndarray:
@@ -136,23 +144,28 @@ def spread(field: np.ndarray, affinity: np.ndarray, steps=EDDY_STEPS) -> np.ndar
     return field
 
 
-def procedural(affinity, frequencies, wind: Wind, rng: np.random.Generator, cell_px=CELL_PX) -> np.ndarray:
+def procedural(
+    affinity, frequencies, wind: Wind, rng: np.random.Generator, cell_px=CELL_PX, parts_share=0.0
+) -> np.ndarray:
     """Unit-variance motion of every cell: complex64 (K, h, w, 2), mean over k of |z|^2 exactly 1 in each cell.
 
     Args:
         affinity: float (2, h, w), probability that the right / the lower neighbour is the same object.
         frequencies: (K,) Hz.
         cell_px: side of a cell in px of the 256-px frame.
+        parts_share: of the energy of an object's phase that each of its `parts` draws for itself.
     """
     labels = objects(affinity)
     frequencies = np.asarray(frequencies, np.float64)
     noise = rng.standard_normal((2, len(frequencies), *labels.shape))
     noise = noise[0] + 1j * noise[1]
     part = field_share(labels)
-    size = np.sqrt(np.bincount(labels.ravel()))[labels]
-    whole = _object_mean(noise, labels) * size  # as strong as the noise, whatever the size
+    whole = _unit(_object_mean(noise, labels))
+    if parts_share:
+        own = _unit(_object_mean(noise, parts(affinity)))
+        whole = _unit(np.sqrt(1 - parts_share) * whole + np.sqrt(parts_share) * own)
     eddies = _unit(spread(noise, ties(labels)))
-    local = _unit(np.sqrt(1 - part) * _unit(whole) + np.sqrt(part) * eddies)
+    local = _unit(np.sqrt(1 - part) * whole + np.sqrt(part) * eddies)
     rows, columns = np.mgrid[0 : labels.shape[0], 0 : labels.shape[1]] * cell_px
     delay_s = (columns * wind.dx + rows * wind.dy) / wind.speed
     middle_s = _object_mean(delay_s, labels)

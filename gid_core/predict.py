@@ -184,13 +184,13 @@ def _from_model(photo, picture, request, weight, tell):
     return card.frequencies, envelope, np.moveaxis(z, 1, -1), {**provenance, "steps": steps}
 
 
-def flowed(model, found, labels, wind, seed, steps, on_step=None) -> np.ndarray:
+def flowed(model, found, parts, wind, seed, steps, on_step=None) -> np.ndarray:
     """What the flow makes of the noise of a seed: complex64 z (K, h, w, 2) on the flow's grid.
 
     Args:
         model: runtime.Model.
         found: what its encoder says of one picture.
-        labels: int (h, w), its objects, see phases.objects.
+        parts: int (h, w), see phases.parts.
         wind: phases.Wind.
         on_step: called after each step of the flow with its number.
     """
@@ -198,11 +198,12 @@ def flowed(model, found, labels, wind, seed, steps, on_step=None) -> np.ndarray:
     start = phases.generator(seed, "noise").standard_normal((len(card.frequencies), 4, *affinity.shape[1:]), np.float32)
     if card.start == "procedural":
         cell_px = phases.CELL_PX * GRID_LONG_SIDE / card.input_long_side
-        z = phases.procedural(affinity, card.frequencies, wind, phases.generator(seed, "motion"), cell_px)
+        rng = phases.generator(seed, "motion")
+        z = phases.procedural(affinity, card.frequencies, wind, rng, cell_px, phases.PARTS_SHARE)
         start = phases.to_reals(z) + np.float32(card.start_noise) * start
     condition = {
         "envelope": _halved(found["envelope"][0])[None].astype(np.float32),
-        "affinity": phases.ties(labels)[None].astype(np.float32),
+        "affinity": phases.ties(parts)[None].astype(np.float32),
         "features": found["features"],
         "wind": wind.condition(),
     }
@@ -213,13 +214,13 @@ def flowed(model, found, labels, wind, seed, steps, on_step=None) -> np.ndarray:
 
 
 def imagine(model, found, strength, wind, seed, steps, on_step=None) -> np.ndarray:
-    """How it moves: `flowed`, held together inside objects, of unit variance over the moving cells.
+    """How it moves: `flowed`, held together inside parts of objects, of unit variance over the moving cells.
 
     strength: float (h, w), RMS motion of each cell.
     """
-    labels = phases.objects(found["affinity"][0])
-    z = flowed(model, found, labels, wind, seed, steps, on_step)
-    z = phases.unit_rms(phases.held(z, strength, labels), strength)
+    parts = phases.parts(found["affinity"][0])
+    z = flowed(model, found, parts, wind, seed, steps, on_step)
+    z = phases.unit_rms(phases.held(z, strength, parts), strength)
     # The phase of each harmonic is free (the flow was trained with a fixed gauge): another draw, another loop.
     turns = phases.generator(seed, "phase").random(len(z))
     return z * np.exp(2j * np.pi * turns).astype(np.complex64)[:, None, None, None]

@@ -22,6 +22,7 @@ __all__ = [
     "envelope",
     "mirrored",
     "procedural",
+    "shape_truth",
     "start",
     "to_complex",
     "to_reals",
@@ -40,31 +41,32 @@ _EDDY_PX = 220.0  # mean wavelength of the turbulence in a meadow or crown: cohe
 _BLOCK_PX = 32.0  # a patch of a field whose mean phase the start knows
 
 
-def _k():
-    return torch.tensor(FREQUENCIES, dtype=torch.float32).view(1, -1, 1, 1)
+def _hz(frequencies):
+    return torch.tensor(frequencies, dtype=torch.float32).view(1, -1, 1, 1)
 
 
-def _energies(maps):
+def _energies(maps, frequencies):
     """Complex response of the sway and energy of the second mode, (B, K, h, w) each; energies sum to 1 over k."""
-    x = _k() / maps[:, F0 : F0 + 1].clamp(min=0.05)
-    sway = _k() ** -_FORCING / torch.complex(1 - x * x, 2 * (maps[:, ZETA : ZETA + 1] + _AIR_DAMPING) * x)
-    shiver = torch.exp(-(((_k() - maps[:, F1 : F1 + 1]) / _FLUTTER_HZ) ** 2))
+    hz = _hz(frequencies)
+    x = hz / maps[:, F0 : F0 + 1].clamp(min=0.05)
+    sway = hz**-_FORCING / torch.complex(1 - x * x, 2 * (maps[:, ZETA : ZETA + 1] + _AIR_DAMPING) * x)
+    shiver = torch.exp(-(((hz - maps[:, F1 : F1 + 1]) / _FLUTTER_HZ) ** 2))
     return sway / sway.abs().square().sum(1, keepdim=True).sqrt(), shiver / shiver.sum(1, keepdim=True)
 
 
-def _transfer(maps):
+def _transfer(maps, frequencies):
     """Complex response of both modes to the wind: (B, K, h, w), squares sum to 1 over k. The second mode's share of
     the energy is SHARE^2 / (1 + SHARE^2), on top of what gusts put there."""
-    sway, shiver = _energies(maps)
+    sway, shiver = _energies(maps, frequencies)
     share = maps[:, SHARE : SHARE + 1].square()
     part = _GUSTS + (1 - _GUSTS) * share / (1 + share)
     size = ((1 - part) * sway.abs().square() + part * shiver).sqrt()
     return torch.polar(size, sway.angle())
 
 
-def envelope(maps):
+def envelope(maps, frequencies=FREQUENCIES):
     """RMS envelope (B, K, h, w) in px of a 256-wide frame: sum over k of E^2 is the squared amplitude."""
-    return maps[:, :1] * _transfer(maps).abs()
+    return maps[:, :1] * _transfer(maps, frequencies).abs()
 
 
 def coarse(maps):
@@ -85,28 +87,39 @@ def affinity_truth(maps):
     return torch.stack([right, down], 1)
 
 
+def shape_truth(maps):
+    """Of each cell's object: (B, 3, h, w), steps right and down to its middle in 8 cells, and ln of its cells / 4."""
+    b, _, h, w = maps.shape
+    index, count = _members(maps[:, OBJECT].long())
+    size = count.clamp(min=1)
+    y, x = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
+    places = torch.stack([x, y]).float().expand(b, 2, h, w)
+    steps = (_mean(places, index, size) - places) / 8
+    return torch.cat([steps, size[index].view(b, 1, h, w).log() / 4], 1)
+
+
 def _normal(*shape, generator):
     real = torch.randn(*shape, generator=generator)
     return torch.complex(real, torch.randn(*shape, generator=generator)) / math.sqrt(2)
 
 
-def _carrier(x, y, wind):
+def _carrier(x, y, wind, frequencies):
     """Phase of a gust that travels: (B, K, ...) for positions (B, ...) in px; wind (B, 3) = dx, dy, px a second."""
     shape = (-1,) + (1,) * (x.dim() - 1)
     delay_s = (x * wind[:, 0].view(shape) + y * wind[:, 1].view(shape)) / wind[:, 2].view(shape)
-    k = torch.tensor(FREQUENCIES, dtype=torch.float32).view(1, -1, *(1,) * (x.dim() - 1))
-    angle = -2 * math.pi * k * delay_s[:, None]
+    hz = torch.tensor(frequencies, dtype=torch.float32).view(1, -1, *(1,) * (x.dim() - 1))
+    angle = -2 * math.pi * hz * delay_s[:, None]
     return torch.polar(torch.ones_like(angle), angle)
 
 
-def draw(maps, wind, generator):
+def draw(maps, wind, generator, frequencies=FREQUENCIES):
     """One random motion on the flow grid: the signal along the axis, complex (B, K, h, w) of unit variance.
 
     Multiply by the axis (maps DX, DY) for z. Each object follows the gust that passes its root, partly common to all,
     partly its own; a field (grass, crown, cloth) follows the gust at each place and has eddies inside.
     """
     b, _, h, w = maps.shape
-    n = len(FREQUENCIES)
+    n = len(frequencies)
     common = _normal(b, n, 1, 1, generator=generator)
     name = maps[:, OBJECT].long()
     table = _normal(b, n, int(name.max()) + 1, generator=generator)
@@ -115,10 +128,11 @@ def draw(maps, wind, generator):
     angle = torch.einsum("bkjc,bchw->bkjhw", waves, maps[:, ANCHOR_X : ANCHOR_Y + 1])
     eddies = (_normal(b, n, 6, 1, 1, generator=generator) * torch.polar(torch.ones_like(angle), angle)).sum(2) / 6**0.5
     local = torch.where(maps[:, IS_FIELD : IS_FIELD + 1] > 0.5, eddies, own)
-    shared = _COMMON * torch.exp(-_k() / _COMMON_HZ)
+    shared = _COMMON * torch.exp(-_hz(frequencies) / _COMMON_HZ)
     signal = shared * common + (1 - shared**2).sqrt() * local
-    turn = _transfer(maps)
-    return signal * turn / turn.abs().clamp(min=1e-6) * _carrier(maps[:, ANCHOR_X], maps[:, ANCHOR_Y], wind)
+    turn = _transfer(maps, frequencies)
+    carrier = _carrier(maps[:, ANCHOR_X], maps[:, ANCHOR_Y], wind, frequencies)
+    return signal * turn / turn.abs().clamp(min=1e-6) * carrier
 
 
 def _cell_positions(maps):
@@ -159,11 +173,11 @@ def _unit(local):
     return local / (local.abs().square().mean(1, keepdim=True).sqrt() + 1e-12)
 
 
-def procedural(noise, axis_noise, labels, maps, wind):
+def procedural(noise, axis_noise, labels, maps, wind, frequencies=FREQUENCIES, parts=None):
     """gid_core.phases.procedural for a batch and given noise.
 
-    noise complex (B, K, h, w) with variance 2, axis_noise (B, 2, h, w), labels int (B, h, w) as phases.objects finds
-    them -> z complex (B, K, 2, h, w).
+    noise complex (B, K, h, w) with variance 2, axis_noise (B, 2, h, w), labels and parts int (B, h, w) as
+    phases.objects and phases.parts find them -> z complex (B, K, 2, h, w).
     """
     n = noise.shape[1]
     index, count = _members(labels)
@@ -171,7 +185,11 @@ def procedural(noise, axis_noise, labels, maps, wind):
     part = size / (size + phases.FIELD_CELLS)
     fields = _spread(torch.cat([noise.real, noise.imag], 1), labels)
     eddies = _unit(torch.complex(fields[:, :n], fields[:, n:]))
-    whole = _unit(_mean(noise, index, count.clamp(min=1)) * size.sqrt())
+    whole = _unit(_mean(noise, index, count.clamp(min=1)))
+    if parts is not None:
+        among, number = _members(parts)
+        own = _unit(_mean(noise, among, number.clamp(min=1)))
+        whole = _unit(math.sqrt(1 - phases.PARTS_SHARE) * whole + math.sqrt(phases.PARTS_SHARE) * own)
     local = _unit((1 - part).sqrt() * whole + part.sqrt() * eddies)
     x, y = _cell_positions(maps)
     places = torch.stack([x, y], 1)
@@ -184,17 +202,17 @@ def procedural(noise, axis_noise, labels, maps, wind):
     axis = torch.stack([angle.cos(), angle.sin()], 1)  # (B, 2, h, w)
     along_wind = (axis * wind[:, :2, None, None]).sum(1, keepdim=True)
     axis = torch.where(along_wind < 0, -axis, axis)
-    return (local * _carrier(places[:, 0], places[:, 1], wind))[:, :, None] * axis[:, None]
+    return (local * _carrier(places[:, 0], places[:, 1], wind, frequencies))[:, :, None] * axis[:, None]
 
 
-def start(signal, labels, maps, wind, generator):
+def start(signal, labels, maps, wind, generator, frequencies=FREQUENCIES, parts=None):
     """A procedural z whose noise knows the draw: complex (B, K, 2, h, w).
 
     White noise has a mean over each object; here that mean is the draw's own signal, scaled so that the noise stays
     white. So the flow need not guess which phase each object will have: it learns to make the motion of the start
     right (whole objects, their true axes, the gust at the root) and keeps its chance.
 
-    labels: int (B, h, w), the objects that phases.objects finds in the predicted affinities.
+    labels, parts: int (B, h, w), what phases.objects and phases.parts find in the predicted affinities.
     Source: Albergo et al., Stochastic Interpolants with Data-Dependent Couplings (ICML 2024).
     """
     b, n, h, w = signal.shape
@@ -208,10 +226,10 @@ def start(signal, labels, maps, wind, generator):
     count = torch.bincount(index, minlength=len(groups))
     centre = _mean(torch.stack([x, y], 1), index, count)
     at_x, at_y = torch.where(is_field, x, centre[:, 0]), torch.where(is_field, y, centre[:, 1])
-    known = _mean(signal * _carrier(at_x, at_y, wind).conj(), index, count)
+    known = _mean(signal * _carrier(at_x, at_y, wind, frequencies).conj(), index, count)
     known = known * math.sqrt(2) / count[index].view(b, 1, h, w).sqrt()
     noise = noise - _mean(noise, index, count) + known
-    return procedural(noise, torch.randn(b, 2, h, w, generator=generator), labels, maps, wind)
+    return procedural(noise, torch.randn(b, 2, h, w, generator=generator), labels, maps, wind, frequencies, parts)
 
 
 def to_reals(z):

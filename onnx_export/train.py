@@ -207,16 +207,18 @@ def train_encoder(scene_data, thin, photo_data, work, *, rendered=None, minutes,
 
 
 def flow_conditions(encoder, scene_data):
-    """What the flow sees of each scene: envelope, ties inside objects, features on the flow's grid, and maps there."""
+    """What the flow sees of each scene: envelope, ties inside parts, features on the flow's grid, and maps there."""
     parts = []
     for index in torch.arange(len(scene_data["wind"])).split(32):
         rows = dataset.batch(scene_data, index)
         with torch.no_grad():
             _, e, affinity, features = encoder(*(rows[n] for n in dataset.FEATURE_NAMES))
-        labels = np.stack([phases.objects(a) for a in affinity.sigmoid().double().numpy()])
-        tied = np.stack([phases.ties(found) for found in labels]).astype(np.float32)
+        affinity = affinity.sigmoid().double().numpy()
+        labels, among = (np.stack([gather(a) for a in affinity]) for gather in (phases.objects, phases.parts))
+        tied = np.stack([phases.ties(found) for found in among]).astype(np.float32)
         part = {"envelope": F.avg_pool2d(e, 2).half(), "features": features.half()}
-        part |= {"labels": torch.from_numpy(labels), "affinity": torch.from_numpy(tied)}
+        part |= {"labels": torch.from_numpy(labels), "parts": torch.from_numpy(among)}
+        part["affinity"] = torch.from_numpy(tied)
         parts.append({**part, "maps": motion.coarse(rows["maps"]), "wind": rows["wind"]})
     return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
@@ -232,7 +234,7 @@ def flow_loss(network, rows, generator):
     maps, wind = rows["maps"], rows["wind"]
     with torch.autocast("cpu", enabled=False):
         signal = motion.draw(maps, wind, generator)
-        begin = motion.to_reals(motion.start(signal, rows["labels"], maps, wind, generator))
+        begin = motion.to_reals(motion.start(signal, rows["labels"], maps, wind, generator, parts=rows["parts"]))
         axis = maps[:, motion.DX : motion.DY + 1]
         end = motion.to_reals(signal[:, :, None] * axis[:, None])
         alive = (maps[:, 0] / ALIVE_PX).clamp(0, 1)[:, None, None]

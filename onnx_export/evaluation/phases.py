@@ -97,15 +97,15 @@ def sampled(model, found, wind: phases.Wind, seed: int, steps: int):
     """
     affinity = found["affinity"][0]
     z = phases.procedural(affinity, model.card.frequencies, wind, phases.generator(seed, "motion"))
-    return z, predict.flowed(model, found, phases.objects(affinity), wind, seed, steps)
+    return z, predict.flowed(model, found, phases.parts(affinity), wind, seed, steps)
 
 
-def as_run(z: np.ndarray, strength: np.ndarray, affinity: np.ndarray) -> np.ndarray:
+def as_run(z: np.ndarray, strength: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """z (K, h, w, 2) as gid_core.predict.imagine finishes it, apart from the free phase of each harmonic.
 
-    strength: (h, w), RMS motion; affinity: (2, h, w).
+    strength: (h, w), RMS motion; labels: int (h, w), phases.parts for the flow's z, phases.objects for the procedural.
     """
-    return phases.unit_rms(phases.held(z, strength, phases.objects(affinity)), strength)
+    return phases.unit_rms(phases.held(z, strength, labels), strength)
 
 
 def _white(shape, seed):
@@ -136,18 +136,18 @@ def phase_rows(model, count: int = 24, step_counts=(1, 2, 4, 8, 16)) -> dict:
         strength = amplitude_px(model, found)
         strength = strength.reshape(maps.shape[1], 2, maps.shape[2], 2).mean((1, 3))
 
-        def finished(z, strength=strength, affinity=found["affinity"][0]):
-            return as_run(z, strength, affinity)
+        def finished(z, gather, strength=strength, affinity=found["affinity"][0]):
+            return as_run(z, strength, gather(affinity))
 
         for steps in step_counts:
             one, two = (sampled(model, found, wind, s, steps) for s in (1, 2))
             if steps == step_counts[0]:
                 note("noise", *(_white(one[0].shape, s) for s in (1, 2)), *told)
                 note("procedural", one[0], two[0], *told)
-                note("procedural, as run", finished(one[0]), finished(two[0]), *told)
+                note("procedural, as run", *(finished(z, phases.objects) for z in (one[0], two[0])), *told)
             note(f"flow, {steps} steps", one[1], two[1], *told)
             if steps == model.card.steps:
-                note(f"flow, {steps} steps, as run", finished(one[1]), finished(two[1]), *told)
+                note(f"flow, {steps} steps, as run", *(finished(z, phases.parts) for z in (one[1], two[1])), *told)
     return rows
 
 

@@ -113,6 +113,26 @@ def test_objects_are_connected_and_numbered(seed):
     np.testing.assert_array_equal(spread.reshape(54, 54) > 1e-12, together)
 
 
+@given(st.integers(0, 2**31))
+def test_parts_lie_inside_objects(seed):
+    affinity = np.random.default_rng(seed).uniform(0.4, 1, (2, 6, 9))
+    labels, parts = phases.objects(affinity), phases.parts(affinity)
+    assert all(len(set(labels[parts == part])) == 1 for part in range(parts.max() + 1))
+
+
+def test_a_part_draws_some_of_its_phase_for_itself():
+    doubtful = affinity()
+    doubtful[1, 9] = 0.7  # one object, of two parts that only perhaps belong together
+    assert phases.objects(doubtful)[0, 0] == phases.objects(doubtful)[19, 0]
+
+    def across(share):
+        rng = phases.generator(3, "motion")
+        z = phases.procedural(doubtful, FREQUENCIES, phases.Wind(1.0, 0.0), rng, parts_share=share)
+        return correlation(z[:, 2, 4], z[:, 17, 4])
+
+    assert across(0.9) < across(0.0) - 0.2
+
+
 def test_spreading_keeps_the_sum_and_stops_at_walls():
     field = np.zeros((20, 32))
     field[10, 4] = 1

@@ -76,25 +76,33 @@ def test_two_mirrors_are_none(scene):
     assert torch.equal(back[1], wind)
 
 
-def test_the_batched_procedural_start_is_the_one_of_the_core(scene):
+@pytest.mark.parametrize("parts_share", [0.0, phases.PARTS_SHARE])
+def test_the_batched_procedural_start_is_the_one_of_the_core(scene, parts_share):
     maps, wind, _ = drawn(scene)
-    affinity = motion.affinity_truth(maps) * 0.9
-    labels = torch.from_numpy(phases.objects(affinity[0].numpy()))[None]
+    doubtful = torch.rand(maps.shape[2:], generator=torch.Generator().manual_seed(4)) < 0.3
+    affinity = (motion.affinity_truth(maps) * torch.where(doubtful, 0.7, 0.9))[0].numpy()
+    labels, parts = (torch.from_numpy(gather(affinity))[None] for gather in (phases.objects, phases.parts))
+    assert parts.max() > labels.max()
+    told = phases.Wind(*(float(x) for x in wind[0]))
     rng = phases.generator(5, "motion")
-    expected = phases.procedural(
-        affinity[0].numpy(), motion.FREQUENCIES, phases.Wind(*(float(x) for x in wind[0])), rng
-    )
+    expected = phases.procedural(affinity, motion.FREQUENCIES, told, rng, parts_share=parts_share)
     again = phases.generator(5, "motion")  # the same numbers in the order in which the core draws them
     noise = again.standard_normal((2, 16, *maps.shape[2:]))
     axis = again.standard_normal((2, *maps.shape[2:]))
-    found = motion.procedural(
-        torch.from_numpy(noise[0] + 1j * noise[1])[None].to(torch.complex64),
-        torch.from_numpy(axis)[None].float(),
-        labels,
-        maps,
-        wind,
-    )
+    noise = torch.from_numpy(noise[0] + 1j * noise[1])[None].to(torch.complex64)
+    axis = torch.from_numpy(axis)[None].float()
+    found = motion.procedural(noise, axis, labels, maps, wind, parts=parts if parts_share else None)
     assert np.abs(np.moveaxis(found[0].numpy(), 1, -1) - expected).max() < 2e-3  # float32 against float64
+
+
+def test_the_shape_of_an_object_is_its_middle_and_its_size():
+    maps = torch.zeros(1, len(motion.FIELDS), 6, 10)
+    maps[0, motion.OBJECT, 2:5, 3:8] = 1
+    right, down, size = motion.shape_truth(maps)[0]
+    assert float(right[3, 5]) == float(down[3, 5]) == 0
+    assert float(right[2, 3]) == pytest.approx(2 / 8)
+    assert float(down[4, 7]) == pytest.approx(-1 / 8)
+    assert float(size[3, 5]) == pytest.approx(np.log(15) / 4)
 
 
 def test_the_coupled_start_knows_the_draw():
