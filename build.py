@@ -5,7 +5,7 @@
   python3 build.py test [lint|core|blender-4.5|blender-5.0|blender-5.2 ...]                set up and run every test
   python3 build.py bench [splat|steps|memory|playback|render ...] [--blender ...]          ratios measured in one run
   python3 build.py package [--platform ...]                                                the installable zip
-  python3 build.py train|export|evaluate ...                                               the motion model
+  python3 build.py train|export|evaluate|ablate ...                                       the motion model
 
 It makes the environment that a verb needs (pinned, with hashes, outside the checkout) and hands over; the work of
 each verb lives in the folder that it belongs to. Standard library only, so that any Python can start it.
@@ -250,6 +250,7 @@ VERBS = {
     "train": model_verb("train"),
     "export": model_verb("export"),
     "evaluate": model_verb("evaluate"),
+    "ablate": model_verb("ablation"),
 }
 
 

@@ -1,0 +1,171 @@
+"""Ablation: python -m onnx_export.ablation --work DIR --minutes M [--rows a,b,...]
+
+Trains every variant for the same minutes on the same scenes, measures it on held-out scenes, and prints the tables of
+docs/ablations.md. Each finished row goes into DIR/ablation.json at once and every training has a checkpoint, so an
+interrupted run continues where it was. Intervals are bootstraps over scenes; differences from "ours" are paired.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from . import train
+from .evaluation.statistics import between, mean_of, multiplicities
+from .recipes import rows as recipes
+from .recipes import splatting
+from .recipes.variants import VARIANTS, train_variant
+from .recipes.world import load_world
+
+__all__ = ["main", "markdown", "run"]
+
+_SPLAT_MINUTES = 1.0  # a network of 24 channels has enough of it
+_SPLAT_TRAINING, _SPLAT_BATCH = 200, 4
+_COLUMNS = {
+    "motion": ("film", "contrast", "coherence", "perpendicular", "rms", "wave", "tempo", "amplitude", "leak"),
+    "loops": ("jump", "kink", "film", "contrast", "tempo"),
+    "splat": ("contested", "visible"),
+}
+_REFERENCE = {"motion": "ours", "loops": "loop cut", "splat": "splat softmax"}
+_COMPARED = {"motion": ("film", "contrast"), "loops": ("film",), "splat": ("contested",)}
+_WITH_INTERVAL = ("film", "contrast", "contested", "jump")
+
+
+def run(work, world_of, *, minutes: float, names=None, max_steps=None) -> dict:
+    """Make the rows that are not in work/ablation.json yet, or those of `names`; returns what the file then holds.
+
+    world_of: callable() -> recipes.world.World, called only if a row needs it.
+    Raises:
+        ValueError: an unknown row, or the file holds rows of other minutes.
+    """
+    known = {row.name: row for row in recipes.ROWS}
+    wanted = list(known) if names is None else list(names)
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        raise ValueError(f"there is no row {unknown[0]!r}: choose from {', '.join(known)}")
+    path = work / "ablation.json"
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"minutes": minutes, "rows": {}}
+    if kept["minutes"] != minutes:
+        raise ValueError(f"{path} holds rows of {kept['minutes']} minutes: take those, or another folder")
+    trained, world = {}, None
+    for name in (n for n in wanted if n not in kept["rows"]):
+        row, started = known[name], time.perf_counter()
+        if row.group == "splat":
+            network = _splat_network(work, minutes, max_steps) if row.kind == "learned" else None
+            found = recipes.splat_figures(row, network)
+        else:
+            world = world or world_of()
+            if row.variant and row.variant not in trained:
+                checkpoint = work / (row.variant.replace(" ", "-") + ".pt")
+                limits = {"minutes": minutes, "max_steps": max_steps}
+                trained[row.variant] = train_variant(VARIANTS[row.variant], world.conditions, checkpoint, **limits)
+            figures = recipes.loop_figures if row.group == "loops" else recipes.motion_figures
+            found = figures(row, world, *trained.get(row.variant, ()))
+        kept["rows"][name] = {"group": row.group, **found}
+        print(f"{name}: {time.perf_counter() - started:.0f} s", flush=True)
+        _write(path, kept)
+    return kept
+
+
+def _write(path, kept):
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    part.replace(path)
+
+
+def _splat_network(work, minutes, max_steps):
+    torch.manual_seed(0)
+    scenes = [splatting.made_layers(seed) for seed in range(_SPLAT_TRAINING)]
+
+    def loss_of(network, generator):
+        chosen = torch.randint(0, len(scenes), (_SPLAT_BATCH,), generator=generator).tolist()
+        return splatting.weight_loss(network, [scenes[i] for i in chosen])
+
+    limits = {"minutes": min(minutes, _SPLAT_MINUTES), "rate": 2e-3, "max_steps": max_steps}
+    return train.fit(splatting.WeightNet(), loss_of, checkpoint=work / "splat.pt", **limits)
+
+
+def _resampled(scenes, column, times):
+    """Means (draws,) of a column over scenes, each counted `times` (draws, n)."""
+    if column == "contrast":
+        return _resampled(scenes, "same", times) - _resampled(scenes, "different", times)
+    return mean_of([scene.get(column, np.nan) for scene in scenes], times)
+
+
+def _cell(scenes, column):
+    figure = _resampled(scenes, column, np.ones((1, len(scenes))))[0]
+    if not np.isfinite(figure):
+        return ""
+    if column not in _WITH_INTERVAL:
+        return f"{figure:.3f}"
+    low, high = between(_resampled(scenes, column, multiplicities(len(scenes))))
+    return f"{figure:.3f} ({low:.3f} to {high:.3f})"
+
+
+def _against(scenes, others, column):
+    """Paired difference from the reference over the scenes that both have."""
+    count = min(len(scenes), len(others))
+    pairs = scenes[:count], others[:count]
+    one, draws = (
+        _resampled(pairs[0], column, times) - _resampled(pairs[1], column, times)
+        for times in (np.ones((1, count)), multiplicities(count))
+    )
+    if not np.isfinite(one[0]):
+        return ""
+    low, high = between(draws)
+    return f"{one[0]:+.3f} ({low:+.3f} to {high:+.3f})"
+
+
+def markdown(kept) -> str:
+    """The tables of what work/ablation.json holds, one for each group of rows."""
+    tables = []
+    for group, columns in _COLUMNS.items():
+        rows = {row.name: kept["rows"][row.name] for row in recipes.ROWS if row.name in kept["rows"]}
+        rows = {name: row for name, row in rows.items() if row["group"] == group}
+        if not rows:
+            continue
+        reference = rows.get(_REFERENCE[group])
+        compared = _COMPARED[group] if reference else ()
+        heads = [group, *columns, *(f"{c} less {_REFERENCE[group]}'s" for c in compared), "scenes", "s"]
+        lines = [heads, ["---"] * len(heads)]
+        for name, row in rows.items():
+            scenes = row["scenes"]
+            cells = [_cell(scenes, c) for c in columns]
+            cells += ["" if row is reference else _against(scenes, reference["scenes"], c) for c in compared]
+            lines.append([name, *cells, str(len(scenes)), f"{row['seconds']:.2g}"])
+        tables.append("\n".join("| " + " | ".join(line) + " |" for line in lines))
+    return "\n\n".join(tables)
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="onnx_export.ablation", description="Train and compare variants of the flow")
+    parser.add_argument("--work", required=True, type=Path, help="folder for checkpoints and ablation.json")
+    parser.add_argument("--minutes", type=float, default=2.5, help="of training for each variant")
+    parser.add_argument("--rows", help="names of rows, separated by commas; default: all")
+    parser.add_argument("--encoder", type=Path, help="checkpoint of the encoder; default: WORK/encoder.pt")
+    parser.add_argument("--scenes", type=Path, help="scenes that onnx_export.train cached; default: WORK/scenes.pt")
+    parser.add_argument("--n-scenes", type=int, default=600, help="of them for training")
+    parser.add_argument("--held-out", type=int, default=24, help="scenes that are measured")
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    work = options.work
+    work.mkdir(parents=True, exist_ok=True)
+    encoder, scenes = options.encoder or work / "encoder.pt", options.scenes or work / "scenes.pt"
+    names = None if options.rows is None else [name.strip() for name in options.rows.split(",") if name.strip()]
+    try:
+        kept = run(
+            work,
+            lambda: load_world(work, encoder, scenes, options.n_scenes, options.held_out),
+            minutes=options.minutes,
+            names=names,
+        )
+    except ValueError as error:
+        parser.error(str(error))
+    print(markdown(kept))
+
+
+if __name__ == "__main__":
+    main()

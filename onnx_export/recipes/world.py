@@ -1,0 +1,91 @@
+"""What every row of the ablation shares: training conditions, held-out scenes with their truth, and the envelope E.
+
+Made once from a trained encoder and cached, since finding the objects of a scene takes longer than a training step.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from .. import dataset, motion, train
+from ..networks import EncoderNet
+from .films import Truth, truth_of
+from .variants import harmonics
+
+__all__ = ["World", "load_world", "with_alive"]
+
+_MOST_HARMONICS, _PERCENTILE = 24, 95
+_ALIVE_FLOOR, _ALIVE_SURE = 0.1, 0.4  # gid_core.predict's gate
+_FEWEST_MOVING = 20  # cells, below which a scene has no phases to compare
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """conditions: of train.flow_conditions; rows: the same of moving held-out scenes, in single precision, with alive
+    (B, h, w); truths: a Truth of each; scales: px (24,), E_k = s_k e_k^2."""
+
+    conditions: dict
+    rows: dict
+    truths: list[Truth]
+    scales: torch.Tensor
+
+    def first(self, count: int):
+        """The same world with fewer held-out scenes."""
+        rows = {name: value[:count] for name, value in self.rows.items()}
+        return World(self.conditions, rows, self.truths[:count], self.scales)
+
+    def envelope(self, n_freqs: int):
+        """What the encoder predicts of the held-out scenes, gated as gid_core.predict gates it: px (B, K, h, w).
+
+        Above its 16 harmonics its last e stands in, in units of each frequency's own scale.
+        """
+        e, alive = self.rows["envelope"], self.rows["alive"][:, None]
+        e = torch.cat([e, e[:, -1:].expand(-1, max(0, n_freqs - e.shape[1]), -1, -1)], 1)[:, :n_freqs]
+        sure = ((alive - _ALIVE_FLOOR) / (_ALIVE_SURE - _ALIVE_FLOOR)).clamp(0, 1)
+        return self.scales[:n_freqs].view(1, -1, 1, 1) * e.square() * alive * sure.square() * (3 - 2 * sure)
+
+
+def with_alive(encoder, scenes) -> dict:
+    """train.flow_conditions of scenes, and `alive` (B, h, w) on the same grid."""
+    rows = dataset.batch(scenes, torch.arange(len(scenes["wind"])))
+    with torch.no_grad():
+        logit = encoder(*(rows[name] for name in dataset.FEATURE_NAMES))[0]
+    return {**train.flow_conditions(encoder, scenes), "alive": F.avg_pool2d(logit.sigmoid(), 2)[:, 0]}
+
+
+def load_world(work, encoder, scenes, n_scenes: int, n_held_out: int) -> World:
+    """The world of a folder, made on the first call.
+
+    encoder: checkpoint of train.train_encoder; scenes: file of dataset.make_scenes, painted when it is not there.
+    """
+    cached = dataset.load_or_make(work / "world.pt", lambda: _made(encoder, scenes, n_scenes, n_held_out))
+    held_out = dataset.batch(cached["held_out"], slice(None))
+    moving = (held_out["maps"][:, motion.AMPLITUDE] > train.ALIVE_PX).flatten(1).sum(1) >= _FEWEST_MOVING
+    rows = {name: value[moving] for name, value in held_out.items()}
+    return World(cached["conditions"], rows, truth_of(rows), cached["scales"])
+
+
+def _made(encoder, scenes, n_scenes, n_held_out):
+    state = torch.load(encoder, weights_only=True)
+    network = EncoderNet()
+    network.load_state_dict(state["averaged"])
+    network.eval().requires_grad_(False)
+    if scenes.exists():
+        found = torch.load(scenes, weights_only=True, mmap=True)
+        found = {name: value[:n_scenes].clone() for name, value in found.items()}
+    else:
+        found = dataset.make_scenes(range(n_scenes))
+    conditions = train.flow_conditions(network, found)
+    print(f"conditions of {len(conditions['wind'])} scenes", flush=True)
+    unseen = dataset.make_scenes(range(train.HELD_OUT_SEED, train.HELD_OUT_SEED + n_held_out))
+    scales = torch.cat([torch.tensor(state["notes"]["scales"]), _scales_beyond(conditions["maps"])])
+    return {"conditions": conditions, "held_out": with_alive(network, unseen), "scales": scales}
+
+
+def _scales_beyond(maps):
+    """s_k of the harmonics above the encoder's own, as dataset.scales finds them."""
+    e = motion.envelope(maps, harmonics(_MOST_HARMONICS))[:, len(motion.FREQUENCIES) :]
+    cells = e.movedim(1, -1)[maps[:, motion.AMPLITUDE] > 0.1]
+    return torch.from_numpy(np.percentile(cells.numpy(), _PERCENTILE, axis=0).astype(np.float32))
