@@ -1,7 +1,7 @@
 """Cut-outs of hand-masked photographs as sprites of synthetic scenes: real texture, known motion and known objects.
 
-A flower sways from a root below it, a hung garment from the line at its top. Cut-outs are made from pictures that the
-caller has; none is kept.
+A flower sways from a root below it, a hung garment or lantern from the line at its top. Cut-outs are made from pictures
+that the caller has; none is kept.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,8 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 __all__ = ["Cutout", "cut"]
 
-_AREAS = {False: (0.012, 0.4), True: (0.03, 0.8)}  # of the picture, flowers and garments: a smaller one has no texture
+_HUNG = ("clothing", "lantern")  # in the name of a source: its things hang
+_AREAS = {False: (0.012, 0.4), True: (0.0005, 0.8)}  # of the picture: a smaller one has no texture
 _LONG_SIDE = 260  # px; a scene is painted at 512 x 320
 
 
@@ -35,7 +36,7 @@ def cut(rows) -> list[Cutout]:
         width, height = picture.size
         for polygon in row["move"]:
             points = [(x * width / 10, y * height / 10) for x, y in polygon]
-            is_hung = "clothing" in row["source"]
+            is_hung = any(name in row["source"] for name in _HUNG)
             low, high = _AREAS[is_hung]
             if not low < _area(points) / (width * height) < high:
                 continue

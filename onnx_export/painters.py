@@ -13,6 +13,7 @@ from PIL import Image
 __all__ = ["cutouts", "moving_kinds", "thin_kinds"]
 
 _W, _H = 256, 160
+_HUNG_SHARE = 0.4  # of the scenes of cut-outs: photographs with masks are nearly all of flowers
 
 
 def moving_kinds(is_dark):
@@ -36,44 +37,64 @@ def _leaf(c, x, y, angle, length, width, colour, mode):
 
 
 def cutouts(c, sprites):
-    """Flowers of photographs on stems of their own, or garments of photographs on a line: those of one picture, or
-    any."""
+    """Things of photographs: those of one picture, or any; flowers on stems of their own, or a line of hung things."""
     r = c.rng
-    first = sprites[r.integers(len(sprites))]
-    alike = [s for s in sprites if s.is_hung == first.is_hung and (s.group == first.group or r.random() < 0.03)]
-    size, x = math.exp(r.uniform(math.log(14), math.log(110))), r.uniform(-10, 70)
-    line = _line(c) if first.is_hung else None
-    centre, breadth = r.uniform(0.2, 0.8) * _W, r.uniform(30, 130)
+    hung = [s for s in sprites if s.is_hung]
+    pool = hung if hung and r.random() < _HUNG_SHARE else [s for s in sprites if not s.is_hung] or hung
+    first = pool[r.integers(len(pool))]
+    alike = [s for s in pool if s.group == first.group or r.random() < 0.03]
+    (_hung_cutouts if first.is_hung else _flower_cutouts)(c, alike)
+
+
+def _lit(c, sprite):
+    """A sprite, perhaps mirrored, a little brighter or darker."""
+    r = c.rng
+    picture = sprite.picture.transpose(Image.FLIP_LEFT_RIGHT) if r.random() < 0.5 else sprite.picture
+    light = r.uniform(0.75, 1.1)
+    red, green, blue, alpha = picture.split()
+    return Image.merge("RGBA", [p.point(lambda v: min(255, int(v * light))) for p in (red, green, blue)] + [alpha])
+
+
+def _hung_cutouts(c, sprites):
+    r = c.rng
+    size, f0 = math.exp(r.uniform(math.log(9), math.log(130))), r.uniform(0.45, 0.8)
+    for _ in range(1 if size > 50 else r.integers(1, 5)):
+        line, x, gap = _line(c), r.uniform(-10, 70), r.uniform(0.05, 1.5) * size
+        while x < _W - 8:
+            picture = _lit(c, sprites[r.integers(len(sprites))])
+            h = size * r.uniform(0.75, 1.25)
+            w = h * picture.width / picture.height
+            y = line(x + w / 2)
+            c.sprite(picture, x, y, w, h, _hung(c, c.new_object(), x, y, h, f0))
+            x += w + gap * r.uniform(0.5, 1.5)
+
+
+def _flower_cutouts(c, sprites):
+    r = c.rng
+    size, centre, breadth = (
+        math.exp(r.uniform(math.log(14), math.log(110))),
+        r.uniform(0.2, 0.8) * _W,
+        r.uniform(30, 130),
+    )
     green, strength, f0 = c.jitter((75, 125, 55), 28), 2.0 * math.exp(r.normal(0, 0.12)), r.uniform(0.6, 1.2)
     for _ in range(r.integers(1, 7)):
-        sprite = alike[r.integers(len(alike))]
-        picture = sprite.picture.transpose(Image.FLIP_LEFT_RIGHT) if r.random() < 0.5 else sprite.picture
-        h = size * r.uniform(0.7, 1.3) * (1.3 if first.is_hung else 1)
+        picture = _lit(c, sprites[r.integers(len(sprites))])
+        h = size * r.uniform(0.7, 1.3)
         w = h * picture.width / picture.height
-        light = r.uniform(0.75, 1.1)
-        red, g, b, alpha = picture.split()
-        picture = Image.merge("RGBA", [p.point(lambda v, q=light: min(255, int(v * q))) for p in (red, g, b)] + [alpha])
-        if first.is_hung:
-            if x > _W - 15:
-                break
-            y = line(x + w / 2)
-            c.sprite(picture, x, y, w, h, _hung(c, c.new_object(), x, y, h, f0 * 0.7))
-            x += w * r.uniform(1, 1.6)
-        else:
-            left, top = centre + r.normal(0, breadth) - w / 2, r.uniform(-0.1, 0.75) * _H - h * 0.3
-            length = h + r.uniform(0.2, 2) * h
-            root = np.array([left + w / 2 + r.normal(0, 0.15) * length, top + length])
-            amplitude = strength * min(length / 80, 1.6)
-            shared = {"amplitude": amplitude, "zeta": 0.08, "object_id": c.new_object(), "anchor": tuple(root)}
-            shared.update(f0=f0 * r.uniform(0.85, 1.2) * (80 / length) ** 0.5, origin=tuple(root), power=1.3)
-            along = np.array([left + w / 2, top + h / 2]) - root
-            shared.update(direction=c.sway(along), along=tuple(along / (along @ along)), share=0.3)
-            mode, half = c.mode(**shared), r.uniform(0.8, 2)
-            if r.random() < 0.7:
-                x0, y0 = left + w / 2, top + h * 0.6
-                foot = [(root[0] + half, root[1]), (root[0] - half, root[1])]
-                c.polygon([(x0 - half, y0), (x0 + half, y0), *foot], c.jitter(green, 10), mode)
-            c.sprite(picture, left, top, w, h, mode)
+        left, top = centre + r.normal(0, breadth) - w / 2, r.uniform(-0.1, 0.75) * _H - h * 0.3
+        length = h + r.uniform(0.2, 2) * h
+        root = np.array([left + w / 2 + r.normal(0, 0.15) * length, top + length])
+        amplitude = strength * min(length / 80, 1.6)
+        shared = {"amplitude": amplitude, "zeta": 0.08, "object_id": c.new_object(), "anchor": tuple(root)}
+        shared.update(f0=f0 * r.uniform(0.85, 1.2) * (80 / length) ** 0.5, origin=tuple(root), power=1.3)
+        along = np.array([left + w / 2, top + h / 2]) - root
+        shared.update(direction=c.sway(along), along=tuple(along / (along @ along)), share=0.3)
+        mode, half = c.mode(**shared), r.uniform(0.8, 2)
+        if r.random() < 0.7:
+            x0, y0 = left + w / 2, top + h * 0.6
+            foot = [(root[0] + half, root[1]), (root[0] - half, root[1])]
+            c.polygon([(x0 - half, y0), (x0 + half, y0), *foot], c.jitter(green, 10), mode)
+        c.sprite(picture, left, top, w, h, mode)
 
 
 def _hung(c, name, x, y, h, f0):
@@ -396,7 +417,7 @@ def candles(c):
             anchor=(x, y),
             origin=(x, y + 2),
             along=(0, -1 / h),
-            power=0.9,
+            power=0.5,  # all of a flame flickers but its foot
         )
         pale = r.uniform(0, 0.8)
         for part, colour in ((1, (250, 150, 40)), (0.75, (255, 215, 110)), (0.45, (255, 250, 225))):
