@@ -90,8 +90,24 @@ def test_a_guided_loop_closes_better():
     assert closed < 0.9 * plain
 
 
-def test_repeats_without_pull_leave_the_latent_as_wide_as_it_is():
-    assert float(guided(0, 3).var()) == pytest.approx(1, abs=0.25)  # 12 steps lose a tenth by themselves
+def spread(repeats, steps):
+    """Variance that DDIM of so few steps leaves of a standard normal latent: each pass of a step turns z towards the
+    clean latent by a known angle, and a repeat mixes in new noise."""
+    alphas = [float(a) for a in ddpm.alphas_cumprod()[torch.linspace(ddpm.LEVELS - 1, 0, steps).round().long()]]
+    variance = 1.0
+    for alpha, target in zip(alphas, [*alphas[1:], 1.0], strict=True):
+        shrink = ((alpha * target) ** 0.5 + ((1 - alpha) * (1 - target)) ** 0.5) ** 2
+        for _ in range(repeats - 1):
+            variance = alpha / target * shrink * variance + 1 - alpha / target
+        variance *= shrink
+    return variance
+
+
+@pytest.mark.parametrize("repeats", [1, 3])
+def test_repeats_put_back_as_much_noise_as_their_level_has(repeats):
+    found = guided(0, repeats)
+    four_deviations = 4 * (2 / found.numel()) ** 0.5  # of a sample variance around 1
+    assert float(found.var()) == pytest.approx(spread(repeats, 12), abs=four_deviations)
 
 
 def test_without_pull_and_repeats_the_guided_loop_is_ddim():
