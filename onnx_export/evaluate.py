@@ -13,7 +13,7 @@ import torch
 
 from gid_core import runtime
 
-from .evaluation import bars, baselines, clips, phases, real, scenes, where
+from .evaluation import bars, baselines, clips, films, loops, phases, real, scenes, video, where
 from .evaluation.phases import phase_statistics, score_phases
 from .evaluation.scenes import score_scenes
 from .evaluation.sheets import contact_sheet
@@ -31,7 +31,7 @@ __all__ = [
     "score_stills",
 ]
 
-PARTS = ("where", "scenes", "phases", "real", "clips")
+PARTS = ("where", "scenes", "phases", "real", "clips", "video", "loops")
 
 
 def _tell(lines):
@@ -84,7 +84,54 @@ def _clips(model, options):
     return {"clips": figures}, []
 
 
-_MEASURES = {"where": _where, "scenes": _scenes, "phases": _phases, "real": _real, "clips": _clips}
+def _collected(model, options):
+    """Rows of films of --loops, or None with a word why not."""
+    if not options.loops:
+        _tell(["video, loops: left out, they need --loops"])
+        return None
+    if films.av is None:
+        _tell([clips.MISSING])
+        return None
+    if not films.film_files(options.loops):
+        _tell([f"video, loops: left out, there are no films in {options.loops}"])
+        return None
+    if options.measured is None:  # both parts look at the same films, and most of the time goes into them
+        options.measured = loops.collect(model, options.loops, workers=options.workers, sheets=options.sheets)
+    return options.measured
+
+
+def _video(model, options):
+    rows = _collected(model, options)
+    if rows is None:
+        return {}, []
+    features = {
+        name: {kind: [one.features[kind] for one in row] for kind in video.FEATURES} for name, row in rows.items()
+    }
+    figures = video.video_figures(features, features.pop("reference"))
+    _tell(video.video_lines(figures))
+    return {"video": figures}, []
+
+
+def _loops(model, options):
+    rows = _collected(model, options)
+    if rows is None:
+        return {}, []
+    figures = loops.loop_figures(rows)
+    _tell(loops.loop_lines(figures))
+    if options.sheets:
+        loops.write_chart(figures, Path(options.sheets) / "spectrum.png")
+    return {"loops": figures}, loops.loop_bars(figures)
+
+
+_MEASURES = {
+    "where": _where,
+    "scenes": _scenes,
+    "phases": _phases,
+    "real": _real,
+    "clips": _clips,
+    "video": _video,
+    "loops": _loops,
+}
 _NEED_DATA = ("where", "real", "clips")
 
 
@@ -115,8 +162,12 @@ def main(arguments=None):
     parser.add_argument("--pictures", help="pictures of masks.json: adds a linear probe to the table")
     parser.add_argument("--against", help="folder of another model: adds it to the table")
     parser.add_argument("--clips", help="folder of films with a still camera; default: clips beside --data")
+    parser.add_argument("--loops", help="folder of films whose first frames are animated and compared with them")
+    parser.add_argument("--workers", type=int, default=1, help="processes that measure films of --loops")
+    parser.add_argument("--sheets", help="write a sheet of every film of --loops beside ours into this folder")
     parser.add_argument("--sheet", help="write a contact sheet of --data to this picture file")
     parser.add_argument("--write", action="store_true", help="keep the figures in the model's card")
+    parser.set_defaults(measured=None)
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     model = runtime.load_model(options.model)

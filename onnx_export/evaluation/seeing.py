@@ -12,12 +12,24 @@ from PIL import Image
 
 from gid_core import image_io
 
-__all__ = ["CELL", "Still", "amplitude_px", "linear", "picture_files", "scene_rgb", "seen", "still", "stills"]
+__all__ = [
+    "ALIVE_FLOOR",
+    "ALIVE_SURE",
+    "CELL",
+    "Still",
+    "amplitude_px",
+    "linear",
+    "picture_files",
+    "scene_rgb",
+    "seen",
+    "still",
+    "stills",
+]
 
 CELL = 4  # px of the seen picture to a cell of alive and envelope
 _STRIDE = 32  # the encoder takes multiples of it
 _AGREES = 0.75  # of a cell's pixels carry one label
-_ALIVE_FLOOR, _ALIVE_SURE = 0.1, 0.4  # gid_core.predict's gate
+ALIVE_FLOOR, ALIVE_SURE = 0.1, 0.4  # gid_core.predict's gate
 _SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
@@ -83,7 +95,7 @@ def amplitude_px(model, found) -> np.ndarray:
     """RMS motion (H/4, W/4) of each cell, px of a 256-px frame, gated by alive as gid_core.predict gates it."""
     scales = np.asarray(model.card.scales, np.float32)[:, None, None]
     alive = found["alive"][0]
-    sure = np.clip((alive - _ALIVE_FLOOR) / (_ALIVE_SURE - _ALIVE_FLOOR), 0, 1)
+    sure = np.clip((alive - ALIVE_FLOOR) / (ALIVE_SURE - ALIVE_FLOOR), 0, 1)
     alive = alive * sure * sure * (3 - 2 * sure)
     return np.sqrt(((scales * found["envelope"][0] ** 2 * alive) ** 2).sum(0))
 

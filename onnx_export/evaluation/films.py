@@ -1,0 +1,143 @@
+"""Films to compare: reference loops read from a folder, and ours of their first frames, made as an artist gets them.
+
+A film is decoded or rendered at its own size and looked at in the middle 256 x 128 px, the paper's crop.
+"""
+
+import io
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from gid_core import image_io, phases, predict, render, synth, upsample
+from gid_core.volume import SpectralVolume
+
+from ..tracking.clips import VIDEO_ENDINGS, Clip, fitted
+from .phases import as_run
+from .seeing import ALIVE_FLOOR, ALIVE_SURE, CELL, linear, seen
+
+try:
+    import av
+except ImportError:  # the test extra of pyproject.toml has it; without it no film is read
+    av = None
+
+__all__ = ["CROP", "Film", "as_clip", "film_files", "procedural_volume", "read", "recoded", "rendered", "strength_of"]
+
+CROP = (256, 128)  # width, height; paper sec. 7.1
+_LONGEST_S = 10
+_CRF = 23  # what the loops of data/gid_loops were stored with
+
+
+@dataclass(frozen=True, eq=False)
+class Film:
+    """frames: uint8 (T, H, W, 3), sRGB; frame 0 is the still."""
+
+    name: str
+    frames: np.ndarray
+    fps: Fraction
+
+    @property
+    def still(self) -> Image.Image:
+        return Image.fromarray(self.frames[0])
+
+
+def film_files(folder) -> list:
+    """Paths of the films in a folder, by name."""
+    return [p for p in sorted(Path(folder).iterdir()) if p.suffix.lower() in VIDEO_ENDINGS]
+
+
+def read(path, name=None) -> Film:
+    """The first ten seconds of a film at its own size."""
+    with av.open(path if isinstance(path, io.BytesIO) else str(path)) as container:
+        stream = container.streams.video[0]
+        stream.thread_count = 1
+        fps, frames = Fraction(stream.average_rate), []
+        for frame in container.decode(stream):
+            frames.append(frame.to_ndarray(format="rgb24"))
+            if len(frames) >= _LONGEST_S * fps:
+                break
+    return Film(name or Path(path).stem.removesuffix("_loop").removesuffix("-loop"), np.stack(frames), fps)
+
+
+def recoded(film: Film) -> Film:
+    """The film after H.264 at the quality of the published loops: what compression alone changes."""
+    store = io.BytesIO()
+    with av.open(store, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=film.fps, options={"crf": str(_CRF)})
+        stream.height, stream.width = film.frames.shape[1:3]
+        stream.pix_fmt, stream.thread_count = "yuv420p", 1
+        for picture in film.frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")))
+        container.mux(stream.encode())
+    store.seek(0)
+    return read(store, film.name)
+
+
+def rendered(film: Film, volume: SpectralVolume) -> Film:
+    """Our loop of a film's still, as long and as fast as the film: `gid_core`'s plan and renderer as they are."""
+    plan = synth.plan_loop(volume, len(film.frames), film.fps)
+    renderer = render.LoopRenderer(linear(film.still), volume, plan)
+    frames = np.empty_like(film.frames)
+    for index in range(len(frames)):
+        encoded = image_io.encode_srgb(np.clip(renderer.frame(index), 0, 1))
+        frames[index] = np.rint(np.clip(encoded, 0, 1) * 255)
+    return Film(film.name, frames, film.fps)
+
+
+def procedural_volume(model, picture: Image.Image, seed: int = 0, z=None) -> SpectralVolume:
+    """A volume as `predict` makes it, with z from `phases.procedural` in place of the flow.
+
+    z: another one, complex (K, h, w, 2) at the flow's cells. Restates what predict does around z;
+    tests/export/test_evaluation_video.py holds the two together.
+    """
+    card = model.card
+    rgb, size = seen(picture, card.input_long_side)
+    found = model.encode(rgb)
+    coarse = _coarse(model, found)
+    scale = predict.GRID_LONG_SIDE / max(picture.size)
+    width, height = (max(1, round(side * scale)) for side in picture.size)
+    guide = np.asarray(picture.resize((width, height), Image.LANCZOS), np.float32) / 255
+    rows, columns = (
+        upsample.centres(cells, target, side / CELL)
+        for cells, target, side in zip(coarse.shape[1:], (height, width), size[::-1], strict=True)
+    )
+    cells = rgb[0].reshape(3, rgb.shape[2] // CELL, CELL, rgb.shape[3] // CELL, CELL).mean((2, 4))
+    envelope = upsample.guided(coarse, np.moveaxis(cells, 0, -1), guide, rows, columns)
+    if z is None:
+        z = _procedural_z(model, found, seed)
+    z = upsample.sample(np.moveaxis(z, -1, 1), (rows + 0.5) / 2 - 0.5, (columns + 0.5) / 2 - 0.5)
+    amplitudes = envelope[..., None] * np.moveaxis(z, 1, -1)
+    return SpectralVolume(amplitudes.astype(np.complex64), np.asarray(card.frequencies, np.float64), {})
+
+
+def strength_of(model, found) -> np.ndarray:
+    """RMS motion (h, w) at the flow's cells, as predict weighs them. found: of model.encode."""
+    coarse = _coarse(model, found)
+    halves = coarse.reshape(len(coarse), coarse.shape[1] // 2, 2, coarse.shape[2] // 2, 2).mean((2, 4))
+    return np.sqrt((halves**2).sum(0))
+
+
+def _coarse(model, found):
+    alive = found["alive"][0, 0]
+    sure = np.clip((alive - ALIVE_FLOOR) / (ALIVE_SURE - ALIVE_FLOOR), 0, 1)
+    gate = alive * sure * sure * (3 - 2 * sure)
+    return np.asarray(model.card.scales, np.float32)[:, None, None] * found["envelope"][0] ** 2 * gate
+
+
+def _procedural_z(model, found, seed):
+    card, affinity, strength = model.card, found["affinity"][0], strength_of(model, found)
+    wind = phases.draw_wind(phases.generator(seed, "wind"))
+    cell_px = phases.CELL_PX * predict.GRID_LONG_SIDE / card.input_long_side
+    z = phases.procedural(affinity, card.frequencies, wind, phases.generator(seed, "motion"), cell_px)
+    z = as_run(z, strength, phases.objects(affinity))
+    turns = phases.generator(seed, "phase").random(len(z))
+    return z * np.exp(2j * np.pi * turns).astype(np.complex64)[:, None, None, None]
+
+
+def as_clip(film: Film) -> Clip:
+    """The middle of a film at CROP, with its times: what every measure looks at."""
+    frames = np.stack([fitted(Image.fromarray(frame), *CROP) for frame in film.frames])
+    times = np.arange(len(frames)) / float(film.fps)
+    return Clip(frames, times, 0, film.name)
