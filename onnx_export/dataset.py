@@ -1,6 +1,6 @@
 """The training set in memory: pictures, what is known of them, and the frozen features, made once and cached.
 
-Four arrays a picture: sRGB at 1/4 and the backbone's features at strides 4, 8, 16 (half precision). Synthetic scenes
+Four arrays a picture: sRGB in 8 bits and the backbone's features at strides 4, 8, 16 (half precision). Synthetic scenes
 add maps and wind; photographs add labels. The cache is made from seeds and from folders of pictures; it is no part of
 the repository.
 """
@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch.multiprocessing import get_context
 
 from . import backbone, cutouts, masks, scenes
@@ -28,7 +27,7 @@ __all__ = [
     "scales",
 ]
 
-FEATURE_NAMES = ("rgb4", "f4", "f8", "f16")
+FEATURE_NAMES = ("rgb", "f4", "f8", "f16")
 _CHUNK = 25
 KINDS = ("flower", "other", "still", "composite")
 _FLOWER, _OTHER, _STILL, _COMPOSITE = range(len(KINDS))
@@ -37,10 +36,10 @@ _CROPS = {_FLOWER: 5, _OTHER: 12}  # random crops of each masked picture, beside
 
 def _features(network, images):
     """uint8 (160, 256, 3) pictures -> dict of half-precision features."""
-    rgb = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
+    rgb = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous()
     with torch.no_grad():
-        found = (F.avg_pool2d(rgb, 4), *network(rgb))
-    return {name: value.half() for name, value in zip(FEATURE_NAMES, found, strict=True)}
+        found = network(rgb.float() / 255)
+    return {"rgb": rgb} | {name: value.half() for name, value in zip(FEATURE_NAMES[1:], found, strict=True)}
 
 
 def _joined(parts):
@@ -132,8 +131,10 @@ def scales(maps):
 
 
 def batch(data, index):
-    """The rows of `index`, features in single precision."""
-    return {name: value[index].float() if value.is_floating_point() else value[index] for name, value in data.items()}
+    """The rows of `index`, features in single precision, sRGB in 0..1."""
+    rows = {name: value[index] for name, value in data.items()}
+    rows = {name: value.float() if value.is_floating_point() else value for name, value in rows.items()}
+    return rows | {"rgb": rows["rgb"].float() / 255} if "rgb" in rows else rows
 
 
 def mirrored_features(rows):

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
-import torch.nn.functional as F
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
@@ -53,7 +52,7 @@ class EncoderGraph(nn.Module):
         self.front, self.network = front or backbone.pretrained(), network
 
     def forward(self, rgb):
-        alive, e, affinity, features = self.network(F.avg_pool2d(rgb, 4), *self.front(rgb))
+        alive, e, affinity, features = self.network(rgb, *self.front(rgb))
         return alive.sigmoid(), e, affinity.sigmoid(), features
 
 
@@ -233,7 +232,7 @@ def main(arguments=None):
             "CC0 and CC-BY 3.0 (Scopia, BlendSwap, KatorLegaz contributors), and our own meshes",
             "hand masks (onnx_export/masks.json, ours, CC0) of flower_photos, CC-BY 2.0 (photo ids: masks.json), "
             "clothing-dataset-small CC0, cognitive-services-sample-data-files MIT, openexr-images BSD-3-Clause, "
-            "CarND-LaneLines-P1 MIT",
+            "CarND-LaneLines-P1 MIT, lantern-wall Unlicense",
             "still pictures (onnx_export/stills.json): clothing-dataset-small CC0, GroceryStoreDataset MIT, "
             "cognitive-services-sample-data-files MIT, openexr-images BSD-3-Clause, budgie-backgrounds CC0, "
             "18f.gsa.gov CC0, dataset_buddha CC-BY 4.0",

@@ -60,7 +60,7 @@ def _blocks(width, dilations):
 class EncoderNet(nn.Module):
     """Features of the backbone -> what the picture decides.
 
-    forward(rgb at 1/4, features at strides 4, 8, 16) returns the alive logit (N, 1, H/4, W/4), e (N, K, H/4, W/4) with
+    forward(rgb, features at strides 4, 8, 16) returns the alive logit (N, 1, H/4, W/4), e (N, K, H/4, W/4) with
     E = s e^2, the affinity logits (N, 2, H/8, W/8) and the flow's condition (N, FEATURES, H/8, W/8). Training calls
     `where` and `grouped`, the two halves: only scenes know their objects. `shape` is read in training alone: whoever
     must tell where a cell's object has its middle, and its size, tells better where it ends (Sheridan et al., Local
@@ -76,7 +76,8 @@ class EncoderNet(nn.Module):
         self.overlooked = overlooked  # part of the training pictures whose overview is hidden: local evidence must do
         self.in8 = nn.Conv2d(c8, width, 1)
         self.blocks8 = _blocks(width, (1, 2))
-        self.in4, self.narrow = nn.Conv2d(c4 + 3, fine, 1), nn.Conv2d(width, fine, 1)
+        self.in4, self.narrow = nn.Conv2d(c4, fine, 1), nn.Conv2d(width, fine, 1)
+        self.pixels = nn.Sequential(_conv(3, fine // 2, 3, 2), nn.SiLU(), _conv(fine // 2, fine, 3, 2))
         self.blocks4 = _blocks(fine, (1, 1))
         self.out = _conv(fine, N_FREQS + 1)
         self.edges = _conv(fine, width, 3, 2)
@@ -85,7 +86,7 @@ class EncoderNet(nn.Module):
         self.group_out, self.shape = _conv(width, 2), _conv(width, 3)
         self.features = 2 * width
 
-    def where(self, rgb4, f4, f8, f16):
+    def where(self, rgb, f4, f8, f16):
         """(alive logit, e, what `grouped` takes besides f8)."""
         x16 = self.blocks16(self.in16(f16))
         overview = self.overview(x16.mean((2, 3)))
@@ -93,7 +94,7 @@ class EncoderNet(nn.Module):
             overview = overview * (torch.rand(len(overview), 1) > self.overlooked)
         x16 = x16 + overview[:, :, None, None]
         x8 = self.blocks8(_doubled(x16, "bilinear") + self.in8(f8))
-        x4 = _doubled(self.narrow(x8), "bilinear") + self.in4(torch.cat([f4, rgb4 - 0.5], 1))
+        x4 = _doubled(self.narrow(x8), "bilinear") + self.in4(f4) + self.pixels(rgb - 0.5)
         x4 = F.silu(self.blocks4(x4))
         out = self.out(x4)
         return out[:, :1], F.softplus(out[:, 1:] - 1), (x8, x4)
@@ -104,8 +105,8 @@ class EncoderNet(nn.Module):
         shown = F.silu(inside)
         return self.group_out(shown), self.shape(shown), torch.cat([x8, inside], 1)
 
-    def forward(self, rgb4, f4, f8, f16):
-        alive, e, seen = self.where(rgb4, f4, f8, f16)
+    def forward(self, rgb, f4, f8, f16):
+        alive, e, seen = self.where(rgb, f4, f8, f16)
         affinity, _, features = self.grouped(*seen, f8)
         return alive, e, affinity, features
 

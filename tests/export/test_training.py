@@ -20,8 +20,9 @@ def scene_data():
 @pytest.fixture(scope="module")
 def photo_data():
     generator = torch.Generator().manual_seed(0)
-    shapes = {"rgb4": (3, 40, 64), "f4": (24, 40, 64), "f8": (48, 20, 32), "f16": (120, 10, 16)}
+    shapes = {"f4": (24, 40, 64), "f8": (48, 20, 32), "f16": (120, 10, 16)}
     data = {name: torch.randn(4, *shape, generator=generator) for name, shape in shapes.items()}
+    data["rgb"] = torch.randint(0, 256, (4, 3, 160, 256), generator=generator, dtype=torch.uint8)
     label = torch.randint(-1, 2, (4, 40, 64), generator=generator, dtype=torch.int8)
     return {**data, "label": label, "kind": torch.tensor([0, 1, 2, 3])}
 
