@@ -13,7 +13,7 @@ import torch
 
 from gid_core import runtime
 
-from .evaluation import bars, baselines, clips, films, loops, phases, real, scenes, video, where
+from .evaluation import bars, baselines, clips, films, loops, phases, real, scenes, speed, video, where
 from .evaluation.phases import phase_statistics, score_phases
 from .evaluation.scenes import score_scenes
 from .evaluation.sheets import contact_sheet
@@ -31,7 +31,7 @@ __all__ = [
     "score_stills",
 ]
 
-PARTS = ("where", "scenes", "phases", "real", "clips", "video", "loops")
+PARTS = ("where", "scenes", "phases", "real", "speed", "clips", "video", "loops")
 
 
 def _tell(lines):
@@ -69,6 +69,12 @@ def _real(model, options):
     figures = real.score_real(model, options.data)
     _tell(json.dumps(figures, indent=1).splitlines())
     return {"real": figures}, real.real_bars(figures)
+
+
+def _speed(model, options):
+    figures = speed.score_speed(model)
+    _tell([f"{name}: {value}" for name, value in figures.items()])
+    return {"speed": figures}, speed.speed_bars(figures)
 
 
 def _clips(model, options):
@@ -128,6 +134,7 @@ _MEASURES = {
     "scenes": _scenes,
     "phases": _phases,
     "real": _real,
+    "speed": _speed,
     "clips": _clips,
     "video": _video,
     "loops": _loops,

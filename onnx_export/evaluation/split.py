@@ -9,9 +9,9 @@ import hashlib
 import json
 from pathlib import Path
 
-from .. import masks
+from .. import gather, masks
 
-__all__ = ["FOLDS", "SPLIT", "fold", "folds", "load", "main", "short_name"]
+__all__ = ["FOLDS", "SPLIT", "elsewhere", "fold", "folds", "load", "main", "short_name"]
 
 SPLIT = Path(__file__).parent.parent / "split.json"
 FOLDS = 5
@@ -37,6 +37,13 @@ def load(path=SPLIT) -> dict:
     kind: plant, hanging, flame or static; `named`: what the issue calls the photos that must be found.
     """
     return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def elsewhere(listed: dict) -> set:
+    """Names of the validation stills from whose source nothing at all was trained on. listed: of `load`."""
+    rows = json.loads(masks.MASKS.read_text(encoding="utf-8")) + json.loads(gather.STILLS.read_text(encoding="utf-8"))
+    trained = {row["source"].removeprefix("github:") for row in rows}
+    return {row["name"] for row in listed["validation"] if row["source"].split(" ")[0] not in trained}
 
 
 def short_name(row: dict) -> str:

@@ -211,6 +211,9 @@ def still_bars(rows, figures) -> list:
     if auc:
         worst = min(auc, key=auc.get)
         bars.insert(2, Bar("lowest AUC of a photo", auc[worst], ">=", 0.8, None, worst))
+    others = [auc[name] for name in split.elsewhere(listed) if name in auc]
+    if others:
+        bars.insert(1, Bar("mean AUC, photos of other sources", np.mean(others), ">=", 0.965, interval(others)))
     for what, names in listed["named"].items():
         bars += [Bar(f"recall, {what}: {name}", moving[name]["recall"], ">=", 0.7) for name in names if name in moving]
     if static:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from gid_core import runtime
 from onnx_export import motion, scenes, train
-from onnx_export.evaluation import clips, real, seeing, split
+from onnx_export.evaluation import clips, real, seeing, speed, split
 from onnx_export.evaluation import phases as measured
 from onnx_export.evaluation import scenes as scored
 
@@ -199,3 +199,15 @@ def test_a_folder_of_films_is_scored(model, tmp_path):
     assert found["clips"] == 1
     assert found["by_clip"]["sway"]["moving_cells"] > 50
     assert 0 <= found["mean_auc_alive"] <= 1
+
+
+def test_speed_compares_in_one_run_and_leaves_the_threads_alone(model, monkeypatch):
+    monkeypatch.setattr(speed, "PAPER_STEPS", 6 * model.card.steps)
+    monkeypatch.setattr(speed, "_REPEATS", 1)
+    threads = torch.get_num_threads()
+    found = speed.score_speed(model)
+    assert torch.get_num_threads() == threads
+    ratio = found["prediction_250_steps_s"] / found["prediction_s"]
+    assert found["times_faster_than_250_steps"] == pytest.approx(ratio, rel=0.1)
+    assert found["times_faster_than_eager_torch"] > 0
+    assert [bar.sense for bar in speed.speed_bars(found)] == [">=", ">="]

@@ -110,6 +110,14 @@ def test_no_validation_still_is_among_the_training_masks():
     assert not {row["source"] for row in listed} & training
 
 
+def test_photos_from_elsewhere_share_no_source_with_the_training():
+    listed = split.load()
+    found = split.elsewhere(listed)
+    assert "candle_3" in found
+    assert "dandelion" not in found  # another picture of flower_photos
+    assert len(found) >= 10
+
+
 def test_the_listed_folds_are_those_of_the_rule():
     listed = split.load()["training"]
     for source, parts in split.folds(ROWS).items():
