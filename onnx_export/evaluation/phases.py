@@ -23,6 +23,7 @@ __all__ = [
     "phase_statistics",
     "sampled",
     "score_phases",
+    "started",
     "tabulated",
 ]
 
@@ -100,6 +101,12 @@ def sampled(model, found, wind: phases.Wind, seed: int, steps: int):
     return z, predict.flowed(model, found, phases.parts(affinity), wind, seed, steps)
 
 
+def started(model, found, wind: phases.Wind, seed: int):
+    """The z at which the flow starts: procedural, each part of an object partly for itself."""
+    rng, share = phases.generator(seed, "motion"), phases.PARTS_SHARE
+    return phases.procedural(found["affinity"][0], model.card.frequencies, wind, rng, parts_share=share)
+
+
 def as_run(z: np.ndarray, strength: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """z (K, h, w, 2) as gid_core.predict.imagine finishes it, apart from the free phase of each harmonic.
 
@@ -145,6 +152,7 @@ def phase_rows(model, count: int = 24, step_counts=(1, 2, 4, 8, 16)) -> dict:
                 note("noise", *(_white(one[0].shape, s) for s in (1, 2)), *told)
                 note("procedural", one[0], two[0], *told)
                 note("procedural, as run", *(finished(z, phases.objects) for z in (one[0], two[0])), *told)
+                note("start, as run", *(finished(started(model, found, wind, s), phases.parts) for s in (1, 2)), *told)
             note(f"flow, {steps} steps", one[1], two[1], *told)
             if steps == model.card.steps:
                 note(f"flow, {steps} steps, as run", *(finished(z, phases.parts) for z in (one[1], two[1])), *told)

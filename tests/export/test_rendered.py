@@ -76,11 +76,18 @@ def test_parts_of_one_object_share_its_id():
     assert np.array_equal(names > 0, parts[::2, ::2] > 0)
 
 
-def test_a_cell_half_covered_has_half_the_amplitude():
+def test_a_cell_has_the_amplitude_of_what_moves_in_it_and_less_below_half():
     parts, members = lanterns()
-    full = rendered_maps.fill(parts, members, WIND)[motion.AMPLITUDE, 15, 15]
-    parts[:, 120:124] = 0
-    assert rendered_maps.fill(parts, members, WIND)[motion.AMPLITUDE, 15, 15] == pytest.approx(full / 2, rel=1e-5)
+
+    def amplitude(still_columns):
+        covered = parts.copy()
+        covered[:, 120 : 120 + still_columns] = 0
+        return rendered_maps.fill(covered, members, WIND)[motion.AMPLITUDE, 15, 15]
+
+    full = amplitude(0)
+    assert amplitude(4) == pytest.approx(full, rel=1e-5)
+    assert amplitude(6) == pytest.approx(full / 2, rel=1e-5)
+    assert amplitude(8) == 0
 
 
 @pytest.mark.parametrize("kind", rendered_maps.KINDS)
