@@ -59,6 +59,25 @@ def test_a_finished_run_takes_no_more_steps(scene_data, photo_data, tmp_path):
     assert state(tmp_path, "encoder")["step"] == 1
 
 
+def test_what_a_mask_says_moves_is_lifted_at_all_frequencies_alike():
+    smooth = torch.linspace(0.12, 0.02, 16).view(1, 16, 1, 1).repeat(1, 1, 1, 2).requires_grad_()
+    moving = torch.tensor([[[[True, False]]]])
+    loss = train._unknown_envelope_loss(smooth, moving)
+    assert loss[..., 0] > 0 == loss[..., 1]
+    (slope,) = torch.autograd.grad(loss.sum(), smooth)
+    relative = (slope * smooth)[0, :, 0, 0]  # of the logarithm of each harmonic
+    assert (relative < 0).all()
+    assert relative.min() > 3 * relative.max()
+
+
+def test_one_harmonic_that_sticks_out_costs():
+    moving = torch.ones(1, 1, 1, 1, dtype=torch.bool)
+    flat = torch.full((1, 16, 1, 1), 0.3)
+    spiked = flat.clone()
+    spiked[:, 2] = 1.2
+    assert train._unknown_envelope_loss(spiked, moving) > train._unknown_envelope_loss(flat, moving) + 0.05
+
+
 def test_an_untold_wind_is_all_zero():
     wind = torch.tensor([[0.6, 0.8, 150.0], [1.0, 0.0, 300.0]])
     found = train.wind_condition(wind, torch.tensor([True, False]))
