@@ -249,13 +249,8 @@ def hanging(c):
         return
     size = math.exp(r.uniform(math.log(2.5), math.log(8)))
     for _ in range(r.integers(2, 7)):
-        left, right, sag = r.uniform(-20, 110), r.uniform(-20, 110), r.uniform(2, 30)
+        height = _sagging(r.uniform(-20, 110), r.uniform(-20, 110), r.uniform(2, 30))
         x0, x1 = (0, _W) if r.random() < 0.7 else np.sort(r.uniform(0, _W, 2))
-
-        def height(x, left=left, right=right, sag=sag):
-            part = x / _W
-            return left + (right - left) * part + 4 * sag * part * (1 - part)
-
         _cord(c, np.linspace(x0, x1, 12), height, (60, 58, 56))
         for x in np.arange(x0 + r.uniform(2, 12), x1, size * r.uniform(2.3, 7)):
             _lantern(c, x, height(x), r.uniform(0, 1.5) * size, size * r.uniform(0.85, 1.15), colour)
@@ -292,13 +287,18 @@ def _lantern(c, x, y, cord, size, colour):
 def _line(c):
     """A washing line over the picture; callable: its height (px) at x."""
     r = c.rng
-    left, right, sag = r.uniform(0, 65), r.uniform(0, 65), r.uniform(0, 12)
+    height = _sagging(r.uniform(0, 65), r.uniform(0, 65), r.uniform(0, 12))
+    _cord(c, np.linspace(0, _W, 9), height, c.jitter((70, 68, 66), 40))
+    return height
+
+
+def _sagging(left, right, sag):
+    """A cord between two heights at the picture's sides (px); callable: its height at x."""
 
     def height(x):
         part = x / _W
         return left + (right - left) * part + 4 * sag * part * (1 - part)
 
-    _cord(c, np.linspace(0, _W, 9), height, c.jitter((70, 68, 66), 40))
     return height
 
 

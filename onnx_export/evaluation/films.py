@@ -16,7 +16,7 @@ from gid_core.volume import SpectralVolume
 
 from ..tracking.clips import VIDEO_ENDINGS, Clip, fitted
 from .phases import as_run
-from .seeing import ALIVE_FLOOR, ALIVE_SURE, CELL, linear, seen
+from .seeing import CELL, gated, linear, seen
 
 try:
     import av
@@ -95,7 +95,7 @@ def procedural_volume(model, picture: Image.Image, seed: int = 0, z=None) -> Spe
     card = model.card
     rgb, size = seen(picture, card.input_long_side)
     found = model.encode(rgb)
-    coarse = _coarse(model, found)
+    coarse = gated(model, found)
     scale = predict.GRID_LONG_SIDE / max(picture.size)
     width, height = (max(1, round(side * scale)) for side in picture.size)
     guide = np.asarray(picture.resize((width, height), Image.LANCZOS), np.float32) / 255
@@ -114,16 +114,9 @@ def procedural_volume(model, picture: Image.Image, seed: int = 0, z=None) -> Spe
 
 def strength_of(model, found) -> np.ndarray:
     """RMS motion (h, w) at the flow's cells, as predict weighs them. found: of model.encode."""
-    coarse = _coarse(model, found)
+    coarse = gated(model, found)
     halves = coarse.reshape(len(coarse), coarse.shape[1] // 2, 2, coarse.shape[2] // 2, 2).mean((2, 4))
     return np.sqrt((halves**2).sum(0))
-
-
-def _coarse(model, found):
-    alive = found["alive"][0, 0]
-    sure = np.clip((alive - ALIVE_FLOOR) / (ALIVE_SURE - ALIVE_FLOOR), 0, 1)
-    gate = alive * sure * sure * (3 - 2 * sure)
-    return np.asarray(model.card.scales, np.float32)[:, None, None] * found["envelope"][0] ** 2 * gate
 
 
 def _procedural_z(model, found, seed):

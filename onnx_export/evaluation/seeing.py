@@ -18,6 +18,7 @@ __all__ = [
     "CELL",
     "Still",
     "amplitude_px",
+    "gated",
     "linear",
     "picture_files",
     "scene_rgb",
@@ -91,13 +92,18 @@ def stills(folder, long_side: int):
         yield still(path.stem, Image.open(path).convert("RGB"), mask, long_side)
 
 
-def amplitude_px(model, found) -> np.ndarray:
-    """RMS motion (H/4, W/4) of each cell, px of a 256-px frame, gated by alive as gid_core.predict gates it."""
+def gated(model, found) -> np.ndarray:
+    """Envelope (K, H/4, W/4) of each cell, px of a 256-px frame, gated by alive as gid_core.predict gates it."""
     scales = np.asarray(model.card.scales, np.float32)[:, None, None]
     alive = found["alive"][0]
     sure = np.clip((alive - ALIVE_FLOOR) / (ALIVE_SURE - ALIVE_FLOOR), 0, 1)
     alive = alive * sure * sure * (3 - 2 * sure)
-    return np.sqrt(((scales * found["envelope"][0] ** 2 * alive) ** 2).sum(0))
+    return scales * found["envelope"][0] ** 2 * alive
+
+
+def amplitude_px(model, found) -> np.ndarray:
+    """RMS motion (H/4, W/4) of each cell, px of a 256-px frame."""
+    return np.sqrt((gated(model, found) ** 2).sum(0))
 
 
 def scene_rgb(scene) -> np.ndarray:

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from .. import dataset, motion, train
+from ..evaluation.seeing import ALIVE_FLOOR, ALIVE_SURE
 from ..networks import EncoderNet
 from .films import Truth, truth_of
 from .variants import harmonics
@@ -17,7 +18,6 @@ from .variants import harmonics
 __all__ = ["World", "load_world", "with_alive"]
 
 _MOST_HARMONICS, _PERCENTILE = 24, 95
-_ALIVE_FLOOR, _ALIVE_SURE = 0.1, 0.4  # gid_core.predict's gate
 _FEWEST_MOVING = 20  # cells, below which a scene has no phases to compare
 
 
@@ -43,7 +43,7 @@ class World:
         """
         e, alive = self.rows["envelope"], self.rows["alive"][:, None]
         e = torch.cat([e, e[:, -1:].expand(-1, max(0, n_freqs - e.shape[1]), -1, -1)], 1)[:, :n_freqs]
-        sure = ((alive - _ALIVE_FLOOR) / (_ALIVE_SURE - _ALIVE_FLOOR)).clamp(0, 1)
+        sure = ((alive - ALIVE_FLOOR) / (ALIVE_SURE - ALIVE_FLOOR)).clamp(0, 1)
         return self.scales[:n_freqs].view(1, -1, 1, 1) * e.square() * alive * sure.square() * (3 - 2 * sure)
 
 
