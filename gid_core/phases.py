@@ -13,6 +13,7 @@ import numpy as np
 
 __all__ = [
     "CELL_PX",
+    "PAIRS",
     "Wind",
     "draw_wind",
     "field_share",
@@ -29,6 +30,7 @@ __all__ = [
 ]
 
 CELL_PX = 8.0
+PAIRS = ((0, 1), (1, 0), (0, 2), (2, 0), (0, 4), (4, 0), (2, 2), (2, -2))  # steps (down, right) that affinities span
 EDDY_STEPS = 30  # of spreading: eddies of about 4 cells, 30 px
 FIELD_CELLS = 400  # an object of so many cells is half a field
 _TOGETHER = 0.6  # mean affinity of the border over which two parts are one object
@@ -75,15 +77,17 @@ def objects(affinity: np.ndarray, together: float = _TOGETHER) -> np.ndarray:
     one doubtful cell does not join two objects, as it does when noise leaks along affinities.
 
     Args:
-        affinity: float (2, h, w), probability that the right / the lower neighbour is the same object.
+        affinity: float (n, h, w), probability that the cell at the first n of PAIRS is the same object. Pairs that span
+            several cells see over a border that runs through one.
     Source: average-linkage agglomeration (Bailoni et al., GASP, CVPR 2022).
     """
     _, h, w = affinity.shape
     cell = np.arange(h * w).reshape(h, w)
     borders = [{} for _ in range(h * w)]  # of each part: neighbour -> (sum of affinities, number of them)
-    pairs = ((cell[:, :-1], cell[:, 1:], affinity[0, :, :-1]), (cell[:-1], cell[1:], affinity[1, :-1]))
-    for one, other, values in pairs:
-        for i, j, value in zip(one.ravel().tolist(), other.ravel().tolist(), values.ravel().tolist(), strict=True):
+    for values, (down, right) in zip(affinity, PAIRS, strict=False):
+        first = slice(None, h - down), slice(max(0, -right), w - max(0, right))
+        second = slice(down, None), slice(max(0, right), w - max(0, -right))
+        for i, j, value in zip(*(x.ravel().tolist() for x in (cell[first], cell[second], values[first])), strict=True):
             borders[i][j] = borders[j][i] = (value, 1)
     queue = [(-v, i, j, n) for i, found in enumerate(borders) for j, (v, n) in found.items() if i < j and v > together]
     heapq.heapify(queue)
@@ -150,7 +154,7 @@ def procedural(
     """Unit-variance motion of every cell: complex64 (K, h, w, 2), mean over k of |z|^2 exactly 1 in each cell.
 
     Args:
-        affinity: float (2, h, w), probability that the right / the lower neighbour is the same object.
+        affinity: float (n, h, w), see `objects`.
         frequencies: (K,) Hz.
         cell_px: side of a cell in px of the 256-px frame.
         parts_share: of the energy of an object's phase that each of its `parts` draws for itself.

@@ -16,12 +16,12 @@ from .image_io import encode_srgb, resize
 from .version import __version__
 from .volume import SpectralVolume
 
-__all__ = ["GRID_LONG_SIDE", "Request", "flowed", "imagine", "mask_weight", "predict"]
+__all__ = ["GRID_LONG_SIDE", "Request", "flowed", "gate", "imagine", "mask_weight", "predict"]
 
 GRID_LONG_SIDE = 256  # of the volume's grid, whatever the size of the photo
 _STRIDE = 32  # the encoder's coarsest features
 _BACKDROP = 0.18  # middle grey, linear: what the encoder sees behind transparent pixels
-_ALIVE_FLOOR, _ALIVE_SURE = 0.1, 0.4  # below the first a cell is exactly still: a house must not breathe
+_ALIVE_FLOOR, _ALIVE_SURE = 0.1, 0.5  # below the first a cell is exactly still: a house must not breathe
 _UNMOVED_PX = 0.05  # a mask over something that the model calls still is taken at its word instead
 _KEY_GRID = 12  # cells a side in which a picture is told from others
 _SEAM_TAPS = np.array([1, 4, 6, 4, 1]) / 16  # the soft border inside a mask is two cells wide
@@ -146,10 +146,8 @@ def _from_model(photo, picture, request, weight, tell):
     found = model.encode(np.ascontiguousarray(padded.transpose(2, 0, 1)[None]))
     tell("look at the photo", 0.8)
 
-    alive = found["alive"][0, 0]
-    alive = alive * _smoothstep(alive, _ALIVE_FLOOR, _ALIVE_SURE)
     scales = np.asarray(card.scales, np.float32)[:, None, None]
-    coarse = scales * found["envelope"][0] ** 2 * alive  # (K, h/4, w/4)
+    coarse = scales * found["envelope"][0] ** 2 * gate(found["alive"][0, 0])  # (K, h/4, w/4)
     height, width = picture.shape[:2]
     rows, columns = (
         upsample.centres(size, target, seen_size / 4)
@@ -182,6 +180,17 @@ def _from_model(photo, picture, request, weight, tell):
         np.moveaxis(z, -1, 1), (rows + 0.5) / 2 - 0.5, (columns + 0.5) / 2 - 0.5
     )  # (K, 2, H, W): a flow cell holds 2 x 2 cells of the envelope
     return card.frequencies, envelope, np.moveaxis(z, 1, -1), {**provenance, "steps": steps}
+
+
+def gate(alive) -> np.ndarray:
+    """The part 0..1 of its envelope that each cell keeps, from the probability (h, w) that it is alive.
+
+    A cell of the outermost ring moves no more surely than its neighbour inside: beyond the picture the network saw
+    zeros, and what only the rim sees alive is their doing.
+    """
+    inside = alive[1:-1, 1:-1]
+    alive = np.minimum(alive, np.pad(inside, 1, mode="edge"))
+    return _smoothstep(alive, _ALIVE_FLOOR, _ALIVE_SURE)
 
 
 def flowed(model, found, parts, wind, seed, steps, on_step=None) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 
 from . import card as cards
 from .errors import ModelError
+from .phases import PAIRS
 
 __all__ = ["Model", "load_model"]
 
@@ -44,7 +45,8 @@ class Model:
         found = dict(zip(names, _run(self._sessions["encoder"], names, {"rgb": rgb}), strict=True))
         _expect("alive", found["alive"], (1, 1, *quarter))
         _expect("envelope", found["envelope"], (1, len(self.card.frequencies), *quarter))
-        _expect("affinity", found["affinity"], (1, 2, *eighth))
+        pairs = min(max(found["affinity"].shape[1], 2), len(PAIRS))
+        _expect("affinity", found["affinity"], (1, pairs, *eighth))
         _expect("features", found["features"], (1, found["features"].shape[1], *eighth))
         return found
 
@@ -148,7 +150,7 @@ def _difference(model, reference):
     envelope = encoded["envelope"].reshape(1, -1, cells, 2, cells, 2).mean((3, 5))
     condition = {
         "envelope": envelope,
-        "affinity": encoded["affinity"],
+        "affinity": encoded["affinity"][:, :2],
         "features": encoded["features"],
         "wind": np.array([[1, 0, 0, 1]], np.float32),
     }

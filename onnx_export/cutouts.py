@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
+from . import kinds
+
 __all__ = ["Cutout", "cut"]
 
-_HUNG = ("clothing", "lantern")  # in the name of a source: its things hang
 _AREAS = {False: (0.012, 0.4), True: (0.0005, 0.8)}  # of the picture: a smaller one has no texture
 _LONG_SIDE = 260  # px; a scene is painted at 512 x 320
 
@@ -36,7 +37,7 @@ def cut(rows) -> list[Cutout]:
         width, height = picture.size
         for polygon in row["move"]:
             points = [(x * width / 10, y * height / 10) for x, y in polygon]
-            is_hung = any(name in row["source"] for name in _HUNG)
+            is_hung = kinds.is_hung(row["source"])
             low, high = _AREAS[is_hung]
             if not low < _area(points) / (width * height) < high:
                 continue

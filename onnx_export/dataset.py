@@ -6,6 +6,7 @@ the repository.
 """
 
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,7 @@ _CHUNK = 25
 KINDS = ("flower", "other", "still", "composite")
 _FLOWER, _OTHER, _STILL, _COMPOSITE = range(len(KINDS))
 _CROPS = {_FLOWER: 5, _OTHER: 12}  # random crops of each masked picture, beside its centre: the rest is thin
+_WELL_KNOWN, _MOST_CROPS = 120, 60  # pictures of a source; those of a smaller one give more crops, up to so many
 
 
 def _features(network, images):
@@ -92,34 +94,40 @@ def rendered_scenes(folder):
 
 
 def make_photographs(folder, stills, seed=0, held_out=40, n_still=700, n_composite=700):
-    """Masked photographs: two sets of features with label (N, 40, 64) and kind (N,), see `KINDS`.
+    """Masked photographs: two sets of features, label and sway (N, 40, 64), see masks.py, and kind (N,), see `KINDS`.
 
     folder: of the hand-masked pictures; stills: folder of pictures in which nothing moves. The second set is held out
     and holds centre crops of pictures that the first has never seen.
     """
     rng = np.random.default_rng([seed, 11])
     rows, still = masks.labelled_rows(folder), masks.load_pictures(stills)
-    drawn = [(p, masks.label(row, p.size), _FLOWER if "flower" in row["source"] else _OTHER) for p, row in rows]
+    known = Counter(row["source"] for _, row in rows)
+    drawn = []
+    for picture, row in rows:
+        kind = _FLOWER if "flower" in row["source"] else _OTHER
+        crops = _CROPS[kind] * max(1, (_WELL_KNOWN / known[row["source"]]) ** 0.5)
+        drawn.append((picture, masks.label(row, picture.size), kind, min(_MOST_CROPS, round(crops))))
     order = rng.permutation(len(drawn))
     kept, tested = [drawn[i] for i in order[held_out:]], [drawn[i] for i in order[:held_out]]
-    crops = [(*masks.cropped(p, m, rng, True), kind) for p, m, kind in kept]
-    crops += [(*masks.cropped(p, m, rng), kind) for p, m, kind in kept for _ in range(_CROPS[kind])]
+    crops = [(*masks.cropped(p, m, rng, True), kind) for p, m, kind, _ in kept]
+    crops += [(*masks.cropped(p, m, rng), kind) for p, m, kind, count in kept for _ in range(count)]
     crops += [(*crop, _STILL) for crop in masks.still_pictures(still, n_still, rng)]
-    by_kind = [[(p, m) for p, m, kind in kept if kind == k] for k in (_FLOWER, _OTHER)]
+    by_kind = [[(p, m) for p, m, kind, _ in kept if kind == k] for k in (_FLOWER, _OTHER)]
     for masked in by_kind:
         if masked:
             crops += [(*crop, _COMPOSITE) for crop in masks.composites(masked, still, n_composite // 2, rng)]
     train = _photographs(crops)
-    test = _photographs([(*masks.cropped(p, m, rng, True), kind) for p, m, kind in tested])
+    test = _photographs([(*masks.cropped(p, m, rng, True), kind) for p, m, kind, _ in tested])
     print(f"{len(crops)} crops of {len(kept)} masked, {len(still)} still pictures; {len(tested)} held out", flush=True)
     return train, test
 
 
 def _photographs(crops):
     network = backbone.pretrained()
-    images, labels, kinds = zip(*crops, strict=True)
+    images, labels, sways, kinds = zip(*crops, strict=True)
     parts = [_features(network, images[i : i + _CHUNK]) for i in range(0, len(images), _CHUNK)]
-    return {**_joined(parts), "label": torch.from_numpy(np.stack(labels)), "kind": torch.tensor(kinds)}
+    known = {"label": torch.from_numpy(np.stack(labels)), "sway": torch.from_numpy(np.stack(sways))}
+    return {**_joined(parts), **known, "kind": torch.tensor(kinds)}
 
 
 def scales(maps):
@@ -139,7 +147,9 @@ def batch(data, index):
 
 def mirrored_features(rows):
     """Left and right exchanged, on all grids (the backbone is nearly equivariant)."""
-    return {name: value.flip(-1) if name in (*FEATURE_NAMES, "label") else value for name, value in rows.items()}
+    return {
+        name: value.flip(-1) if name in (*FEATURE_NAMES, "label", "sway") else value for name, value in rows.items()
+    }
 
 
 def load_or_make(path, make):

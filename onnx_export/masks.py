@@ -1,7 +1,8 @@
 """Hand-drawn masks of real photographs, crops of them, and cut-outs of them before pictures in which nothing moves.
 
 masks.json holds polygons only (ours, CC0) with the path and SHA-256 of each picture; the pictures come from a folder
-that the caller names and are never kept. Labels: 1 may move, 0 must not, -1 not counted.
+that the caller names and are never kept. Labels: 1 may move, 0 must not, -1 not counted. A label image "LA" holds in
+its second band how far a moving thing of known kind is expected to sway, see kinds.py; 0 is unknown.
 """
 
 import hashlib
@@ -11,12 +12,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
+from . import kinds
 from .scenes import HEIGHT, WIDTH
 
 __all__ = ["MASKS", "composites", "cropped", "hand_masks", "label", "labelled_rows", "load_pictures", "still_pictures"]
 
 MASKS = Path(__file__).with_name("masks.json")
 _MOVE, _STILL, _IGNORE = 255, 0, 128
+_PX = 1 / 40  # of the second band, at the size at which the whole picture is 256 wide
+_ZOOM_POWER = 0.75  # between cloth, which sways as the root of its size, and stems, which sway as their size
 _SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
@@ -55,18 +59,28 @@ def hand_masks(folder, masks=MASKS):
 
 
 def label(row, size):
-    """Label image "L" of a row: 255 move, 0 still, 128 not counted."""
+    """Label image "LA" of a row: 255 move, 0 still, 128 not counted; and the expected sway in 1/40 px."""
     values = {"move": _MOVE, "still": _STILL, "ignore": _IGNORE}
     found = Image.new("L", size, values[row["base"]])
     draw = ImageDraw.Draw(found)
     for kind in ("still", "ignore", "move"):
         for polygon in row[kind]:
             draw.polygon([(x * size[0] / 10, y * size[1] / 10) for x, y in polygon], fill=values[kind])
-    return found
+    sway = Image.new("L", size, 0)
+    for points, px in kinds.expected(row, size):
+        stencil = Image.new("L", size, 0)
+        ImageDraw.Draw(stencil).polygon(points, fill=255)
+        left, top, right, foot = stencil.getbbox() or (0, 0, 1, 1)
+        ramp = Image.fromarray(np.clip(px / _PX, 1, 255).astype(np.uint8)[:, None])
+        sway.paste(ramp.resize((right - left, foot - top)), (left, top), stencil.crop((left, top, right, foot)))
+    return Image.merge("LA", (found, sway))
 
 
 def cropped(picture, label, rng, is_centred=False):
-    """(uint8 (160, 256, 3), int8 (40, 64)): the centre of a picture at 8:5, or a random, mirrored, recoloured crop."""
+    """The centre of a picture at 8:5, or a random, mirrored, recoloured crop.
+
+    Returns (pixels uint8 (160, 256, 3), label int8 (40, 64), expected sway float32 (40, 64) in px of the crop).
+    """
     w, h = picture.size
     width = min(w, h * 1.6) * (1 if is_centred else rng.uniform(0.5, 1))
     height = width / 1.6
@@ -74,15 +88,17 @@ def cropped(picture, label, rng, is_centred=False):
     x, y = x * (w - width), y * (h - height)
     box = (x, y, x + width, y + height)
     pixels = np.asarray(picture.resize((WIDTH, HEIGHT), Image.LANCZOS, box=box), np.float32) / 255
-    cells = _cells(label.resize((WIDTH, HEIGHT), Image.NEAREST, box=box))
+    known, sway = label.resize((WIDTH, HEIGHT), Image.NEAREST, box=box).split()
+    cells, sway = _cells(known), _sway(known, sway, w / width)
     if not is_centred:
         grey = pixels.mean(-1, keepdims=True)
         pixels = np.clip(grey + (pixels - grey) * rng.uniform(0.4, 1.3), 0, 1) ** rng.uniform(0.65, 1.6)
         if rng.random() < 0.2:
             pixels = pixels * rng.uniform(0.3, 0.8)
         if rng.random() < 0.5:
-            pixels, cells = pixels[:, ::-1], cells[:, ::-1]
-    return (np.ascontiguousarray(pixels) * 255).round().astype(np.uint8), np.ascontiguousarray(cells)
+            pixels, cells, sway = pixels[:, ::-1], cells[:, ::-1], sway[:, ::-1]
+    pixels = (np.ascontiguousarray(pixels) * 255).round().astype(np.uint8)
+    return pixels, np.ascontiguousarray(cells), np.ascontiguousarray(sway)
 
 
 def _cells(label):
@@ -95,6 +111,14 @@ def _cells(label):
     return cells
 
 
+def _sway(label, sway, zoom):
+    """Mean over each cell's pixels that move and whose sway is known."""
+    pixels = np.asarray(sway, np.float32).reshape(HEIGHT // 4, 4, WIDTH // 4, 4)
+    moves = np.asarray(label).reshape(pixels.shape) == _MOVE
+    known = ((pixels > 0) & moves).sum((1, 3))
+    return (pixels * moves).sum((1, 3)) / np.maximum(known, 1) * np.float32(_PX * zoom**_ZOOM_POWER)
+
+
 def _beside(flags):
     grown = np.pad(flags, 1)
     return grown[:-2, 1:-1] | grown[2:, 1:-1] | grown[1:-1, :-2] | grown[1:-1, 2:]
@@ -104,20 +128,24 @@ def still_pictures(pictures, count, rng):
     """`count` crops in which nothing may move."""
     for _ in range(count):
         picture = pictures[rng.integers(len(pictures))]
-        yield cropped(picture, Image.new("L", picture.size, _STILL), rng)
+        yield cropped(picture, Image.new("LA", picture.size, (_STILL, 0)), rng)
 
 
 def composites(masks, pictures, count, rng):
     """`count` crops of hand-masked things cut out, scaled and pasted before still pictures."""
-    movers = [(p, m) for p, m in masks if 0.03 < (np.asarray(m) == _MOVE).mean() < 0.6]
+    movers = [(p, m) for p, m in masks if 0.03 < (np.asarray(m.getchannel("L")) == _MOVE).mean() < 0.6]
     for _ in range(count):
         backdrop = pictures[rng.integers(len(pictures))].copy()
-        label = Image.new("L", backdrop.size, _STILL)
+        label = Image.new("LA", backdrop.size, (_STILL, 0))
         picture, mask = movers[rng.integers(len(movers))]
         scale = rng.uniform(0.5, 1.1) * min(backdrop.size) / min(picture.size)
         size = tuple(max(8, round(s * scale)) for s in picture.size)
         at = tuple(round(rng.uniform(-0.2, 0.7) * b) for b in backdrop.size)
-        stencil = mask.point(lambda v: 255 * (v == _MOVE)).resize(size).filter(ImageFilter.GaussianBlur(1))
+        moves, sway = mask.split()
+        zoom = size[0] / backdrop.width
+        sway = sway.point(lambda v, zoom=zoom: round(v * zoom**_ZOOM_POWER)).resize(size)
+        stencil = moves.point(lambda v: 255 * (v == _MOVE)).resize(size).filter(ImageFilter.GaussianBlur(1))
         backdrop.paste(picture.resize(size, Image.LANCZOS), at, stencil)
-        label.paste(_MOVE, at, stencil.point(lambda v: 255 * (v > 127)))
+        pasted = Image.merge("LA", (Image.new("L", size, _MOVE), sway))
+        label.paste(pasted, at, stencil.point(lambda v: 255 * (v > 127)))
         yield cropped(backdrop, label, rng)

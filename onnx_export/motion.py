@@ -21,6 +21,7 @@ __all__ = [
     "draw",
     "envelope",
     "mirrored",
+    "pairs_inside",
     "procedural",
     "shape_truth",
     "start",
@@ -80,22 +81,34 @@ def coarse(maps):
 
 
 def affinity_truth(maps):
-    """1 where the right / lower neighbour is the same object: (B, 2, h, w); the last column / row is 0."""
-    name = maps[:, OBJECT]
-    right = F.pad((name[:, :, :-1] == name[:, :, 1:]).float(), (0, 1))
-    down = F.pad((name[:, :-1] == name[:, 1:]).float(), (0, 0, 0, 1))
-    return torch.stack([right, down], 1)
+    """1 where both cells of a pair are one object: (B, len(phases.PAIRS), h, w); 0 where the second is outside."""
+    return torch.stack([(maps[:, OBJECT] == other).float() for other in _partners(maps[:, OBJECT])], 1)
+
+
+def pairs_inside(h, w):
+    """1 where the second cell of a pair lies in the picture: (len(phases.PAIRS), h, w)."""
+    return torch.stack([(other > 0).float()[0] for other in _partners(torch.ones(1, h, w))])
+
+
+def _partners(field):
+    """The values (B, h, w) of the second cells, -1 outside, for each of the PAIRS."""
+    _, h, w = field.shape
+    wide = F.pad(field, (4, 4, 0, 4), value=-1)
+    return [wide[:, down : down + h, 4 + right : 4 + right + w] for down, right in phases.PAIRS]
 
 
 def shape_truth(maps):
-    """Of each cell's object: (B, 3, h, w), steps right and down to its middle in 8 cells, and ln of its cells / 4."""
+    """Of each cell's object: (B, 5, h, w), steps right and down to its middle in 8 cells, ln of its cells / 4, and the
+    cell's axis of sway as cos and sin of the doubled angle."""
     b, _, h, w = maps.shape
     index, count = _members(maps[:, OBJECT].long())
     size = count.clamp(min=1)
     y, x = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
     places = torch.stack([x, y]).float().expand(b, 2, h, w)
     steps = (_mean(places, index, size) - places) / 8
-    return torch.cat([steps, size[index].view(b, 1, h, w).log() / 4], 1)
+    dx, dy = maps[:, DX : DX + 1], maps[:, DY : DY + 1]
+    axis = torch.cat([dx * dx - dy * dy, 2 * dx * dy], 1)
+    return torch.cat([steps, size[index].view(b, 1, h, w).log() / 4, axis], 1)
 
 
 def _normal(*shape, generator):

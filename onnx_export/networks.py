@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from gid_core.phases import PAIRS
+
 from .backbone import CHANNELS
 from .motion import FREQUENCIES
 
@@ -61,10 +63,10 @@ class EncoderNet(nn.Module):
     """Features of the backbone -> what the picture decides.
 
     forward(rgb, features at strides 4, 8, 16) returns the alive logit (N, 1, H/4, W/4), e (N, K, H/4, W/4) with
-    E = s e^2, the affinity logits (N, 2, H/8, W/8) and the flow's condition (N, FEATURES, H/8, W/8). Training calls
-    `where` and `grouped`, the two halves: only scenes know their objects. `shape` is read in training alone: whoever
-    must tell where a cell's object has its middle, and its size, tells better where it ends (Sheridan et al., Local
-    Shape Descriptors, Nature Methods 2023).
+    E = s e^2, the affinity logits (N, len(PAIRS), H/8, W/8) and the flow's condition (N, FEATURES, H/8, W/8). Training
+    calls `where` and `grouped`, the two halves: only scenes know their objects. `shape` is read in training alone: who
+    must tell where a cell's object has its middle, its size and its axis, tells better where it ends (Sheridan et al.,
+    Local Shape Descriptors, Nature Methods 2023), and the flow reads the axis in the condition.
     """
 
     def __init__(self, width=96, fine=48, overlooked=0.5):
@@ -83,7 +85,7 @@ class EncoderNet(nn.Module):
         self.edges = _conv(fine, width, 3, 2)
         self.group_in = nn.Conv2d(2 * width + c8, width, 1)
         self.group = _blocks(width, (1, 2, 1))
-        self.group_out, self.shape = _conv(width, 2), _conv(width, 3)
+        self.group_out, self.shape = _conv(width, len(PAIRS)), _conv(width, 5)
         self.features = 2 * width
 
     def where(self, rgb, f4, f8, f16):
@@ -100,7 +102,7 @@ class EncoderNet(nn.Module):
         return out[:, :1], F.softplus(out[:, 1:] - 1), (x8, x4)
 
     def grouped(self, x8, x4, f8):
-        """(affinity logits, shape (N, 3, H/8, W/8) as motion.shape_truth, the flow's condition)."""
+        """(affinity logits, shape (N, 5, H/8, W/8) as motion.shape_truth, the flow's condition)."""
         inside = self.group(self.group_in(torch.cat([x8, self.edges(x4), f8], 1)))
         shown = F.silu(inside)
         return self.group_out(shown), self.shape(shown), torch.cat([x8, inside], 1)

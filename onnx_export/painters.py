@@ -8,19 +8,19 @@ import itertools
 import math
 
 import numpy as np
-from PIL import Image
 
-__all__ = ["cutouts", "moving_kinds", "thin_kinds"]
+from . import kinds
+
+__all__ = ["hung_mode", "line", "meadow", "moving_kinds", "thin_kinds"]
 
 _W, _H = 256, 160
-_HUNG_SHARE = 0.4  # of the scenes of cut-outs: photographs with masks are nearly all of flowers
 
 
 def moving_kinds(is_dark):
     """Painters of moving things and the odds of each."""
-    kinds = (plants, closeup, foliage, meadow, hanging, cloth, bunting, candles)
+    painters = (plants, closeup, foliage, meadow, hanging, cloth, bunting, candles)
     odds = np.array([0.02, 0.02, 0.1, 0.02, 0.3, 0.02, 0.02, 0.5] if is_dark else [5, 3, 4, 2, 4, 4, 2, 3], float)
-    return kinds, odds / odds.sum()
+    return painters, odds / odds.sum()
 
 
 def thin_kinds():
@@ -36,72 +36,11 @@ def _leaf(c, x, y, angle, length, width, colour, mode):
     c.polygon(points[:4], np.asarray(colour) * 0.82, mode)
 
 
-def cutouts(c, sprites):
-    """Things of photographs: those of one picture, or any; flowers on stems of their own, or a line of hung things."""
-    r = c.rng
-    hung = [s for s in sprites if s.is_hung]
-    pool = hung if hung and r.random() < _HUNG_SHARE else [s for s in sprites if not s.is_hung] or hung
-    first = pool[r.integers(len(pool))]
-    alike = [s for s in pool if s.group == first.group or r.random() < 0.03]
-    (_hung_cutouts if first.is_hung else _flower_cutouts)(c, alike)
-
-
-def _lit(c, sprite):
-    """A sprite, perhaps mirrored, a little brighter or darker."""
-    r = c.rng
-    picture = sprite.picture.transpose(Image.FLIP_LEFT_RIGHT) if r.random() < 0.5 else sprite.picture
-    light = r.uniform(0.75, 1.1)
-    red, green, blue, alpha = picture.split()
-    return Image.merge("RGBA", [p.point(lambda v: min(255, int(v * light))) for p in (red, green, blue)] + [alpha])
-
-
-def _hung_cutouts(c, sprites):
-    r = c.rng
-    size, f0 = math.exp(r.uniform(math.log(9), math.log(130))), r.uniform(0.45, 0.8)
-    for _ in range(1 if size > 50 else r.integers(1, 5)):
-        line, x, gap = _line(c), r.uniform(-10, 70), r.uniform(0.05, 1.5) * size
-        while x < _W - 8:
-            picture = _lit(c, sprites[r.integers(len(sprites))])
-            h = size * r.uniform(0.75, 1.25)
-            w = h * picture.width / picture.height
-            y = line(x + w / 2)
-            c.sprite(picture, x, y, w, h, _hung(c, c.new_object(), x, y, h, f0))
-            x += w + gap * r.uniform(0.5, 1.5)
-
-
-def _flower_cutouts(c, sprites):
-    r = c.rng
-    size, centre, breadth = (
-        math.exp(r.uniform(math.log(14), math.log(110))),
-        r.uniform(0.2, 0.8) * _W,
-        r.uniform(30, 130),
-    )
-    green, strength, f0 = c.jitter((75, 125, 55), 28), 2.0 * math.exp(r.normal(0, 0.12)), r.uniform(0.6, 1.2)
-    for _ in range(r.integers(1, 7)):
-        picture = _lit(c, sprites[r.integers(len(sprites))])
-        h = size * r.uniform(0.7, 1.3)
-        w = h * picture.width / picture.height
-        left, top = centre + r.normal(0, breadth) - w / 2, r.uniform(-0.1, 0.75) * _H - h * 0.3
-        length = h + r.uniform(0.2, 2) * h
-        root = np.array([left + w / 2 + r.normal(0, 0.15) * length, top + length])
-        amplitude = strength * min(length / 80, 1.6)
-        shared = {"amplitude": amplitude, "zeta": 0.08, "object_id": c.new_object(), "anchor": tuple(root)}
-        shared.update(f0=f0 * r.uniform(0.85, 1.2) * (80 / length) ** 0.5, origin=tuple(root), power=1.3)
-        along = np.array([left + w / 2, top + h / 2]) - root
-        shared.update(direction=c.sway(along), along=tuple(along / (along @ along)), share=0.3)
-        mode, half = c.mode(**shared), r.uniform(0.8, 2)
-        if r.random() < 0.7:
-            x0, y0 = left + w / 2, top + h * 0.6
-            foot = [(root[0] + half, root[1]), (root[0] - half, root[1])]
-            c.polygon([(x0 - half, y0), (x0 + half, y0), *foot], c.jitter(green, 10), mode)
-        c.sprite(picture, left, top, w, h, mode)
-
-
-def _hung(c, name, x, y, h, f0):
+def hung_mode(c, name, x, y, h, f0):
     """Mode of a cloth that hangs from y."""
     r = c.rng
     return c.mode(
-        amplitude=2.2 * (h / 70) ** 0.5,
+        amplitude=kinds.hung_px(h),
         f0=f0 * r.uniform(0.85, 1.2),
         zeta=0.3,
         direction=c.sway((0, 1)),
@@ -212,18 +151,19 @@ def foliage(c):
             _leaf(c, u, v, r.uniform(0, 2 * math.pi), length, length * 0.55, c.jitter(colour, 22) * lit, mode)
 
 
-def meadow(c):
-    """Grass or corn: blades that bend from the ground, the gust travelling over them."""
+def meadow(c, horizon=None, length=None):
+    """Grass or corn: blades that bend from the ground, the gust travelling over them. Long blades move farther."""
     r = c.rng
-    name, horizon, length = c.new_object(), r.uniform(_H * 0.4, _H * 0.9), r.uniform(10, 32)
-    f0, strength = r.uniform(0.8, 1.8), r.uniform(1.1, 1.5)
+    name, length = c.new_object(), length or r.uniform(10, 32)
+    horizon = r.uniform(_H * 0.4, _H * 0.9) if horizon is None else horizon
+    f0, strength = r.uniform(0.8, 1.8), 1.4 * (length / 22) ** 0.6
     colour, has_ears = c.jitter([(80, 125, 50), (175, 155, 80), (120, 135, 60)][r.integers(3)], 22), r.random() < 0.3
-    for _ in range(320):
-        x, y = r.uniform(-5, _W + 5), horizon + (_H + 10 - horizon) * r.random() ** 0.8
+    for y in np.sort(horizon + (_H + 10 - horizon) * r.random(320) ** 0.8):  # near blades hide the feet of far ones
+        x = r.uniform(-5, _W + 5)
         blade = length * r.uniform(0.6, 1.3) * (0.5 + (y - horizon) / (_H - horizon + 1))
         lean = r.normal(0, 0.2)
         mode = c.mode(
-            amplitude=strength * (blade / length) ** 0.7,
+            amplitude=strength * (blade / length),
             f0=f0,
             zeta=0.2,
             direction=c.sway((lean, -1)),
@@ -284,7 +224,7 @@ def _lantern(c, x, y, cord, size, colour):
         c.glow(x, middle, size * 2.5, shade * 0.8)
 
 
-def _line(c):
+def line(c):
     """A washing line over the picture; callable: its height (px) at x."""
     r = c.rng
     height = _sagging(r.uniform(0, 65), r.uniform(0, 65), r.uniform(0, 12))
@@ -339,12 +279,12 @@ def cloth(c):
     is_alike, first = r.random() < 0.3, c.jitter(r.uniform(60, 250, 3), 8)
     shape = r.integers(len(_GARMENTS))
     for _ in range(1 if scale > 0.7 else r.integers(1, 4)):
-        line, x = _line(c), r.uniform(-10, 60)
+        pegged, x = line(c), r.uniform(-10, 60)
         while x < min(_W - 8, r.uniform(150, 500)):
             name, w, h = c.new_object(), r.uniform(20, 70) * scale, r.uniform(35, 100) * scale
             colour = c.jitter(first, 6) if is_alike else c.jitter(r.uniform(50, 250, 3), 8)
-            y = line(x + w / 2)
-            mode = _hung(c, name, x, y, h, f0)
+            y = pegged(x + w / 2)
+            mode = hung_mode(c, name, x, y, h, f0)
             if is_alike or r.random() < 0.6:
                 outline = _GARMENTS[shape if is_alike else r.integers(len(_GARMENTS))]
                 side = r.integers(2)
@@ -409,7 +349,7 @@ def candles(c):
             c.box(x - w * 1.6, y + 3, x + w * 1.6, _H, wax)
         c.box(x - 0.8, y - 3, x + 0.8, y + 4, (40, 35, 30))
         mode = c.mode(
-            amplitude=1.9 * (h / 25) ** 0.5,
+            amplitude=kinds.flame_px(h),
             f0=r.uniform(1.6, 3),
             zeta=0.6,
             direction=c.sway((0, -1)),

@@ -6,12 +6,12 @@ function of its seed (and of the photographs that serve as backdrops and cut-out
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from . import painters, standing
+from . import collages, painters, standing
 from .motion import FIELDS
 
 __all__ = ["HEIGHT", "WIDTH", "Canvas", "Mode", "Scene", "paint"]
@@ -20,6 +20,7 @@ WIDTH, HEIGHT = 256, 160
 _STILL_SHARE = 0.14  # of the scenes have nothing that moves
 _DARK_SHARE = 0.18
 _CUTOUT_SHARE = 0.45  # of the moving scenes hold cut-outs of photographs, if there are any
+_FAR_SHARE = 0.4  # of the scenes with two kinds of thing have one of them far away and out of focus
 _BACKDROP_SHARE = 0.5  # of the scenes stand before a photograph, if there are any
 
 
@@ -117,6 +118,13 @@ class Canvas:
         halo = halo.filter(ImageFilter.GaussianBlur(radius / 4))
         self.light.paste(Image.fromarray(np.maximum(np.asarray(self.light), np.asarray(halo))))
 
+    def move_away(self, blur):
+        """What is painted so far lies far behind the focus, blurred by so many px, and sways by fewer px."""
+        self.colour = self.colour.filter(ImageFilter.GaussianBlur(blur))
+        self._paint = ImageDraw.Draw(self.colour)
+        gain = 1 / (1 + 0.25 * blur)
+        self._modes = [replace(mode, amplitude=mode.amplitude * gain) for mode in self._modes]
+
     def jitter(self, colour, spread=18):
         return np.asarray(colour, float) + self.rng.normal(0, spread, 3) * 0.5 + self.rng.normal(0, spread) * 0.7
 
@@ -196,8 +204,10 @@ def paint(seed: int, photographs=(), cutouts=(), is_thin=False) -> Scene:
         kinds, odds = painters.moving_kinds(is_dark)
         chosen = [kinds[i] for i in rng.choice(len(kinds), rng.integers(1, 3), replace=False, p=odds)]
         if cutouts and not is_dark and rng.random() < _CUTOUT_SHARE:
-            chosen[-1] = lambda c: painters.cutouts(c, cutouts)
-        for painter in chosen:
+            chosen[-1] = lambda c: collages.collage(c, cutouts)
+        for index, painter in enumerate(chosen):
+            if index and rng.random() < _FAR_SHARE:
+                canvas.move_away(rng.uniform(1, 9))
             painter(canvas)
     if rng.random() < 0.25:
         standing.standing(canvas)

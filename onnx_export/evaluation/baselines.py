@@ -82,7 +82,7 @@ def fit_probe(pictures, rows=None, seed: int = 0):
     network, rng = backbone.pretrained(), np.random.default_rng([seed, 7])
     inputs, truth, weight = [], [], []
     for picture, label in found:
-        pixels, cells = masks.cropped(picture, label, rng, True)
+        pixels, cells, _ = masks.cropped(picture, label, rng, True)
         known = np.flatnonzero(cells >= 0)
         if not len(known):
             continue

@@ -10,11 +10,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from gid_core import image_io
+from gid_core import image_io, predict
 
 __all__ = [
-    "ALIVE_FLOOR",
-    "ALIVE_SURE",
     "CELL",
     "Still",
     "amplitude_px",
@@ -30,7 +28,6 @@ __all__ = [
 CELL = 4  # px of the seen picture to a cell of alive and envelope
 _STRIDE = 32  # the encoder takes multiples of it
 _AGREES = 0.75  # of a cell's pixels carry one label
-ALIVE_FLOOR, ALIVE_SURE = 0.1, 0.4  # gid_core.predict's gate
 _SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
@@ -93,12 +90,9 @@ def stills(folder, long_side: int):
 
 
 def gated(model, found) -> np.ndarray:
-    """Envelope (K, H/4, W/4) of each cell, px of a 256-px frame, gated by alive as gid_core.predict gates it."""
+    """Envelope (K, H/4, W/4) of each cell, px of a 256-px frame, gated as gid_core.predict gates it."""
     scales = np.asarray(model.card.scales, np.float32)[:, None, None]
-    alive = found["alive"][0]
-    sure = np.clip((alive - ALIVE_FLOOR) / (ALIVE_SURE - ALIVE_FLOOR), 0, 1)
-    alive = alive * sure * sure * (3 - 2 * sure)
-    return scales * found["envelope"][0] ** 2 * alive
+    return scales * found["envelope"][0] ** 2 * predict.gate(found["alive"][0, 0])
 
 
 def amplitude_px(model, found) -> np.ndarray:

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from gid_core import predict
+
 from .. import dataset, motion, train
-from ..evaluation.seeing import ALIVE_FLOOR, ALIVE_SURE
 from ..networks import EncoderNet
 from .films import Truth, truth_of
 from .variants import harmonics
@@ -41,10 +42,10 @@ class World:
 
         Above its 16 harmonics its last e stands in, in units of each frequency's own scale.
         """
-        e, alive = self.rows["envelope"], self.rows["alive"][:, None]
+        e = self.rows["envelope"]
         e = torch.cat([e, e[:, -1:].expand(-1, max(0, n_freqs - e.shape[1]), -1, -1)], 1)[:, :n_freqs]
-        sure = ((alive - ALIVE_FLOOR) / (ALIVE_SURE - ALIVE_FLOOR)).clamp(0, 1)
-        return self.scales[:n_freqs].view(1, -1, 1, 1) * e.square() * alive * sure.square() * (3 - 2 * sure)
+        kept = torch.from_numpy(np.stack([predict.gate(alive) for alive in self.rows["alive"].numpy()]))
+        return self.scales[:n_freqs].view(1, -1, 1, 1) * e.square() * kept[:, None]
 
 
 def with_alive(encoder, scenes) -> dict:

@@ -103,7 +103,7 @@ def test_a_level_of_a_scene_costs_the_raw_error_only(model):
     held = list(scored.held_out(3))
     figures = scored.score_scenes(Oracle(), 3)
     assert figures["auc_alive"] == figures["auc_same_object"] == figures["auc_same_object_both"] == 1
-    assert figures["order"] > 0.999
+    assert figures["order"] > 0.99  # a thing that only the rim sees is held back
     assert figures["spectrum_cosine"] > 0.999
     assert figures["log_amplitude_error"] > 0.8
     assert figures["log_amplitude_error_within"] < 0.1 < figures["log_amplitude_error_within_of_a_constant"]

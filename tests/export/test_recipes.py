@@ -31,7 +31,7 @@ def conditions(count, seed=0):
         maps[:, motion.OBJECT, :, columns] = name
         maps[:, motion.ANCHOR_X, :, columns] = 60.0 * name
         labels[:, columns] = name
-    ties = motion.affinity_truth(maps)
+    ties = motion.affinity_truth(maps)[:, :2]
     return {
         "envelope": torch.rand(count, K, H, W, generator=generator),
         "features": torch.randn(count, FEATURES, H, W, generator=generator),

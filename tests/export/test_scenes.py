@@ -95,10 +95,24 @@ def test_the_batched_procedural_start_is_the_one_of_the_core(scene, parts_share)
     assert np.abs(np.moveaxis(found[0].numpy(), 1, -1) - expected).max() < 2e-3  # float32 against float64
 
 
-def test_the_shape_of_an_object_is_its_middle_and_its_size():
+def test_pairs_are_one_object_or_not():
+    maps = torch.zeros(1, len(motion.FIELDS), 5, 7)
+    maps[0, motion.OBJECT, :, 3:] = 1
+    truth, inside = motion.affinity_truth(maps)[0], motion.pairs_inside(5, 7)
+    for index, (down, right) in enumerate(phases.PAIRS):
+        for y, x in np.ndindex(5, 7):
+            is_inside = y + down < 5 and 0 <= x + right < 7
+            assert inside[index, y, x] == is_inside
+            assert truth[index, y, x] == (is_inside and (x >= 3) == (x + right >= 3))
+
+
+def test_the_shape_of_an_object_is_its_middle_its_size_and_its_axis():
     maps = torch.zeros(1, len(motion.FIELDS), 6, 10)
+    maps[0, motion.DX], maps[0, motion.DY] = -0.6, -0.8
     maps[0, motion.OBJECT, 2:5, 3:8] = 1
-    right, down, size = motion.shape_truth(maps)[0]
+    right, down, size, cos, sin = motion.shape_truth(maps)[0]
+    assert float(cos[0, 0]) == pytest.approx(0.36 - 0.64)
+    assert float(sin[0, 0]) == pytest.approx(0.96)
     assert float(right[3, 5]) == float(down[3, 5]) == 0
     assert float(right[2, 3]) == pytest.approx(2 / 8)
     assert float(down[4, 7]) == pytest.approx(-1 / 8)

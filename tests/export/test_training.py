@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from onnx_export import curves, cutouts, dataset, gather, masks, motion, scenes, train
+from onnx_export import curves, cutouts, dataset, gather, kinds, masks, motion, scenes, train
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,8 @@ def photo_data():
     data = {name: torch.randn(4, *shape, generator=generator) for name, shape in shapes.items()}
     data["rgb"] = torch.randint(0, 256, (4, 3, 160, 256), generator=generator, dtype=torch.uint8)
     label = torch.randint(-1, 2, (4, 40, 64), generator=generator, dtype=torch.int8)
-    return {**data, "label": label, "kind": torch.tensor([0, 1, 2, 3])}
+    sway = torch.rand(4, 40, 64, generator=generator) * (label > 0)
+    return {**data, "label": label, "sway": sway, "kind": torch.tensor([0, 1, 2, 3])}
 
 
 def state(folder, name):
@@ -62,7 +63,7 @@ def test_a_finished_run_takes_no_more_steps(scene_data, photo_data, tmp_path):
 def test_what_a_mask_says_moves_is_lifted_at_all_frequencies_alike():
     smooth = torch.linspace(0.12, 0.02, 16).view(1, 16, 1, 1).repeat(1, 1, 1, 2).requires_grad_()
     moving = torch.tensor([[[[True, False]]]])
-    loss = train._unknown_envelope_loss(smooth, moving)
+    loss = train._unknown_envelope_loss(smooth, moving, torch.zeros(1, 1, 1, 2))
     assert loss[..., 0] > 0 == loss[..., 1]
     (slope,) = torch.autograd.grad(loss.sum(), smooth)
     relative = (slope * smooth)[0, :, 0, 0]  # of the logarithm of each harmonic
@@ -75,7 +76,28 @@ def test_one_harmonic_that_sticks_out_costs():
     flat = torch.full((1, 16, 1, 1), 0.3)
     spiked = flat.clone()
     spiked[:, 2] = 1.2
-    assert train._unknown_envelope_loss(spiked, moving) > train._unknown_envelope_loss(flat, moving) + 0.05
+    unknown = torch.zeros(1, 1, 1, 1)
+    assert train._unknown_envelope_loss(spiked, moving, unknown) > 0.05 + train._unknown_envelope_loss(
+        flat, moving, unknown
+    )
+
+
+def test_what_is_known_to_sway_so_far_costs_on_both_sides():
+    moving = torch.ones(1, 1, 1, 1, dtype=torch.bool)
+    near, right, far = (
+        train._unknown_envelope_loss(torch.full((1, 16, 1, 1), px / 4), moving, torch.ones(1, 1, 1, 1))
+        for px in (0.3, 1.0, 3.0)
+    )
+    assert right < 0.01 < min(near, far)
+
+
+def test_an_end_that_rises_costs():
+    moving, unknown = torch.ones(1, 1, 1, 1, dtype=torch.bool), torch.zeros(1, 1, 1, 1)
+    falling = torch.linspace(0.5, 0.2, 16).view(1, 16, 1, 1)
+    rising = falling.flip(1)
+    assert train._unknown_envelope_loss(falling, moving, unknown) < train._unknown_envelope_loss(
+        rising, moving, unknown
+    )
 
 
 def test_an_untold_wind_is_all_zero():
@@ -87,7 +109,16 @@ def test_an_untold_wind_is_all_zero():
 
 def row(path, **fields):
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return {"path": path.name, "sha256": digest, "base": "still", "still": [], "ignore": [], "move": [], **fields}
+    return {
+        "source": "made here",
+        "path": path.name,
+        "sha256": digest,
+        "base": "still",
+        "still": [],
+        "ignore": [],
+        "move": [],
+        **fields,
+    }
 
 
 @pytest.fixture
@@ -102,10 +133,24 @@ def drawn(tmp_path):
 
 def test_a_mask_labels_its_cells_and_not_its_border(drawn):
     ((picture, label),) = masks.hand_masks(*drawn)
-    _, cells = masks.cropped(picture, label, np.random.default_rng(0), is_centred=True)
+    _, cells, _ = masks.cropped(picture, label, np.random.default_rng(0), is_centred=True)
     assert (cells[:, :30] == 0).all()
     assert (cells[:, 34:] == 1).all()
     assert (cells[:, 31:33] == -1).all()
+
+
+def test_a_crop_twice_as_near_sways_farther(drawn, tmp_path):
+    folder, _ = drawn
+    named = row(folder / "picture.png", source="clothing", move=[[[4, 4], [6, 4], [6, 6], [4, 6]]])
+    ((picture, known),) = masks.labelled_rows(folder, [named])
+    label = masks.label(known, picture.size)
+    _, cells, whole = masks.cropped(picture, label, np.random.default_rng(0), is_centred=True)
+    near_label = label.resize((512, 320), Image.NEAREST, box=(64, 40, 192, 120))
+    near = masks._sway(*near_label.resize((256, 160), Image.NEAREST).split(), 2.0)
+    assert (whole[:, :20] == 0).all()
+    assert whole[cells == 1].max() == pytest.approx(kinds.hung_px(32), rel=0.1)
+    assert whole[cells == 1].min() < 0.3 * whole.max()
+    assert near.max() == pytest.approx(whole.max() * 2**0.75, rel=0.1)
 
 
 def test_another_picture_of_the_same_name_is_refused(drawn):
@@ -118,9 +163,9 @@ def test_another_picture_of_the_same_name_is_refused(drawn):
 def test_a_composite_moves_only_where_something_was_pasted(drawn):
     found = masks.hand_masks(*drawn)
     small = found[0][1].crop((0, 0, 256, 160))
-    small.paste(0, (0, 0, 200, 160))
+    small.paste((0, 0), (0, 0, 200, 160))
     backdrop = Image.new("RGB", (256, 160), (10, 200, 10))
-    for pixels, cells in masks.composites([(found[0][0], small)], [backdrop], 4, np.random.default_rng(2)):
+    for pixels, cells, _ in masks.composites([(found[0][0], small)], [backdrop], 4, np.random.default_rng(2)):
         plain = pixels.reshape(40, 4, 64, 4, 3).std((1, 3)).max(-1) < 3
         assert not (cells[plain] == 1).any()
 
