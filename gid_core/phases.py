@@ -14,14 +14,14 @@ import numpy as np
 __all__ = [
     "CELL_PX",
     "PAIRS",
+    "Groups",
     "Wind",
     "draw_wind",
     "field_share",
     "from_reals",
     "generator",
+    "group",
     "held",
-    "objects",
-    "parts",
     "procedural",
     "spread",
     "ties",
@@ -70,32 +70,39 @@ def draw_wind(rng: np.random.Generator, direction=None) -> Wind:
     return Wind(float(np.cos(angle)), float(np.sin(angle)), speed)
 
 
-def objects(affinity: np.ndarray, together: float = _TOGETHER) -> np.ndarray:
-    """Cells gathered into objects: int (h, w), numbered from 0 in the order of their first cells.
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """Cells that move together: int (h, w) each, numbered from 0 in the order of their first cells.
 
-    The two parts with the strongest common border merge first, until no border's mean affinity is above `together`. So
-    one doubtful cell does not join two objects, as it does when noise leaks along affinities.
+    parts: what surely moves as one, each inside one of objects. The flow joins them.
+    """
+
+    objects: np.ndarray
+    parts: np.ndarray
+
+
+def group(affinity: np.ndarray) -> Groups:
+    """Cells gathered into parts, and parts into objects.
+
+    The two groups with the strongest common border merge first, until no border's mean affinity is above a threshold:
+    .8 for parts, .6 for objects. So one doubtful cell does not join two objects, as it does when noise leaks along
+    affinities.
 
     Args:
         affinity: float (n, h, w), probability that the cell at the first n of PAIRS is the same object. Pairs that span
             several cells see over a border that runs through one.
     Source: average-linkage agglomeration (Bailoni et al., GASP, CVPR 2022).
     """
-    _, h, w = affinity.shape
-    cell = np.arange(h * w).reshape(h, w)
-    borders = [{} for _ in range(h * w)]  # of each part: neighbour -> (sum of affinities, number of them)
-    for values, (down, right) in zip(affinity, PAIRS, strict=False):
-        first = slice(None, h - down), slice(max(0, -right), w - max(0, right))
-        second = slice(down, None), slice(max(0, right), w - max(0, -right))
-        for i, j, value in zip(*(x.ravel().tolist() for x in (cell[first], cell[second], values[first])), strict=True):
-            borders[i][j] = borders[j][i] = (value, 1)
-    queue = [(-v, i, j, n) for i, found in enumerate(borders) for j, (v, n) in found.items() if i < j and v > together]
+    shape, borders = affinity.shape[1:], _cell_borders(affinity)
+    queue = [(-v, i, j, n) for i, known in enumerate(borders) for j, (v, n) in known.items() if i < j and v > _TOGETHER]
     heapq.heapify(queue)
-    into = list(range(h * w))
+    into, parts = list(range(len(borders))), None
     while queue:
-        _, i, j, n = heapq.heappop(queue)
+        strength, i, j, n = heapq.heappop(queue)
         if into[i] != i or into[j] != j or borders[i][j][1] != n:
             continue  # one of them has merged since, or their border has grown
+        if parts is None and -strength <= _SURE:
+            parts = _numbered(into, shape)
         if len(borders[i]) < len(borders[j]):
             i, j = j, i
         into[j] = i
@@ -105,18 +112,33 @@ def objects(affinity: np.ndarray, together: float = _TOGETHER) -> np.ndarray:
             border = (total + value, length + count)
             borders[i][k] = borders[k][i] = border
             del borders[k][j]
-            if border[0] > together * border[1]:
+            if border[0] > _TOGETHER * border[1]:
                 heapq.heappush(queue, (-border[0] / border[1], min(i, k), max(i, k), border[1]))
-    for i in range(h * w):
-        while into[i] != into[into[i]]:
-            into[i] = into[into[i]]
-    _, first, index = np.unique(into, return_index=True, return_inverse=True)
-    return np.argsort(np.argsort(first))[index].reshape(h, w)
+    objects = _numbered(into, shape)
+    return Groups(objects, objects if parts is None else parts)
 
 
-def parts(affinity: np.ndarray) -> np.ndarray:
-    """The parts of objects that surely move as one: int (h, w), each inside one of `objects`. The flow joins them."""
-    return objects(affinity, _SURE)
+def _cell_borders(affinity):
+    """Of each cell: neighbour -> (sum of affinities, number of them)."""
+    _, h, w = affinity.shape
+    cell = np.arange(h * w).reshape(h, w)
+    borders = [{} for _ in range(h * w)]
+    for values, (down, right) in zip(affinity, PAIRS, strict=False):
+        first = slice(None, h - down), slice(max(0, -right), w - max(0, right))
+        second = slice(down, None), slice(max(0, right), w - max(0, -right))
+        for i, j, value in zip(*(x.ravel().tolist() for x in (cell[first], cell[second], values[first])), strict=True):
+            borders[i][j] = borders[j][i] = (value, 1)
+    return borders
+
+
+def _numbered(into, shape):
+    """Cells by the group that they ended in: int (h, w)."""
+    roots = list(into)
+    for i in range(len(roots)):
+        while roots[i] != roots[roots[i]]:
+            roots[i] = roots[roots[i]]
+    _, first, index = np.unique(roots, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[index].reshape(shape)
 
 
 def ties(labels: np.ndarray) -> np.ndarray:
@@ -149,24 +171,24 @@ def spread(field: np.ndarray, affinity: np.ndarray, steps=EDDY_STEPS) -> np.ndar
 
 
 def procedural(
-    affinity, frequencies, wind: Wind, rng: np.random.Generator, cell_px=CELL_PX, parts_share=0.0
+    groups: Groups, frequencies, wind: Wind, rng: np.random.Generator, cell_px=CELL_PX, parts_share=0.0
 ) -> np.ndarray:
     """Unit-variance motion of every cell: complex64 (K, h, w, 2), mean over k of |z|^2 exactly 1 in each cell.
 
     Args:
-        affinity: float (n, h, w), see `objects`.
+        groups: of `group`.
         frequencies: (K,) Hz.
         cell_px: side of a cell in px of the 256-px frame.
-        parts_share: of the energy of an object's phase that each of its `parts` draws for itself.
+        parts_share: of the energy of an object's phase that each of its parts draws for itself.
     """
-    labels = objects(affinity)
+    labels = groups.objects
     frequencies = np.asarray(frequencies, np.float64)
     noise = rng.standard_normal((2, len(frequencies), *labels.shape))
     noise = noise[0] + 1j * noise[1]
     part = field_share(labels)
     whole = _unit(_object_mean(noise, labels))
     if parts_share:
-        own = _unit(_object_mean(noise, parts(affinity)))
+        own = _unit(_object_mean(noise, groups.parts))
         whole = _unit(np.sqrt(1 - parts_share) * whole + np.sqrt(parts_share) * own)
     eddies = _unit(spread(noise, ties(labels)))
     local = _unit(np.sqrt(1 - part) * whole + np.sqrt(part) * eddies)

@@ -193,26 +193,27 @@ def gate(alive) -> np.ndarray:
     return _smoothstep(alive, _ALIVE_FLOOR, _ALIVE_SURE)
 
 
-def flowed(model, found, parts, wind, seed, steps, on_step=None) -> np.ndarray:
+def flowed(model, found, groups, wind, seed, steps, on_step=None) -> np.ndarray:
     """What the flow makes of the noise of a seed: complex64 z (K, h, w, 2) on the flow's grid.
 
     Args:
         model: runtime.Model.
         found: what its encoder says of one picture.
-        parts: int (h, w), see phases.parts.
+        groups: of phases.group.
         wind: phases.Wind.
         on_step: called after each step of the flow with its number.
     """
-    card, affinity = model.card, found["affinity"][0]
-    start = phases.generator(seed, "noise").standard_normal((len(card.frequencies), 4, *affinity.shape[1:]), np.float32)
+    card = model.card
+    shape = len(card.frequencies), 4, *groups.objects.shape
+    start = phases.generator(seed, "noise").standard_normal(shape, np.float32)
     if card.start == "procedural":
         cell_px = phases.CELL_PX * GRID_LONG_SIDE / card.input_long_side
         rng = phases.generator(seed, "motion")
-        z = phases.procedural(affinity, card.frequencies, wind, rng, cell_px, phases.PARTS_SHARE)
+        z = phases.procedural(groups, card.frequencies, wind, rng, cell_px, phases.PARTS_SHARE)
         start = phases.to_reals(z) + np.float32(card.start_noise) * start
     condition = {
         "envelope": _halved(found["envelope"][0])[None].astype(np.float32),
-        "affinity": phases.ties(parts)[None].astype(np.float32),
+        "affinity": phases.ties(groups.parts)[None].astype(np.float32),
         "features": found["features"],
         "wind": wind.condition(),
     }
@@ -227,9 +228,9 @@ def imagine(model, found, strength, wind, seed, steps, on_step=None) -> np.ndarr
 
     strength: float (h, w), RMS motion of each cell.
     """
-    parts = phases.parts(found["affinity"][0])
-    z = flowed(model, found, parts, wind, seed, steps, on_step)
-    z = phases.unit_rms(phases.held(z, strength, parts), strength)
+    groups = phases.group(found["affinity"][0])
+    z = flowed(model, found, groups, wind, seed, steps, on_step)
+    z = phases.unit_rms(phases.held(z, strength, groups.parts), strength)
     # The phase of each harmonic is free (the flow was trained with a fixed gauge): another draw, another loop.
     turns = phases.generator(seed, "phase").random(len(z))
     return z * np.exp(2j * np.pi * turns).astype(np.complex64)[:, None, None, None]
@@ -240,7 +241,7 @@ def _from_prior(picture, request, weight, tell, reason):
     guess = prior.guess(picture, weight)
     wind = phases.draw_wind(phases.generator(request.seed, "wind"), request.direction)
     rng = phases.generator(_photo_seed(request.seed, picture), "motion")
-    z = phases.procedural(guess.affinity, prior.FREQUENCIES, wind, rng)
+    z = phases.procedural(phases.group(guess.affinity), prior.FREQUENCIES, wind, rng)
     tell("guess the motion", 0.8)
     height, width = picture.shape[:2]
     rows = upsample.centres(z.shape[1], height, height / phases.CELL_PX)

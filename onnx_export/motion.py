@@ -190,7 +190,7 @@ def procedural(noise, axis_noise, labels, maps, wind, frequencies=FREQUENCIES, p
     """gid_core.phases.procedural for a batch and given noise.
 
     noise complex (B, K, h, w) with variance 2, axis_noise (B, 2, h, w), labels and parts int (B, h, w) as
-    phases.objects and phases.parts find them -> z complex (B, K, 2, h, w).
+    phases.group finds them -> z complex (B, K, 2, h, w).
     """
     n = noise.shape[1]
     index, count = _members(labels)
@@ -225,7 +225,7 @@ def start(signal, labels, maps, wind, generator, frequencies=FREQUENCIES, parts=
     white. So the flow need not guess which phase each object will have: it learns to make the motion of the start
     right (whole objects, their true axes, the gust at the root) and keeps its chance.
 
-    labels, parts: int (B, h, w), what phases.objects and phases.parts find in the predicted affinities.
+    labels, parts: int (B, h, w), what phases.group finds in the predicted affinities.
     Source: Albergo et al., Stochastic Interpolants with Data-Dependent Couplings (ICML 2024).
     """
     b, n, h, w = signal.shape

@@ -241,11 +241,11 @@ def flow_conditions(encoder, scene_data):
         rows = dataset.batch(scene_data, index)
         with torch.no_grad():
             _, e, affinity, features = encoder(*(rows[n] for n in dataset.FEATURE_NAMES))
-        affinity = affinity.sigmoid().double().numpy()
-        labels, among = (np.stack([gather(a) for a in affinity]) for gather in (phases.objects, phases.parts))
-        tied = np.stack([phases.ties(found) for found in among]).astype(np.float32)
+        groups = [phases.group(a) for a in affinity.sigmoid().double().numpy()]
+        tied = np.stack([phases.ties(found.parts) for found in groups]).astype(np.float32)
         part = {"envelope": F.avg_pool2d(e, 2).half(), "features": features.half()}
-        part |= {"labels": torch.from_numpy(labels), "parts": torch.from_numpy(among)}
+        part["labels"] = torch.from_numpy(np.stack([found.objects for found in groups]))
+        part["parts"] = torch.from_numpy(np.stack([found.parts for found in groups]))
         part["affinity"] = torch.from_numpy(tied)
         parts.append({**part, "maps": motion.coarse(rows["maps"]), "wind": rows["wind"]})
     return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}

@@ -120,11 +120,11 @@ def strength_of(model, found) -> np.ndarray:
 
 
 def _procedural_z(model, found, seed):
-    card, affinity, strength = model.card, found["affinity"][0], strength_of(model, found)
+    card, groups, strength = model.card, phases.group(found["affinity"][0]), strength_of(model, found)
     wind = phases.draw_wind(phases.generator(seed, "wind"))
     cell_px = phases.CELL_PX * predict.GRID_LONG_SIDE / card.input_long_side
-    z = phases.procedural(affinity, card.frequencies, wind, phases.generator(seed, "motion"), cell_px)
-    z = as_run(z, strength, phases.objects(affinity))
+    z = phases.procedural(groups, card.frequencies, wind, phases.generator(seed, "motion"), cell_px)
+    z = as_run(z, strength, groups.objects)
     turns = phases.generator(seed, "phase").random(len(z))
     return z * np.exp(2j * np.pi * turns).astype(np.complex64)[:, None, None, None]
 

@@ -91,26 +91,25 @@ def phase_statistics(z, maps, wind=None) -> dict:
     return {key: float(value) for key, value in found.items()}
 
 
-def sampled(model, found, wind: phases.Wind, seed: int, steps: int):
+def sampled(model, found, groups: phases.Groups, wind: phases.Wind, seed: int, steps: int):
     """(procedural z, z of the flow), complex (K, h, w, 2), as gid_core.predict makes them but without its last blur.
 
     found: of model.encode.
     """
-    affinity = found["affinity"][0]
-    z = phases.procedural(affinity, model.card.frequencies, wind, phases.generator(seed, "motion"))
-    return z, predict.flowed(model, found, phases.parts(affinity), wind, seed, steps)
+    z = phases.procedural(groups, model.card.frequencies, wind, phases.generator(seed, "motion"))
+    return z, predict.flowed(model, found, groups, wind, seed, steps)
 
 
-def started(model, found, wind: phases.Wind, seed: int):
+def started(model, groups: phases.Groups, wind: phases.Wind, seed: int):
     """The z at which the flow starts: procedural, each part of an object partly for itself."""
     rng, share = phases.generator(seed, "motion"), phases.PARTS_SHARE
-    return phases.procedural(found["affinity"][0], model.card.frequencies, wind, rng, parts_share=share)
+    return phases.procedural(groups, model.card.frequencies, wind, rng, parts_share=share)
 
 
 def as_run(z: np.ndarray, strength: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """z (K, h, w, 2) as gid_core.predict.imagine finishes it, apart from the free phase of each harmonic.
 
-    strength: (h, w), RMS motion; labels: int (h, w), phases.parts for the flow's z, phases.objects for the procedural.
+    strength: (h, w), RMS motion; labels: int (h, w), the parts for the flow's z, the objects for the procedural one.
     """
     return phases.unit_rms(phases.held(z, strength, labels), strength)
 
@@ -143,19 +142,22 @@ def phase_rows(model, count: int = 24, step_counts=(1, 2, 4, 8, 16)) -> dict:
         strength = amplitude_px(model, found)
         strength = strength.reshape(maps.shape[1], 2, maps.shape[2], 2).mean((1, 3))
 
-        def finished(z, gather, strength=strength, affinity=found["affinity"][0]):
-            return as_run(z, strength, gather(affinity))
+        groups = phases.group(found["affinity"][0])
+
+        def finished(zs, labels, strength=strength):
+            return [as_run(z, strength, labels) for z in zs]
 
         for steps in step_counts:
-            one, two = (sampled(model, found, wind, s, steps) for s in (1, 2))
+            one, two = (sampled(model, found, groups, wind, s, steps) for s in (1, 2))
             if steps == step_counts[0]:
                 note("noise", *(_white(one[0].shape, s) for s in (1, 2)), *told)
                 note("procedural", one[0], two[0], *told)
-                note("procedural, as run", *(finished(z, phases.objects) for z in (one[0], two[0])), *told)
-                note("start, as run", *(finished(started(model, found, wind, s), phases.parts) for s in (1, 2)), *told)
+                note("procedural, as run", *finished((one[0], two[0]), groups.objects), *told)
+                starts = [started(model, groups, wind, s) for s in (1, 2)]
+                note("start, as run", *finished(starts, groups.parts), *told)
             note(f"flow, {steps} steps", one[1], two[1], *told)
             if steps == model.card.steps:
-                note(f"flow, {steps} steps, as run", *(finished(z, phases.parts) for z in (one[1], two[1])), *told)
+                note(f"flow, {steps} steps, as run", *finished((one[1], two[1]), groups.parts), *told)
     return rows
 
 

@@ -219,10 +219,10 @@ def asked_for(model, found, seed: int = 0, directions=DIRECTIONS) -> dict:
 def _reroll(model, photo):
     """Seconds of a new z without a network and of a whole prediction: the fastest of three each, and their ratio."""
     rgb, _ = seen(photo.picture, model.card.input_long_side)
-    affinity, wind = model.encode(rgb)["affinity"][0], phases.Wind(1.0, 0.0)
+    groups, wind = phases.group(model.encode(rgb)["affinity"][0]), phases.Wind(1.0, 0.0)
 
     def draw(seed):
-        return phases.procedural(affinity, model.card.frequencies, wind, phases.generator(seed, "motion"))
+        return phases.procedural(groups, model.card.frequencies, wind, phases.generator(seed, "motion"))
 
     whole = min(_seconds(lambda seed=s: ask(model, photo.picture, seed=seed)) for s in range(_TIMED))
     reroll = min(_seconds(lambda seed=s: draw(seed)) for s in range(_TIMED))

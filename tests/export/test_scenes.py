@@ -81,11 +81,12 @@ def test_the_batched_procedural_start_is_the_one_of_the_core(scene, parts_share)
     maps, wind, _ = drawn(scene)
     doubtful = torch.rand(maps.shape[2:], generator=torch.Generator().manual_seed(4)) < 0.3
     affinity = (motion.affinity_truth(maps) * torch.where(doubtful, 0.7, 0.9))[0].numpy()
-    labels, parts = (torch.from_numpy(gather(affinity))[None] for gather in (phases.objects, phases.parts))
+    groups = phases.group(affinity)
+    labels, parts = (torch.from_numpy(found)[None] for found in (groups.objects, groups.parts))
     assert parts.max() > labels.max()
     told = phases.Wind(*(float(x) for x in wind[0]))
     rng = phases.generator(5, "motion")
-    expected = phases.procedural(affinity, motion.FREQUENCIES, told, rng, parts_share=parts_share)
+    expected = phases.procedural(groups, motion.FREQUENCIES, told, rng, parts_share=parts_share)
     again = phases.generator(5, "motion")  # the same numbers in the order in which the core draws them
     noise = again.standard_normal((2, 16, *maps.shape[2:]))
     axis = again.standard_normal((2, *maps.shape[2:]))
@@ -126,7 +127,7 @@ def test_the_coupled_start_knows_the_draw():
         target = signal[:, :, None] * maps[:, None, motion.DX : motion.DY + 1]
         alive = maps[0, motion.AMPLITUDE] > 0.3
         for told, kept in ((signal, known), (signal.roll(1, 1), unknown)):
-            labels = torch.from_numpy(phases.objects(motion.affinity_truth(maps)[0].numpy()))[None]
+            labels = torch.from_numpy(phases.group(motion.affinity_truth(maps)[0].numpy()).objects)[None]
             start = motion.start(told, labels, maps, wind, torch.Generator().manual_seed(1))
             kept.append((start * target.conj()).real.sum(2)[0][:, alive].mean())
     assert sum(known) / len(known) > sum(unknown) / len(unknown) + 0.25
