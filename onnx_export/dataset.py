@@ -156,7 +156,7 @@ def load_or_make(path, make):
     """The cache at `path`, or what `make()` returns, kept there for the next run."""
     path = Path(path)
     if path.exists():
-        return torch.load(path, weights_only=True)
+        return torch.load(path, weights_only=True, mmap=True)  # processes of one machine share it
     data = make()
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save(data, path)

@@ -93,7 +93,7 @@ class EncoderNet(nn.Module):
         x16 = self.blocks16(self.in16(f16))
         overview = self.overview(x16.mean((2, 3)))
         if self.training:
-            overview = overview * (torch.rand(len(overview), 1) > self.overlooked)
+            overview = overview * (torch.rand(len(overview), 1, device=overview.device) > self.overlooked)
         x16 = x16 + overview[:, :, None, None]
         x8 = self.blocks8(_doubled(x16, "bilinear") + self.in8(f8))
         x4 = _doubled(self.narrow(x8), "bilinear") + self.in4(f4) + self.pixels(rgb - 0.5)

@@ -2,11 +2,13 @@
 
 Two runs limited by the clock: the encoder (synthetic scenes, hand masks, composites, still pictures), then the flow
 on top of the frozen encoder. The schedule follows the time that has passed; checkpoints let a run that was cut off go
-on where it was.
+on where it was. The networks run on a GPU if there is one, everything else on the processor; torchrun starts several
+processes with a batch each (see ranks.py).
 """
 
 import argparse
 import math
+import os
 import time
 from pathlib import Path
 
@@ -16,7 +18,7 @@ import torch.nn.functional as F
 
 from gid_core import phases
 
-from . import dataset, motion
+from . import dataset, motion, ranks
 from .muon import Muon, is_matrix
 from .networks import EncoderNet, FlowNet, parameters
 
@@ -34,6 +36,7 @@ __all__ = [
 START_NOISE = 0.05  # white noise on the procedural start, so that no start is special; more costs contrast
 ALIVE_PX = 0.3  # an amplitude from which a cell counts as fully alive
 _THIN_SEED = 5 * 10**5
+_RANK_SEED = 7919  # between the processes of a run
 HELD_OUT_SEED = 10**6  # of synthetic scenes for evaluation
 _DECAY = 0.02
 _EMA, _CLIP, _WARM_UP_STEPS, _CHECKPOINT_S = 0.995, 1.0, 50, 45
@@ -55,6 +58,7 @@ def fit(network, loss_of, *, minutes, checkpoint, rate, seed=0, max_steps=None, 
     max_steps: stops this run early, to be continued by the next call.
     """
     generator = torch.Generator().manual_seed(seed)
+    network.to(ranks.device())
     weights = list(network.parameters())
     optimisers = [Muon([w for w in weights if is_matrix(w)], rate, _DECAY)]
     optimisers.append(torch.optim.AdamW([w for w in weights if not is_matrix(w)], rate, weight_decay=_DECAY))
@@ -62,7 +66,7 @@ def fit(network, loss_of, *, minutes, checkpoint, rate, seed=0, max_steps=None, 
     step, elapsed, losses = 0, 0.0, []
     checkpoint = Path(checkpoint)
     if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
+        state = torch.load(checkpoint, weights_only=True, map_location="cpu")
         network.load_state_dict(state["network"])
         average.load_state_dict(state["average"])
         for optimiser, known in zip(optimisers, state["optimisers"], strict=True):
@@ -70,7 +74,15 @@ def fit(network, loss_of, *, minutes, checkpoint, rate, seed=0, max_steps=None, 
         generator.set_state(state["generator"])
         step, elapsed, losses = state["step"], state["elapsed"], state["losses"]
 
+    if ranks.number():
+        own = seed + _RANK_SEED * ranks.number() + step
+        generator.manual_seed(own)
+        torch.manual_seed(own)
+    ranks.wait()
+
     def save():
+        if ranks.number():
+            return
         temporary = checkpoint.with_suffix(".part")
         state = {"network": network.state_dict(), "average": average.state_dict()}
         state["optimisers"] = [optimiser.state_dict() for optimiser in optimisers]
@@ -80,31 +92,34 @@ def fit(network, loss_of, *, minutes, checkpoint, rate, seed=0, max_steps=None, 
         temporary.replace(checkpoint)
 
     limit_s, first, saved = minutes * 60, step, elapsed
-    use_bf16 = elapsed < limit_s and _bf16_pays()
+    kind = ranks.device().type
+    use_bf16 = bool(ranks.agreed(elapsed < limit_s and _bf16_pays(kind)))
     while elapsed < limit_s and (max_steps is None or step < first + max_steps):
         started = time.perf_counter()
         part = elapsed / limit_s
         warm = min(1.0, (step + 1) / _WARM_UP_STEPS)
         for optimiser in optimisers:
             optimiser.param_groups[0]["lr"] = rate * warm * (0.5 + 0.5 * math.cos(math.pi * part)) + rate * 0.01
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=use_bf16):
+        with torch.autocast(kind, dtype=torch.bfloat16, enabled=use_bf16):
             loss = loss_of(network, generator)
         network.zero_grad()
         loss.backward()
+        ranks.mean_gradients(weights)
         torch.nn.utils.clip_grad_norm_(weights, _CLIP)
         for optimiser in optimisers:
             optimiser.step()
         average.update_parameters(network)
         step += 1
         losses.append(loss.item())
-        elapsed += time.perf_counter() - started
+        elapsed = ranks.agreed(elapsed + time.perf_counter() - started)
         if step % 50 == 0:
             print(f"{checkpoint.stem} {step}: {sum(losses[-50:]) / 50:.4f}, {elapsed:.0f} s", flush=True)
         if elapsed - saved > _CHECKPOINT_S:
             saved = elapsed
             save()
     save()
-    return average.module.eval().requires_grad_(False)
+    ranks.wait()
+    return average.module.cpu().eval().requires_grad_(False)
 
 
 def _averaged(old, new, count):
@@ -112,8 +127,10 @@ def _averaged(old, new, count):
     return decay * old + (1 - decay) * new
 
 
-def _bf16_pays():
-    """Half-precision convolutions are faster only on processors that have instructions for them: try."""
+def _bf16_pays(kind):
+    """Half-precision convolutions are faster on a GPU, and only on processors that have instructions for them: try."""
+    if kind == "cuda":
+        return True
     conv, x = torch.nn.Conv2d(64, 64, 3, padding=1), torch.randn(16, 64, 20, 32)
     seconds = {}
     for enabled in (False, True):
@@ -146,10 +163,11 @@ def encoder_loss(network, scene_rows, photo_rows, scales):
     names = dataset.FEATURE_NAMES
     rows = [torch.cat([scene_rows[n], photo_rows[n]]) for n in names]
     rows[3] = rows[3] * (torch.rand(len(rows[3]), rows[3].shape[1], 1, 1) > 0.1)  # drop deep channels
+    rows = [x.to(ranks.device()) for x in rows]
     n = len(scene_rows["maps"])
     alive, e, seen = network.where(*rows)
     affinity, shape, _ = network.grouped(*(x[:n] for x in seen), rows[2][:n])
-    alive, e, affinity, shape = (x.float() for x in (alive, e, affinity, shape))
+    alive, e, affinity, shape = (x.float().cpu() for x in (alive, e, affinity, shape))
     maps, s = scene_rows["maps"], scales.view(1, -1, 1, 1)
     truth = (maps[:, :1] / ALIVE_PX).clamp(0, 1)
     where = F.binary_cross_entropy_with_logits(alive[:n], truth, reduction="none")
@@ -273,10 +291,10 @@ def flow_loss(network, rows, generator):
         t = torch.sigmoid(torch.randn(len(maps), generator=generator))
         at = t.view(-1, 1, 1, 1, 1)
         told = wind_condition(wind, torch.rand(len(maps), generator=generator) > _UNKNOWN_WIND)
-    found = network(
-        (1 - at) * begin + at * end, t, slices, rows["envelope"][:, slices], rows["affinity"], rows["features"], told
-    )
-    error, weight = found.float() - (end - begin), 0.1 + alive
+    z, envelope = (1 - at) * begin + at * end, rows["envelope"][:, slices]
+    inputs = z, t, slices, envelope, rows["affinity"], rows["features"], told
+    found = network(*(x.to(ranks.device()) for x in inputs))
+    error, weight = found.float().cpu() - (end - begin), 0.1 + alive
     loss = (error.square() * weight).mean()
     for axis, size in ((3, error.shape[3] - 1), (4, error.shape[4] - 1)):  # what tears an object weighs more
         steps = error.narrow(axis, 1, size) - error.narrow(axis, 0, size)
@@ -310,28 +328,30 @@ def main(arguments=None):
     parser.add_argument("--scenes", type=int, default=6000)
     parser.add_argument("--thin-scenes", type=int, default=1500)
     parser.add_argument("--processes", type=int, default=1, help="for painting the scenes")
-    parser.add_argument("--encoder-minutes", type=float, default=30)
+    parser.add_argument("--encoder-minutes", type=float, default=60)
     parser.add_argument("--flow-minutes", type=float, default=25)
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of each training process")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
-    torch.set_num_threads(1)
-    work = Path(options.work)
-    photo_data, _ = dataset.load_or_make(
-        work / "photographs.pt", lambda: list(dataset.make_photographs(options.pictures, options.stills, options.seed))
+    torch.set_num_threads(options.threads)
+    ranks.start()
+    work, stills, processes = Path(options.work), options.stills, options.processes
+
+    def cached(name, make):
+        if ranks.number() == 0:
+            dataset.load_or_make(work / name, make)
+        ranks.wait()
+        return dataset.load_or_make(work / name, make)
+
+    photo_data, _ = cached(
+        "photographs.pt", lambda: list(dataset.make_photographs(options.pictures, stills, options.seed))
     )
-    scene_data = dataset.load_or_make(
-        work / "scenes.pt",
-        lambda: dataset.make_scenes(range(options.scenes), options.stills, options.pictures, options.processes),
+    scene_data = cached(
+        "scenes.pt", lambda: dataset.make_scenes(range(options.scenes), stills, options.pictures, processes)
     )
-    rendered = None
-    if options.rendered:
-        rendered = dataset.load_or_make(work / "rendered.pt", lambda: dataset.rendered_scenes(options.rendered))
-    thin = dataset.load_or_make(
-        work / "thin.pt",
-        lambda: dataset.make_scenes(
-            range(_THIN_SEED, _THIN_SEED + options.thin_scenes), options.stills, None, options.processes, is_thin=True
-        ),
-    )
+    thin_seeds = range(_THIN_SEED, _THIN_SEED + options.thin_scenes)
+    thin = cached("thin.pt", lambda: dataset.make_scenes(thin_seeds, stills, None, processes, is_thin=True))
+    rendered = cached("rendered.pt", lambda: dataset.rendered_scenes(options.rendered)) if options.rendered else None
     shared = {"rendered": rendered, "seed": options.seed}
     encoder, _ = train_encoder(scene_data, thin, photo_data, work, minutes=options.encoder_minutes, **shared)
     if rendered:
