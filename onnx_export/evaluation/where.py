@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gid_core import predict
+
 from . import baselines, split
 from .bars import Bar, rounded, table_lines
 from .seeing import amplitude_px, stills
@@ -26,9 +28,8 @@ __all__ = [
 ]
 
 FIGURES = ("mean_auc", "pooled_auc", "mean_iou", "pooled_iou", "false_alive", "false_alive_still_photos", "recall")
-_CALLED = 0.5  # alive from which a cell is called alive
 _THRESHOLDS = 64  # quantiles tried for a guess that has no threshold of its own
-_OWN_THRESHOLD = ("alive", "probe", "against")
+_OWN_THRESHOLD = {"alive": predict.ALIVE, "against": predict.ALIVE, "probe": 0.5}
 _BORDER_FLOOR_PX = 0.01  # added to both rings: two rings that are all but still are equal
 _BORDER_RATIO = 1.25
 
@@ -144,7 +145,7 @@ def collect(model, folder, probe=None, against=None):
 
 def _row(scores, truth, amplitude):
     alive, px = scores["alive"][-1], scores["amplitude"][-1]
-    called = alive > _CALLED
+    called = alive > predict.ALIVE
     border, inside = border_rings(amplitude)
     row = {"auc": area_under_curve(alive, truth), "border_px": border, "inside_px": inside}
     if truth.any():
@@ -165,8 +166,8 @@ def summary(rows, scores, truths, seed: int = 0) -> dict:
     times, once = multiplicities(count, seed), np.ones((1, count))
     tallies = {}
     for name in scores:
-        own = name in _OWN_THRESHOLD
-        tallies[name] = Tally.of(scores[name], truths, _CALLED if own else best_threshold(scores[name], truths))
+        threshold = _OWN_THRESHOLD.get(name) or best_threshold(scores[name], truths)
+        tallies[name] = Tally.of(scores[name], truths, threshold)
     figure = {name: {k: float(v[0]) for k, v in tally.figures(once).items()} for name, tally in tallies.items()}
     drawn = {name: tally.figures(times) for name, tally in tallies.items()}
     model = figure["alive"]
