@@ -13,14 +13,18 @@ import numpy as np
 import torch
 from torch.multiprocessing import get_context
 
+from gid_core.resample import bilinear
+
 from . import backbone, cutouts, masks, scenes
 from .motion import AMPLITUDE, envelope
+from .tracking.shards import read_pairs
 
 __all__ = [
     "FEATURE_NAMES",
     "KINDS",
     "batch",
     "load_or_make",
+    "make_footage",
     "make_photographs",
     "make_scenes",
     "mirrored_features",
@@ -30,8 +34,10 @@ __all__ = [
 
 FEATURE_NAMES = ("rgb", "f4", "f8", "f16")
 _CHUNK = 25
-KINDS = ("flower", "other", "still", "composite")
-_FLOWER, _OTHER, _STILL, _COMPOSITE = range(len(KINDS))
+_CELLS = (40, 64)
+_TRUSTED, _FILMED_MOVES_PX, _FILMED_STILL_PX = 0.5, 0.3, 0.1  # of a cell of film; px RMS
+KINDS = ("flower", "other", "still", "composite", "filmed")
+_FLOWER, _OTHER, _STILL, _COMPOSITE, _FILMED = range(len(KINDS))
 _CROPS = {_FLOWER: 5, _OTHER: 12}  # random crops of each masked picture, beside its centre: the rest is thin
 _WELL_KNOWN, _MOST_CROPS = 120, 60  # pictures of a source; those of a smaller one give more crops, up to so many
 
@@ -120,6 +126,26 @@ def make_photographs(folder, stills, seed=0, held_out=40, n_still=700, n_composi
     test = _photographs([(*masks.cropped(p, m, rng, True), kind) for p, m, kind, _ in tested])
     print(f"{len(crops)} crops of {len(kept)} masked, {len(still)} still pictures; {len(tested)} held out", flush=True)
     return train, test
+
+
+def make_footage(folder):
+    """The filmed pairs of a folder (docs/footage.md) in the form of `make_photographs`: what moved is alive.
+
+    Raises:
+        VolumeError: the folder holds no pairs, or damaged ones.
+    """
+    return _photographs([(*_filmed(pair), _FILMED) for pair in read_pairs(folder)])
+
+
+def _filmed(pair):
+    """(still, label, sway) as masks.cropped gives them; what barely moves or is not trusted is not counted."""
+    pair = pair.resized(scenes.WIDTH, scenes.HEIGHT)
+    h, w = _CELLS
+    volume, confidence = pair.volume.resized(w, h), bilinear(pair.confidence, w, h)
+    px = np.sqrt((np.abs(volume.amplitudes) ** 2).sum((0, -1))) * scenes.WIDTH / w
+    moves, stands = (confidence > _TRUSTED) & (px > _FILMED_MOVES_PX), (confidence > _TRUSTED) & (px < _FILMED_STILL_PX)
+    label = np.where(moves, 1, np.where(stands, 0, -1)).astype(np.int8)
+    return pair.still, label, np.where(moves, px, 0).astype(np.float32)
 
 
 def _photographs(crops):

@@ -41,7 +41,7 @@ HELD_OUT_SEED = 10**6  # of synthetic scenes for evaluation
 _DECAY = 0.02
 _EMA, _CLIP, _WARM_UP_STEPS, _CHECKPOINT_S = 0.995, 1.0, 50, 45
 _PAINTED, _THIN, _RENDERED = 5, 3, 2  # rows of an encoder batch; without _THIN flames and lanterns fade among flowers
-_PHOTOS = (4, 3, 2, 3)  # rows by dataset.KINDS
+_PHOTOS = (4, 3, 2, 3, 2)  # rows by dataset.KINDS, as far as there are any
 _SHAPE = 0.3  # weight of the objects' shape
 _LEAST_PART, _LEAST_PART_GAIN = 0.1, 12
 _FLOOR_PX = 0.4  # what a hand mask says moves, moves at least this much
@@ -233,13 +233,13 @@ def train_encoder(scene_data, thin, photo_data, work, *, rendered=None, minutes,
     scales = dataset.scales(scene_data["maps"])
     parts = [(scene_data, _PAINTED), (thin, _THIN), (rendered or thin, _RENDERED)]
     by_kind = [torch.nonzero(photo_data["kind"] == kind)[:, 0] for kind in range(len(dataset.KINDS))]
-    by_kind = [kind if len(kind) else by_kind[0] for kind in by_kind]
+    by_kind = [(kind, count) for kind, count in zip(by_kind, _PHOTOS, strict=True) if len(kind)]
 
     def loss_of(network, generator):
         drawn = [_rows(data, count, generator) for data, count in parts]
         scene_rows = {name: torch.cat([rows[name] for rows in drawn]) for name in drawn[0]}
-        counts = zip(by_kind, _PHOTOS, strict=True)
-        photo_rows = dataset.batch(photo_data, torch.cat([_sample(c, kind, generator) for kind, c in counts]))
+        chosen = torch.cat([_sample(count, kind, generator) for kind, count in by_kind])
+        photo_rows = dataset.batch(photo_data, chosen)
         if torch.rand((), generator=generator) < 0.5:
             scene_rows, photo_rows = dataset.mirrored_features(scene_rows), dataset.mirrored_features(photo_rows)
             maps, wind = motion.mirrored(scene_rows["maps"], scene_rows["wind"], 256)
@@ -324,6 +324,7 @@ def main(arguments=None):
     parser.add_argument("--pictures", required=True, help="folder of the hand-masked pictures, paths as in masks.json")
     parser.add_argument("--stills", required=True, help="folder of pictures in which nothing moves")
     parser.add_argument("--rendered", help="folder that onnx_export.rendered filled")
+    parser.add_argument("--footage", help="folder of filmed pairs that onnx_export.tracking.pairs filled")
     parser.add_argument("--work", required=True, help="folder for cache and checkpoints; an interrupted run continues")
     parser.add_argument("--scenes", type=int, default=6000)
     parser.add_argument("--thin-scenes", type=int, default=1500)
@@ -346,6 +347,9 @@ def main(arguments=None):
     photo_data, _ = cached(
         "photographs.pt", lambda: list(dataset.make_photographs(options.pictures, stills, options.seed))
     )
+    if options.footage:
+        filmed = cached("footage.pt", lambda: dataset.make_footage(options.footage))
+        photo_data = {name: torch.cat([rows, filmed[name]]) for name, rows in photo_data.items()}
     scene_data = cached(
         "scenes.pt", lambda: dataset.make_scenes(range(options.scenes), stills, options.pictures, processes)
     )

@@ -9,7 +9,10 @@ import pytest
 import torch
 from PIL import Image
 
+from gid_core.volume import SpectralVolume
 from onnx_export import curves, cutouts, dataset, gather, kinds, masks, motion, scenes, train
+from onnx_export.tracking.pair import Pair
+from onnx_export.tracking.shards import ShardWriter
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +101,41 @@ def test_an_end_that_rises_costs():
     assert train._unknown_envelope_loss(falling, moving, unknown) < train._unknown_envelope_loss(
         rising, moving, unknown
     )
+
+
+def filmed(folder):
+    """A shard of one pair: the left half swings 2 px of a 256-px frame, the right stands, a corner is not trusted."""
+    rng = np.random.default_rng(0)
+    amplitudes = np.zeros((16, 40, 64, 2), np.complex64)
+    amplitudes[2, :, :32, 0] = 0.5j  # px of a grid whose cells are 4 px
+    confidence = np.ones((40, 64), np.float32)
+    confidence[:10, :10] = 0
+    volume = SpectralVolume(amplitudes, np.arange(1, 17) / 5)
+    writer = ShardWriter(folder, {"sources": ["a"]})
+    writer.take(0, 0, Pair(rng.integers(0, 255, (160, 256, 3), np.uint8), volume, confidence), {"source": "a"})
+    writer.close()
+    return folder
+
+
+def test_filmed_pairs_tell_what_moved_and_how_far(tmp_path):
+    rows = dataset.make_footage(filmed(tmp_path / "pairs"))
+    label, sway = rows["label"][0], rows["sway"][0]
+    assert rows["kind"].tolist() == [dataset.KINDS.index("filmed")]
+    assert (label[12:, :31] == 1).all()
+    assert (label[12:, 34:] == 0).all()
+    assert (label[:9, :9] == -1).all()
+    assert sway[20, 10] == pytest.approx(2, rel=1e-3)
+    assert (sway[:, 34:] == 0).all()
+
+
+def test_a_run_takes_footage(scene_data, photo_data, tmp_path, monkeypatch):
+    film = dataset.make_footage(filmed(tmp_path / "pairs"))
+    both = {name: torch.cat([rows, film[name].to(rows.dtype)]) for name, rows in photo_data.items()}
+    seen, loss = [], train.encoder_loss
+    monkeypatch.setattr(train, "encoder_loss", lambda *given: (seen.append(given[2]["kind"].tolist()), loss(*given))[1])
+    train.train_encoder(scene_data, scene_data, both, tmp_path, minutes=5, max_steps=1)
+    assert seen[0].count(dataset.KINDS.index("filmed")) == 2
+    assert np.isfinite(state(tmp_path, "encoder")["losses"]).all()
 
 
 def test_an_untold_wind_is_all_zero():
