@@ -330,7 +330,7 @@ def main(arguments=None):
     parser.add_argument("--thin-scenes", type=int, default=1500)
     parser.add_argument("--processes", type=int, default=1, help="for painting the scenes")
     parser.add_argument("--encoder-minutes", type=float, default=60)
-    parser.add_argument("--flow-minutes", type=float, default=25)
+    parser.add_argument("--flow-minutes", type=float, default=20)
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of each training process")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
