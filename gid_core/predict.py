@@ -16,7 +16,7 @@ from .image_io import encode_srgb, resize
 from .version import __version__
 from .volume import SpectralVolume
 
-__all__ = ["ALIVE", "GRID_LONG_SIDE", "Request", "flowed", "gate", "imagine", "mask_weight", "predict"]
+__all__ = ["ALIVE", "GRID_LONG_SIDE", "Request", "coarse_envelope", "flowed", "imagine", "mask_weight", "predict"]
 
 GRID_LONG_SIDE = 256  # of the volume's grid, whatever the size of the photo
 _STRIDE = 32  # the encoder's coarsest features
@@ -148,8 +148,7 @@ def _from_model(photo, picture, request, weight, tell):
     found = model.encode(np.ascontiguousarray(padded.transpose(2, 0, 1)[None]))
     tell("look at the photo", 0.8)
 
-    scales = np.asarray(card.scales, np.float32)[:, None, None]
-    coarse = scales * found["envelope"][0] ** 2 * gate(found["alive"][0, 0])  # (K, h/4, w/4)
+    coarse = coarse_envelope(model, found)
     height, width = picture.shape[:2]
     rows, columns = (
         upsample.centres(size, target, seen_size / 4)
@@ -184,15 +183,20 @@ def _from_model(photo, picture, request, weight, tell):
     return card.frequencies, envelope, np.moveaxis(z, 1, -1), {**provenance, "steps": steps}
 
 
-def gate(alive) -> np.ndarray:
-    """The part 0..1 of its envelope that each cell keeps, from the probability (h, w) that it is alive.
+def coarse_envelope(model, found) -> np.ndarray:
+    """How far each cell moves: float32 E (K, h/4, w/4), px of the 256-px frame.
 
-    A cell of the outermost ring moves no more surely than its neighbour inside: beyond the picture the network saw
-    zeros, and what only the rim sees alive is their doing.
+    A cell that is hardly alive is exactly still. A cell of the outermost ring moves no farther than its neighbour
+    inside: beyond the picture the network saw zeros, and what only the rim shows is their doing.
+
+    Args:
+        model: runtime.Model.
+        found: what its encoder says of one picture.
     """
-    inside = alive[1:-1, 1:-1]
-    alive = np.minimum(alive, np.pad(inside, 1, mode="edge"))
-    return _smoothstep(alive, ALIVE / 2, ALIVE * 3 / 2)
+    scales = np.asarray(model.card.scales, np.float32)[:, None, None]
+    envelope = scales * found["envelope"][0] ** 2 * _smoothstep(found["alive"][0, 0], ALIVE / 2, ALIVE * 3 / 2)
+    inside = envelope[:, 1:-1, 1:-1]
+    return np.minimum(envelope, np.pad(inside, ((0, 0), (1, 1), (1, 1)), mode="edge"))
 
 
 def flowed(model, found, groups, wind, seed, steps, on_step=None) -> np.ndarray:

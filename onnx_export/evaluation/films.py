@@ -16,7 +16,7 @@ from gid_core.volume import SpectralVolume
 
 from ..tracking.clips import VIDEO_ENDINGS, Clip, fitted
 from .phases import as_run
-from .seeing import CELL, gated, linear, seen
+from .seeing import CELL, linear, seen
 
 try:
     import av
@@ -95,7 +95,7 @@ def procedural_volume(model, picture: Image.Image, seed: int = 0, z=None) -> Spe
     card = model.card
     rgb, size = seen(picture, card.input_long_side)
     found = model.encode(rgb)
-    coarse = gated(model, found)
+    coarse = predict.coarse_envelope(model, found)
     scale = predict.GRID_LONG_SIDE / max(picture.size)
     width, height = (max(1, round(side * scale)) for side in picture.size)
     guide = np.asarray(picture.resize((width, height), Image.LANCZOS), np.float32) / 255
@@ -114,7 +114,7 @@ def procedural_volume(model, picture: Image.Image, seed: int = 0, z=None) -> Spe
 
 def strength_of(model, found) -> np.ndarray:
     """RMS motion (h, w) at the flow's cells, as predict weighs them. found: of model.encode."""
-    coarse = gated(model, found)
+    coarse = predict.coarse_envelope(model, found)
     halves = coarse.reshape(len(coarse), coarse.shape[1] // 2, 2, coarse.shape[2] // 2, 2).mean((2, 4))
     return np.sqrt((halves**2).sum(0))
 

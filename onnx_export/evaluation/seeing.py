@@ -1,6 +1,6 @@
 """What a model is shown of a picture and what its answer means in pixels: the part of gid_core.predict before chance.
 
-Restated here because the figures need cells and predict gives a finished volume;
+The size is restated here because the figures need cells and predict gives a finished volume;
 tests/export/test_evaluation_where.py holds the two together.
 """
 
@@ -16,7 +16,6 @@ __all__ = [
     "CELL",
     "Still",
     "amplitude_px",
-    "gated",
     "linear",
     "picture_files",
     "scene_rgb",
@@ -89,15 +88,9 @@ def stills(folder, long_side: int):
         yield still(path.stem, Image.open(path).convert("RGB"), mask, long_side)
 
 
-def gated(model, found) -> np.ndarray:
-    """Envelope (K, H/4, W/4) of each cell, px of a 256-px frame, gated as gid_core.predict gates it."""
-    scales = np.asarray(model.card.scales, np.float32)[:, None, None]
-    return scales * found["envelope"][0] ** 2 * predict.gate(found["alive"][0, 0])
-
-
 def amplitude_px(model, found) -> np.ndarray:
     """RMS motion (H/4, W/4) of each cell, px of a 256-px frame."""
-    return np.sqrt((gated(model, found) ** 2).sum(0))
+    return np.sqrt((predict.coarse_envelope(model, found) ** 2).sum(0))
 
 
 def scene_rgb(scene) -> np.ndarray:

@@ -38,14 +38,14 @@ class World:
         return World(self.conditions, rows, self.truths[:count], self.scales)
 
     def envelope(self, n_freqs: int):
-        """What the encoder predicts of the held-out scenes, gated as gid_core.predict gates it: px (B, K, h, w).
+        """What the encoder predicts of the held-out scenes, gated as by gid_core.predict: px (B, K, h, w).
 
         Above its 16 harmonics its last e stands in, in units of each frequency's own scale.
         """
         e = self.rows["envelope"]
         e = torch.cat([e, e[:, -1:].expand(-1, max(0, n_freqs - e.shape[1]), -1, -1)], 1)[:, :n_freqs]
-        kept = torch.from_numpy(np.stack([predict.gate(alive) for alive in self.rows["alive"].numpy()]))
-        return self.scales[:n_freqs].view(1, -1, 1, 1) * e.square() * kept[:, None]
+        sure = ((self.rows["alive"][:, None] - predict.ALIVE / 2) / predict.ALIVE).clamp(0, 1)
+        return self.scales[:n_freqs].view(1, -1, 1, 1) * e.square() * sure.square() * (3 - 2 * sure)
 
 
 def with_alive(encoder, scenes) -> dict:
