@@ -1,5 +1,7 @@
 """Prediction: what the request asks for is what the volume holds, with a model and without one."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from gid_dev.gid_core import predict, steer, synth
@@ -239,3 +241,20 @@ def test_settings_out_of_range_are_refused(options):
 def test_arrays_that_are_no_pictures_are_refused(image):
     with pytest.raises(ImageError):
         predict.predict(image, predict.Request(model="physics"))
+
+
+def test_the_rim_moves_no_farther_than_its_neighbour_and_what_is_hardly_alive_stands():
+    rng = np.random.default_rng(0)
+    alive = rng.random((1, 1, 8, 16), np.float32)
+    alive[0, 0, 3, 5] = 0.49 * predict.ALIVE
+    found = {"envelope": rng.random((1, 16, 8, 16), np.float32) + 0.5, "alive": alive}
+    model = SimpleNamespace(card=SimpleNamespace(scales=(2.0,) * 16))
+    envelope = predict.coarse_envelope(model, found)
+    assert (envelope[:, 0, 1:-1] <= envelope[:, 1, 1:-1]).all()
+    assert (envelope[:, -1, 1:-1] <= envelope[:, -2, 1:-1]).all()
+    assert (envelope[:, 1:-1, 0] <= envelope[:, 1:-1, 1]).all()
+    assert (envelope[:, 1:-1, -1] <= envelope[:, 1:-1, -2]).all()
+    assert (envelope[:, 3, 5] == 0).all()
+    sure = alive[0, 0, 2:-2, 2:-2] > 1.5 * predict.ALIVE
+    inside = envelope[:, 2:-2, 2:-2]
+    np.testing.assert_allclose(inside[:, sure], (2 * found["envelope"][0] ** 2)[:, 2:-2, 2:-2][:, sure], rtol=1e-6)
