@@ -33,7 +33,7 @@ def main(arguments):
     h, w = envelope.shape[2] // 2, envelope.shape[3] // 2
     condition = {
         "envelope": envelope.reshape(1, len(card.frequencies), h, 2, w, 2).mean((3, 5)),
-        "affinity": found["affinity"],
+        "affinity": found["affinity"][:, :2],
         "features": found["features"],
         "wind": phases.Wind(1.0, 0.0).condition(),
     }
