@@ -58,7 +58,6 @@ def fit(network, loss_of, *, minutes, checkpoint, rate, seed=0, max_steps=None, 
     max_steps: stops this run early, to be continued by the next call.
     """
     generator = torch.Generator().manual_seed(seed)
-    network.to(ranks.device())
     weights = list(network.parameters())
     optimisers = [Muon([w for w in weights if is_matrix(w)], rate, _DECAY)]
     optimisers.append(torch.optim.AdamW([w for w in weights if not is_matrix(w)], rate, weight_decay=_DECAY))
@@ -92,7 +91,7 @@ def fit(network, loss_of, *, minutes, checkpoint, rate, seed=0, max_steps=None, 
         temporary.replace(checkpoint)
 
     limit_s, first, saved = minutes * 60, step, elapsed
-    kind = ranks.device().type
+    kind = next(network.parameters()).device.type
     use_bf16 = bool(ranks.agreed(elapsed < limit_s and _bf16_pays(kind)))
     while elapsed < limit_s and (max_steps is None or step < first + max_steps):
         started = time.perf_counter()
@@ -246,7 +245,7 @@ def train_encoder(scene_data, thin, photo_data, work, *, rendered=None, minutes,
             scene_rows.update(maps=maps, wind=wind)
         return encoder_loss(network, scene_rows, photo_rows, scales)
 
-    network = EncoderNet()
+    network = EncoderNet().to(ranks.device())
     notes = {"scales": scales.tolist(), "parameters": parameters(network)}
     limits = {"minutes": minutes, "rate": 1.5e-3, "seed": seed, "max_steps": max_steps}
     return fit(network, loss_of, checkpoint=Path(work) / "encoder.pt", notes=notes, **limits), scales
@@ -307,7 +306,7 @@ def train_flow(encoder, scene_data, work, *, minutes, seed=0, max_steps=None):
     torch.manual_seed(seed)
     conditions = flow_conditions(encoder, scene_data)
     busy = torch.nonzero((conditions["maps"][:, 0] > ALIVE_PX).flatten(1).sum(1) >= 8)[:, 0]
-    network = FlowNet(features=encoder.features)
+    network = FlowNet(features=encoder.features).to(ranks.device())
 
     def loss_of(network, generator):
         rows = dataset.batch(conditions, _sample(_FLOW_BATCH, busy, generator))
