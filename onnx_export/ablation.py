@@ -145,20 +145,19 @@ def main(arguments=None):
     parser.add_argument("--work", required=True, type=Path, help="folder for checkpoints and ablation.json")
     parser.add_argument("--minutes", type=float, default=2.5, help="of training for each variant")
     parser.add_argument("--rows", help="names of rows, separated by commas; default: all")
-    parser.add_argument("--encoder", type=Path, help="checkpoint of the encoder; default: WORK/encoder.pt")
-    parser.add_argument("--scenes", type=Path, help="scenes that onnx_export.train cached; default: WORK/scenes.pt")
+    parser.add_argument("--training", type=Path, help="folder of onnx_export.train (where.pt, groups.pt, scenes.pt)")
     parser.add_argument("--n-scenes", type=int, default=600, help="of them for training")
     parser.add_argument("--held-out", type=int, default=24, help="scenes that are measured")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     work = options.work
     work.mkdir(parents=True, exist_ok=True)
-    encoder, scenes = options.encoder or work / "encoder.pt", options.scenes or work / "scenes.pt"
+    training = options.training or work
     names = None if options.rows is None else [name.strip() for name in options.rows.split(",") if name.strip()]
     try:
         kept = run(
             work,
-            lambda: load_world(work, encoder, scenes, options.n_scenes, options.held_out),
+            lambda: load_world(work, training, options.n_scenes, options.held_out),
             minutes=options.minutes,
             names=names,
         )

@@ -97,7 +97,7 @@ def _flower(c, sprites, place, h, length, motion, green):
         anchor=tuple(root),
         origin=tuple(root),
         along=tuple(along / (along @ along)),
-        power=1.3,
+        power=kinds.FALL,
         share=0.3,
     )
     if r.random() < 0.7:

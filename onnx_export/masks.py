@@ -2,7 +2,8 @@
 
 masks.json holds polygons only (ours, CC0) with the path and SHA-256 of each picture; the pictures come from a folder
 that the caller names and are never kept. Labels: 1 may move, 0 must not, -1 not counted. A label image "LA" holds in
-its second band how far a moving thing of known kind is expected to sway, see kinds.py; 0 is unknown.
+its second band how far a moving thing of known kind is expected to sway, see kinds.py; 0 is unknown. Rows may list
+stems that were followed by eye.
 """
 
 import hashlib
@@ -19,6 +20,7 @@ __all__ = ["MASKS", "composites", "cropped", "hand_masks", "label", "labelled_ro
 
 MASKS = Path(__file__).with_name("masks.json")
 _MOVE, _STILL, _IGNORE = 255, 0, 128
+_STEM_PX = 1.2  # half of a stem's width, at that size
 _PX = 1 / 40  # of the second band, at the size at which the whole picture is 256 wide
 _ZOOM_POWER = 0.75  # between cloth, which sways as the root of its size, and stems, which sway as their size
 _SUFFIXES = (".jpg", ".jpeg", ".png")
@@ -73,7 +75,31 @@ def label(row, size):
         left, top, right, foot = stencil.getbbox() or (0, 0, 1, 1)
         ramp = Image.fromarray(np.clip(px / _PX, 1, 255).astype(np.uint8)[:, None])
         sway.paste(ramp.resize((right - left, foot - top)), (left, top), stencil.crop((left, top, right, foot)))
+    if row.get("stems"):
+        found, sway = _with_stems(row["stems"], found, sway)
     return Image.merge("LA", (found, sway))
+
+
+def _with_stems(stems, label, sway):
+    """Label and sway bands with stems followed by eye: each sways by its length, less and less towards its root.
+
+    stems: [root x, root y, tip x, tip y, width of the corridor] in tenths of the picture (the width, of its width).
+    What moves in a corridor is that stem's; the stem itself moves, unless something still was marked there.
+    """
+    known, far = np.array(label), np.array(sway)
+    y, x = np.indices(known.shape) + 0.5
+    nearest = np.full(known.shape, np.inf)
+    for numbers in stems:
+        root, tip = np.array(numbers[:4]).reshape(2, 2) * label.size / 10
+        length, along = np.hypot(*(tip - root)), (tip - root) / np.hypot(*(tip - root))
+        part = ((x - root[0]) * along[0] + (y - root[1]) * along[1]) / length
+        across = np.abs((y - root[1]) * along[0] - (x - root[0]) * along[1])
+        is_near = (part > 0) & (part < 1) & (across < numbers[4] * label.width / 20) & (across < nearest)
+        px = kinds.flower_px(length * WIDTH / label.width) * np.clip(part, 0.03, 1) ** kinds.FALL
+        far[is_near] = np.clip(px / _PX, 1, 255)[is_near]
+        nearest[is_near] = across[is_near]
+    known[(nearest < _STEM_PX * label.width / WIDTH) & (known == _IGNORE)] = _MOVE
+    return Image.fromarray(known), Image.fromarray(far)
 
 
 def cropped(picture, label, rng, is_centred=False):

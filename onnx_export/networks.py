@@ -1,4 +1,4 @@
-"""The trained networks: EncoderNet (where, how much, which cells belong together) and FlowNet (one denoising step).
+"""The trained networks: EncoderNet (where and how much; which cells belong together) and FlowNet (one denoising step).
 
 Sizes are arguments, so that a wider checkpoint goes through the same export and tests.
 """
@@ -14,7 +14,7 @@ from gid_core.phases import PAIRS
 from .backbone import CHANNELS
 from .motion import FREQUENCIES
 
-__all__ = ["EncoderNet", "FlowNet", "parameters"]
+__all__ = ["EncoderNet", "FlowNet", "GroupNet", "WhereNet", "parameters"]
 
 N_FREQS = len(FREQUENCIES)
 _GROUPS = 8
@@ -59,17 +59,10 @@ def _blocks(width, dilations):
     return nn.Sequential(*(_Residual(width, width, dilation=d) for d in dilations))
 
 
-class EncoderNet(nn.Module):
-    """Features of the backbone -> what the picture decides.
+class _Trunk(nn.Module):
+    """Pixels and features at strides 4, 8, 16 -> what they show, (N, width, H/8, W/8) and (N, fine, H/4, W/4)."""
 
-    forward(rgb, features at strides 4, 8, 16) returns the alive logit (N, 1, H/4, W/4), e (N, K, H/4, W/4) with
-    E = s e^2, the affinity logits (N, len(PAIRS), H/8, W/8) and the flow's condition (N, FEATURES, H/8, W/8). Training
-    calls `where` and `grouped`, the two halves: only scenes know their objects. `shape` is read in training alone: who
-    must tell where a cell's object has its middle, its size and its axis, tells better where it ends (Sheridan et al.,
-    Local Shape Descriptors, Nature Methods 2023), and the flow reads the axis in the condition.
-    """
-
-    def __init__(self, width=96, fine=48, overlooked=0.5):
+    def __init__(self, width, fine, fine_blocks, overlooked=0.5):
         super().__init__()
         c4, c8, c16 = CHANNELS
         self.in16 = nn.Conv2d(c16, width, 1)
@@ -80,16 +73,9 @@ class EncoderNet(nn.Module):
         self.blocks8 = _blocks(width, (1, 2))
         self.in4, self.narrow = nn.Conv2d(c4, fine, 1), nn.Conv2d(width, fine, 1)
         self.pixels = nn.Sequential(_conv(3, fine // 2, 3, 2), nn.SiLU(), _conv(fine // 2, fine, 3, 2))
-        self.blocks4 = _blocks(fine, (1, 1))
-        self.out = _conv(fine, N_FREQS + 1)
-        self.edges = _conv(fine, width, 3, 2)
-        self.group_in = nn.Conv2d(2 * width + c8, width, 1)
-        self.group = _blocks(width, (1, 2, 1))
-        self.group_out, self.shape = _conv(width, len(PAIRS)), _conv(width, 5)
-        self.features = 2 * width
+        self.blocks4 = _blocks(fine, (1,) * fine_blocks)
 
-    def where(self, rgb, f4, f8, f16):
-        """(alive logit, e, what `grouped` takes besides f8)."""
+    def forward(self, rgb, f4, f8, f16):
         x16 = self.blocks16(self.in16(f16))
         overview = self.overview(x16.mean((2, 3)))
         if self.training:
@@ -97,20 +83,65 @@ class EncoderNet(nn.Module):
         x16 = x16 + overview[:, :, None, None]
         x8 = self.blocks8(_doubled(x16, "bilinear") + self.in8(f8))
         x4 = _doubled(self.narrow(x8), "bilinear") + self.in4(f4) + self.pixels(rgb - 0.5)
-        x4 = F.silu(self.blocks4(x4))
-        out = self.out(x4)
-        return out[:, :1], F.softplus(out[:, 1:] - 1), (x8, x4)
+        return x8, F.silu(self.blocks4(x4))
 
-    def grouped(self, x8, x4, f8):
-        """(affinity logits, shape (N, 5, H/8, W/8) as motion.shape_truth, the flow's condition)."""
-        inside = self.group(self.group_in(torch.cat([x8, self.edges(x4), f8], 1)))
-        shown = F.silu(inside)
-        return self.group_out(shown), self.shape(shown), torch.cat([x8, inside], 1)
+
+class WhereNet(nn.Module):
+    """What moves, how far and how fast: forward(rgb, features at strides 4, 8, 16) returns the alive logit
+    (N, 1, H/4, W/4) and e (N, K, H/4, W/4) with E = s e^2."""
+
+    def __init__(self, width=96, fine=48):
+        super().__init__()
+        self.trunk = _Trunk(width, fine, fine_blocks=2)
+        self.out = _conv(fine, N_FREQS + 1)
 
     def forward(self, rgb, f4, f8, f16):
-        alive, e, seen = self.where(rgb, f4, f8, f16)
-        affinity, _, features = self.grouped(*seen, f8)
-        return alive, e, affinity, features
+        _, x4 = self.trunk(rgb, f4, f8, f16)
+        out = self.out(x4)
+        return out[:, :1], F.softplus(out[:, 1:] - 1)
+
+
+class GroupNet(nn.Module):
+    """Which cells belong together: forward(rgb, features at strides 4, 8, 16) returns the affinity logits
+    (N, len(PAIRS), H/8, W/8), the shape (N, 5, H/8, W/8) as motion.shape_truth has it, and the flow's condition
+    (N, features, H/8, W/8).
+
+    The shape is read in training alone: who must tell where a cell's object has its middle, its size and its axis,
+    tells better where it ends (Sheridan et al., Local Shape Descriptors, Nature Methods 2023), and the flow reads the
+    axis in the condition.
+    """
+
+    def __init__(self, width=96, fine=48):
+        super().__init__()
+        self.trunk = _Trunk(width, fine, fine_blocks=2)
+        self.edges = _conv(fine, width, 3, 2)
+        self.enter = nn.Conv2d(2 * width + CHANNELS[1], width, 1)
+        self.blocks = _blocks(width, (1, 2, 1, 4, 1))
+        self.affinity, self.shape = _conv(width, len(PAIRS)), _conv(width, 5)
+        self.features = 2 * width
+
+    def forward(self, rgb, f4, f8, f16):
+        x8, x4 = self.trunk(rgb, f4, f8, f16)
+        inside = self.blocks(self.enter(torch.cat([x8, self.edges(x4), f8], 1)))
+        shown = F.silu(inside)
+        return self.affinity(shown), self.shape(shown), torch.cat([x8, inside], 1)
+
+
+class EncoderNet(nn.Module):
+    """Features of the backbone -> what the picture decides, by two networks that share nothing but the backbone.
+
+    forward(rgb, features at strides 4, 8, 16) returns the alive logit, e, the affinity logits and the flow's condition.
+    Photographs teach `where` alone, for only scenes know their objects; apart, each has its whole width for its own.
+    """
+
+    def __init__(self, where=None, groups=None):
+        super().__init__()
+        self.where, self.groups = where or WhereNet(), groups or GroupNet()
+        self.features = self.groups.features
+
+    def forward(self, rgb, f4, f8, f16):
+        affinity, _, features = self.groups(rgb, f4, f8, f16)
+        return *self.where(rgb, f4, f8, f16), affinity, features
 
 
 def _along_affinity(z, affinity, rounds):

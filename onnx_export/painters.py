@@ -1,7 +1,7 @@
 """What moves in a synthetic scene: things that sway, hang, flutter and flicker.
 
 Each painter takes a scenes.Canvas. Amplitudes go by kind and size (px of a 256-wide frame), so that they can be learned
-from the picture; measured loops of the field show 0.5 to 4 px on moving pixels.
+from the picture, see kinds.py.
 """
 
 import itertools
@@ -62,7 +62,7 @@ def plants(c):
     scale, base = r.uniform(0.5, 1.4), r.uniform(_H * 0.7, _H * 1.15)
     centre, breadth, kind = r.uniform(0.1, 0.9) * _W, r.uniform(20, 160), r.integers(4)
     petal, green = c.jitter(_PETALS[r.integers(len(_PETALS))], 25), c.jitter((75, 125, 55), 28)
-    f0, strength = r.uniform(0.6, 1.2), 2.0 * math.exp(r.normal(0, 0.12))
+    f0, strength = r.uniform(0.6, 1.2), 1.4 * math.exp(r.normal(0, 0.12))
     for _ in range(r.integers(2, 13)):
         name, length = c.new_object(), r.uniform(45, 120) * scale
         root = np.array([centre + r.normal(0, breadth * 0.5), base + r.normal(0, 6)])
@@ -81,7 +81,7 @@ def plants(c):
             c.polygon([(a[0] - w, a[1]), (a[0] + w, a[1]), (b[0] + w, b[1]), (b[0] - w, b[1])], colour, mode)
             if j > 0 and r.random() < 0.55:
                 flutter = c.mode(
-                    amplitude=amplitude * reach * 1.15 + 0.25, f0=frequency, f1=r.uniform(1.8, 3), share=0.6, **shared
+                    amplitude=amplitude * reach * 1.15 + 0.2, f0=frequency, f1=r.uniform(1.8, 3), share=0.6, **shared
                 )
                 size = r.uniform(12, 32) * scale
                 _leaf(c, *b, r.uniform(-2.9, -0.2), size, size * 0.4, c.jitter(colour, 14), flutter)
@@ -104,7 +104,7 @@ def closeup(c):
     name, kind = c.new_object(), r.integers(3)
     x, y, size = r.uniform(0.25, 0.75) * _W, r.uniform(0.25, 0.7) * _H, r.uniform(35, 95)
     petal, root = c.jitter(_PETALS[r.integers(len(_PETALS))], 25), (x + r.normal(0, 20), _H + 60)
-    amplitude = r.uniform(1.9, 2.5) * (60 / size) ** 0.3
+    amplitude = r.uniform(1.4, 1.8) * (60 / size) ** 0.3
     shared = {"f0": r.uniform(0.6, 1.4), "zeta": 0.1, "direction": c.sway((x - root[0], y - root[1]))}
     shared.update(object_id=name, anchor=root, origin=root, along=((x - root[0]) / 1e4, 1 / (y - root[1])), power=0.8)
     body = c.mode(amplitude=amplitude, share=0.2, **shared)
@@ -130,7 +130,7 @@ def foliage(c):
     r = c.rng
     x, y, size = r.uniform(0, _W), r.uniform(0, _H * 0.55), r.uniform(35, 95)
     foot = min(_H, y + 2.2 * size)
-    f0, strength = r.uniform(0.5, 1.1), r.uniform(1.25, 1.6)
+    f0, strength = r.uniform(0.5, 1.1), r.uniform(0.9, 1.15)
     colour = c.jitter([(60, 105, 45), (105, 125, 50), (150, 110, 45), (225, 170, 190)][r.integers(4)], 22)
     if r.random() < 0.6:
         c.polygon([(x - 4, y), (x + 4, y), (x + 7, _H), (x - 7, _H)], c.jitter((85, 65, 50), 15))
@@ -156,7 +156,7 @@ def meadow(c, horizon=None, length=None):
     r = c.rng
     name, length = c.new_object(), length or r.uniform(10, 32)
     horizon = r.uniform(_H * 0.4, _H * 0.9) if horizon is None else horizon
-    f0, strength = r.uniform(0.8, 1.8), 1.4 * (length / 22) ** 0.6
+    f0, strength = r.uniform(0.8, 1.8), 0.7 * (length / 22) ** 0.6
     colour, has_ears = c.jitter([(80, 125, 50), (175, 155, 80), (120, 135, 60)][r.integers(3)], 22), r.random() < 0.3
     for y in np.sort(horizon + (_H + 10 - horizon) * r.random(320) ** 0.8):  # near blades hide the feet of far ones
         x = r.uniform(-5, _W + 5)
@@ -201,7 +201,7 @@ def _lantern(c, x, y, cord, size, colour):
     r = c.rng
     total = cord + 2.2 * size
     mode = c.mode(
-        amplitude=1.7 * (max(total, 25) / 70) ** 0.5,  # a string of small ones sways as a whole
+        amplitude=1.2 * (max(total, 25) / 70) ** 0.5,  # a string of small ones sways as a whole
         f0=r.uniform(0.6, 0.9) * (70 / max(total, 25)) ** 0.5,
         zeta=0.05,
         direction=c.sway((0, 1)),
@@ -318,7 +318,7 @@ def bunting(c):
     for x in np.arange(r.uniform(-10, 5), _W, step):
         name, top = c.new_object(), y + sag * math.sin(math.pi * x / _W)
         mode = c.mode(
-            amplitude=1.6 * (size / 14) ** 0.5,
+            amplitude=1.1 * (size / 14) ** 0.5,
             f0=f0 * r.uniform(0.9, 1.1),
             zeta=0.25,
             direction=c.sway((0, 1)),
@@ -359,6 +359,7 @@ def candles(c):
             along=(0, -1 / h),
             power=0.5,  # all of a flame flickers but its foot
         )
+        c.reserve(x, y - 0.55 * h, 0.95 * w, 0.7 * h, mode)
         pale = r.uniform(0, 0.8)
         for part, colour in ((1, (250, 150, 40)), (0.75, (255, 215, 110)), (0.45, (255, 250, 225))):
             colour = np.asarray(colour) * (1 - pale) + np.array([255, 246, 215]) * pale

@@ -90,6 +90,10 @@ class Canvas:
         self.polygon(points, colour, mode)
         ImageDraw.Draw(self.bright).polygon([(2 * x, 2 * y) for x, y in points], fill=_rgb(colour))
 
+    def reserve(self, x, y, rx, ry, mode):
+        """Where nothing is painted and yet moves: what a flame leans and leaps into."""
+        self._mark.ellipse([(x - rx) / 2, (y - ry) / 2, (x + rx) / 2, (y + ry) / 2], fill=int(mode))
+
     def box(self, x0, y0, x1, y1, colour, mode=0):
         self.polygon([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], colour, mode)
 

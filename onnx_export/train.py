@@ -1,7 +1,8 @@
 """Training: python -m onnx_export.train --pictures DIR --stills DIR --work DIR
 
-Two runs limited by the clock: the encoder (synthetic scenes, hand masks, composites, still pictures), then the flow
-on top of the frozen encoder. The schedule follows the time that has passed; checkpoints let a run that was cut off go
+Three runs limited by the clock: what moves and how far (synthetic scenes, hand masks, composites, still pictures),
+which cells belong together (scenes), then the flow on top of both; --only takes one, so that the first two can run side
+by side. The schedule follows the time that has passed; checkpoints let a run that was cut off go
 on where it was. The networks run on a GPU if there is one, everything else on the processor; torchrun starts several
 processes with a batch each (see ranks.py).
 """
@@ -10,6 +11,7 @@ import argparse
 import math
 import os
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,31 +22,36 @@ from gid_core import phases
 
 from . import dataset, motion, ranks
 from .muon import Muon, is_matrix
-from .networks import EncoderNet, FlowNet, parameters
+from .networks import EncoderNet, FlowNet, GroupNet, WhereNet, parameters
 
 __all__ = [
     "START_NOISE",
-    "encoder_loss",
     "fit",
     "flow_conditions",
     "flow_loss",
+    "group_loss",
+    "load_encoder",
     "main",
-    "train_encoder",
     "train_flow",
+    "train_groups",
+    "train_where",
+    "where_loss",
 ]
 
 START_NOISE = 0.05  # white noise on the procedural start, so that no start is special; more costs contrast
-ALIVE_PX = 0.3  # an amplitude from which a cell counts as fully alive
+ALIVE_PX = 0.22  # an amplitude from which a cell counts as fully alive
 _THIN_SEED = 5 * 10**5
 _RANK_SEED = 7919  # between the processes of a run
 HELD_OUT_SEED = 10**6  # of synthetic scenes for evaluation
 _DECAY = 0.02
 _EMA, _CLIP, _WARM_UP_STEPS, _CHECKPOINT_S = 0.995, 1.0, 50, 45
-_PAINTED, _THIN, _RENDERED = 5, 3, 2  # rows of an encoder batch; without _THIN flames and lanterns fade among flowers
+_RATE = 1.5e-3
+_PAINTED, _THIN, _RENDERED = 5, 3, 2  # rows of a batch; without _THIN flames and lanterns fade among flowers
+_GROUPED = 7  # painted rows of a batch of scenes alone
 _PHOTOS = (4, 3, 2, 3, 2)  # rows by dataset.KINDS, as far as there are any
 _SHAPE = 0.3  # weight of the objects' shape
 _LEAST_PART, _LEAST_PART_GAIN = 0.1, 12
-_FLOOR_PX = 0.4  # what a hand mask says moves, moves at least this much
+_FLOOR_PX = 0.25  # what a hand mask says moves, moves at least this much
 _FLOW_BATCH, _SLICES = 8, 6  # the slices share all weights: a random 6 of 16 train 2.7 times faster
 _SMOOTH = 0.5  # weight of the envelope's bends over f where photographs move
 _UNKNOWN_WIND = 0.1
@@ -157,16 +164,10 @@ def _balance(truth, counted):
     return 1 + truth * ((_LEAST_PART / part.clamp(min=1e-4)).clamp(1, _LEAST_PART_GAIN) - 1)
 
 
-def encoder_loss(network, scene_rows, photo_rows, scales):
+def where_loss(network, scene_rows, photo_rows, scales):
     """Loss of synthetic rows (maps known) and photograph rows (labels known)."""
-    names = dataset.FEATURE_NAMES
-    rows = [torch.cat([scene_rows[n], photo_rows[n]]) for n in names]
-    rows[3] = rows[3] * (torch.rand(len(rows[3]), rows[3].shape[1], 1, 1) > 0.1)  # drop deep channels
-    rows = [x.to(ranks.device()) for x in rows]
-    n = len(scene_rows["maps"])
-    alive, e, seen = network.where(*rows)
-    affinity, shape, _ = network.grouped(*(x[:n] for x in seen), rows[2][:n])
-    alive, e, affinity, shape = (x.float().cpu() for x in (alive, e, affinity, shape))
+    alive, e = network(*_inputs(scene_rows, photo_rows))
+    alive, e, n = alive.float().cpu(), e.float().cpu(), len(scene_rows["maps"])
     maps, s = scene_rows["maps"], scales.view(1, -1, 1, 1)
     truth = (maps[:, :1] / ALIVE_PX).clamp(0, 1)
     where = F.binary_cross_entropy_with_logits(alive[:n], truth, reduction="none")
@@ -175,7 +176,6 @@ def encoder_loss(network, scene_rows, photo_rows, scales):
     loss = loss + 2 * ((e[:n] - target).abs() * (0.15 + truth)).mean((1, 2, 3)).sum()
     far, known = _rms(e[:n].square() * s), maps[:, :1]
     loss = loss + 0.5 * ((far + 0.1).log() - (known + 0.1).log()).abs().mul(truth).mean((1, 2, 3)).sum()
-    loss = loss + _grouping_loss(affinity, shape, motion.coarse(maps)).sum()
 
     label = photo_rows["label"][:, None].float()
     counted = (label >= 0).float()
@@ -183,9 +183,33 @@ def encoder_loss(network, scene_rows, photo_rows, scales):
     where = F.binary_cross_entropy_with_logits(alive[n:], label.clamp(min=0), reduction="none") * counted
     where = where * _balance(label.clamp(min=0), counted)
     loss = loss + (where.sum((1, 2, 3)) / cells).sum()
-    unknown = _unknown_envelope_loss(e[n:].square() * s, label > 0, photo_rows["sway"][:, None])
+    sway = photo_rows["sway"][:, None]
+    moving = (label > 0) | ((label < 0) & (sway > 0))  # a stem fills no cell: only how far it sways is taught there
+    unknown = _unknown_envelope_loss(e[n:].square() * s, moving, sway)
     loss = loss + (unknown.sum((1, 2, 3)) / cells).sum()
     return loss / len(alive)
+
+
+def _inputs(*parts):
+    """Pixels and features of all rows, where the networks are; of the deepest features a tenth is dropped."""
+    rows = [torch.cat([part[name] for part in parts]) for name in dataset.FEATURE_NAMES]
+    rows[3] = rows[3] * (torch.rand(len(rows[3]), rows[3].shape[1], 1, 1) > 0.1)
+    return [x.to(ranks.device()) for x in rows]
+
+
+def group_loss(network, scene_rows):
+    """Loss of synthetic rows: are two cells one object, where has it its middle, how large is it, along which axis does
+    it sway; mostly where things move."""
+    affinity, shape, _ = network(*_inputs(scene_rows))
+    affinity, shape, coarse = affinity.float().cpu(), shape.float().cpu(), motion.coarse(scene_rows["maps"])
+    same, form = motion.affinity_truth(coarse), motion.shape_truth(coarse)
+    near = F.max_pool2d((coarse[:, :1] > 0.1).float(), 3, 1, 1)
+    weight = (0.05 + near) * motion.pairs_inside(*same.shape[2:])
+    grouped = F.binary_cross_entropy_with_logits(affinity, same, reduction="none") * weight
+    weight_of_shape = (coarse[:, :1] > 0.1).float()
+    off = F.smooth_l1_loss(shape, form, reduction="none", beta=0.2) * weight_of_shape
+    off = off.sum((1, 2, 3)) / weight_of_shape.sum((1, 2, 3)).clamp(min=1)
+    return (grouped.sum((1, 2, 3)) / weight.sum((1, 2, 3)) + _SHAPE * off).mean()
 
 
 def _unknown_envelope_loss(envelope, moving, sway):
@@ -206,25 +230,23 @@ def _unknown_envelope_loss(envelope, moving, sway):
     return (0.3 * off + _SMOOTH * unsmooth) * moving
 
 
-def _grouping_loss(affinity, shape, coarse):
-    """(n,): are two cells one object, where has it its middle, how large is it, along which axis does it sway; mostly
-    where things move."""
-    same, form = motion.affinity_truth(coarse), motion.shape_truth(coarse)
-    near = F.max_pool2d((coarse[:, :1] > 0.1).float(), 3, 1, 1)
-    weight = (0.05 + near) * motion.pairs_inside(*same.shape[2:])
-    grouped = F.binary_cross_entropy_with_logits(affinity, same, reduction="none") * weight
-    weight_of_shape = (coarse[:, :1] > 0.1).float()
-    off = F.smooth_l1_loss(shape, form, reduction="none", beta=0.2) * weight_of_shape
-    off = off.sum((1, 2, 3)) / weight_of_shape.sum((1, 2, 3)).clamp(min=1)
-    return grouped.sum((1, 2, 3)) / weight.sum((1, 2, 3)) + _SHAPE * off
-
-
 def _rows(data, count, generator):
     return dataset.batch(data, _sample(count, torch.arange(len(data["wind"])), generator))
 
 
-def train_encoder(scene_data, thin, photo_data, work, *, rendered=None, minutes, seed=0, max_steps=None):
-    """The encoder's heads on frozen features; returns (network, scales).
+def _scene_rows(parts, generator):
+    """Random rows of pairs (scenes, how many)."""
+    drawn = [_rows(data, count, generator) for data, count in parts]
+    return {name: torch.cat([rows[name] for rows in drawn]) for name in drawn[0]}
+
+
+def _mirrored(scene_rows):
+    maps, wind = motion.mirrored(scene_rows["maps"], scene_rows["wind"], 256)
+    return dataset.mirrored_features(scene_rows) | {"maps": maps, "wind": wind}
+
+
+def train_where(scene_data, thin, photo_data, work, *, rendered=None, minutes, seed=0, max_steps=None):
+    """What moves and how far, on frozen features; returns (network, scales).
 
     thin: scenes of what photographs seldom show, see dataset.make_scenes.
     """
@@ -235,20 +257,53 @@ def train_encoder(scene_data, thin, photo_data, work, *, rendered=None, minutes,
     by_kind = [(kind, count) for kind, count in zip(by_kind, _PHOTOS, strict=True) if len(kind)]
 
     def loss_of(network, generator):
-        drawn = [_rows(data, count, generator) for data, count in parts]
-        scene_rows = {name: torch.cat([rows[name] for rows in drawn]) for name in drawn[0]}
-        chosen = torch.cat([_sample(count, kind, generator) for kind, count in by_kind])
-        photo_rows = dataset.batch(photo_data, chosen)
+        scene_rows = _scene_rows(parts, generator)
+        photo_rows = dataset.batch(photo_data, torch.cat([_sample(count, kind, generator) for kind, count in by_kind]))
         if torch.rand((), generator=generator) < 0.5:
-            scene_rows, photo_rows = dataset.mirrored_features(scene_rows), dataset.mirrored_features(photo_rows)
-            maps, wind = motion.mirrored(scene_rows["maps"], scene_rows["wind"], 256)
-            scene_rows.update(maps=maps, wind=wind)
-        return encoder_loss(network, scene_rows, photo_rows, scales)
+            scene_rows, photo_rows = _mirrored(scene_rows), dataset.mirrored_features(photo_rows)
+        return where_loss(network, scene_rows, photo_rows, scales)
 
-    network = EncoderNet().to(ranks.device())
+    network = WhereNet().to(ranks.device())
     notes = {"scales": scales.tolist(), "parameters": parameters(network)}
-    limits = {"minutes": minutes, "rate": 1.5e-3, "seed": seed, "max_steps": max_steps}
-    return fit(network, loss_of, checkpoint=Path(work) / "encoder.pt", notes=notes, **limits), scales
+    limits = {"minutes": minutes, "rate": _RATE, "seed": seed, "max_steps": max_steps}
+    return fit(network, loss_of, checkpoint=Path(work) / "where.pt", notes=notes, **limits), scales
+
+
+def train_groups(scene_data, thin, work, *, rendered=None, minutes, seed=0, max_steps=None):
+    """Which cells belong together, on frozen features; returns the network."""
+    torch.manual_seed(seed)
+    parts = [(scene_data, _GROUPED), (thin, _THIN), (rendered or thin, _RENDERED)]
+
+    def loss_of(network, generator):
+        scene_rows = _scene_rows(parts, generator)
+        if torch.rand((), generator=generator) < 0.5:
+            scene_rows = _mirrored(scene_rows)
+        return group_loss(network, scene_rows)
+
+    network = GroupNet().to(ranks.device())
+    limits = {"minutes": minutes, "rate": _RATE, "seed": seed, "max_steps": max_steps}
+    notes = {"parameters": parameters(network)}
+    return fit(network, loss_of, checkpoint=Path(work) / "groups.pt", notes=notes, **limits)
+
+
+def load_encoder(work):
+    """(EncoderNet, the notes of its `where`) of a training folder.
+
+    Raises:
+        ValueError: a half is not trained yet, or by a version whose networks were others.
+    """
+    halves, notes = {}, {}
+    for name, network in (("where", WhereNet()), ("groups", GroupNet())):
+        path = Path(work) / f"{name}.pt"
+        if not path.exists():
+            raise ValueError(f"{path} is not there: train it first (--only {name})")
+        state = torch.load(path, weights_only=True, map_location="cpu")
+        try:
+            network.load_state_dict(state["averaged"])
+        except (KeyError, RuntimeError) as error:
+            raise ValueError(f"{path} is of another version's networks: train it again") from error
+        halves[name], notes[name] = network, state["notes"]
+    return EncoderNet(**halves).eval().requires_grad_(False), notes["where"]
 
 
 def flow_conditions(encoder, scene_data):
@@ -328,8 +383,12 @@ def main(arguments=None):
     parser.add_argument("--scenes", type=int, default=6000)
     parser.add_argument("--thin-scenes", type=int, default=1500)
     parser.add_argument("--processes", type=int, default=1, help="for painting the scenes")
-    parser.add_argument("--encoder-minutes", type=float, default=60)
+    parser.add_argument("--where-minutes", type=float, default=60)
+    parser.add_argument("--groups-minutes", type=float, default=60)
     parser.add_argument("--flow-minutes", type=float, default=20)
+    parser.add_argument(
+        "--only", choices=("where", "groups", "flow"), help="this run alone; default: one after the other"
+    )
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of each training process")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
@@ -343,12 +402,6 @@ def main(arguments=None):
         ranks.wait()
         return dataset.load_or_make(work / name, make)
 
-    photo_data, _ = cached(
-        "photographs.pt", lambda: list(dataset.make_photographs(options.pictures, stills, options.seed))
-    )
-    if options.footage:
-        filmed = cached("footage.pt", lambda: dataset.make_footage(options.footage))
-        photo_data = {name: torch.cat([rows, filmed[name]]) for name, rows in photo_data.items()}
     scene_data = cached(
         "scenes.pt", lambda: dataset.make_scenes(range(options.scenes), stills, options.pictures, processes)
     )
@@ -356,10 +409,20 @@ def main(arguments=None):
     thin = cached("thin.pt", lambda: dataset.make_scenes(thin_seeds, stills, None, processes, is_thin=True))
     rendered = cached("rendered.pt", lambda: dataset.rendered_scenes(options.rendered)) if options.rendered else None
     shared = {"rendered": rendered, "seed": options.seed}
-    encoder, _ = train_encoder(scene_data, thin, photo_data, work, minutes=options.encoder_minutes, **shared)
-    if rendered:
-        scene_data = {name: torch.cat([rows, rendered[name]]) for name, rows in scene_data.items()}
-    train_flow(encoder, scene_data, work, minutes=options.flow_minutes, seed=options.seed)
+    if options.only in (None, "where"):
+        make = partial(dataset.make_photographs, options.pictures, stills, options.seed)
+        photo_data, _ = cached("photographs.pt", lambda: list(make()))
+        if options.footage:
+            filmed = cached("footage.pt", lambda: dataset.make_footage(options.footage))
+            photo_data = {name: torch.cat([rows, filmed[name]]) for name, rows in photo_data.items()}
+        train_where(scene_data, thin, photo_data, work, minutes=options.where_minutes, **shared)
+    if options.only in (None, "groups"):
+        train_groups(scene_data, thin, work, minutes=options.groups_minutes, **shared)
+    if options.only in (None, "flow"):
+        if rendered:
+            scene_data = {name: torch.cat([rows, rendered[name]]) for name, rows in scene_data.items()}
+        encoder, _ = load_encoder(work)
+        train_flow(encoder, scene_data, work, minutes=options.flow_minutes, seed=options.seed)
 
 
 if __name__ == "__main__":

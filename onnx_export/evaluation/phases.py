@@ -4,15 +4,18 @@ The truth and white noise are the two ends of every scale. Scenes are the unit o
 paired, scene by scene.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 
-from gid_core import phases, predict
+from gid_core import phases, predict, runtime
 
 from .. import motion
 from .bars import Bar, rounded
 from .scenes import MOVES_PX, field, held_out
 from .seeing import amplitude_px, scene_rgb
+from .speed import PAPER_STEPS
 from .statistics import between, mean_of, multiplicities
 
 __all__ = [
@@ -24,10 +27,13 @@ __all__ = [
     "sampled",
     "score_phases",
     "started",
+    "step_bars",
+    "step_figures",
     "tabulated",
 ]
 
 _FEW_CELLS, _RIGID_CELLS = 20, 6
+_SEEDS = (1, 2)
 _COMPARED = ("coherence", "contrast", "perpendicular", "wave")
 
 
@@ -118,47 +124,108 @@ def _white(shape, seed):
     return phases.generator(seed, "white").standard_normal((*shape, 2)) @ [1, 1j] / np.sqrt(2)
 
 
+@dataclass(frozen=True, eq=False)
+class _Scene:
+    """A held-out scene as the model sees it, and its truth on the flow's grid: maps (fields, h, w)."""
+
+    model: runtime.Model
+    found: dict
+    maps: np.ndarray
+    told: phases.Wind
+    groups: phases.Groups
+
+    @property
+    def strength(self):
+        h, w = self.maps.shape[1:]
+        return amplitude_px(self.model, self.found).reshape(h, 2, w, 2).mean((1, 3))
+
+    def sampled(self, seed, steps):
+        return sampled(self.model, self.found, self.groups, self.told, seed, steps)
+
+    def flow_as_run(self, z):
+        return as_run(z, self.strength, self.groups.parts)
+
+    def statistics(self, z, other):
+        """`phase_statistics` of z, with its diversity from the z of another seed; empty when nothing moves."""
+        found = phase_statistics(z, self.maps, (self.told.dx, self.told.dy, self.told.speed))
+        if not found:
+            return {}
+        alive = field(self.maps, "amplitude") > MOVES_PX
+        difference = (np.abs((z - other)[:, alive]) ** 2).mean()
+        power = (np.abs(z[:, alive]) ** 2).mean() + (np.abs(other[:, alive]) ** 2).mean()
+        return {**found, "diversity": float(difference / power)}
+
+
+def _seen(model, scene):
+    found, maps = model.encode(scene_rgb(scene)), motion.coarse(torch.from_numpy(scene.maps)[None])[0].numpy()
+    return _Scene(model, found, maps, phases.Wind(*map(float, scene.wind)), phases.group(found["affinity"][0]))
+
+
+def _drawn(scene, seed):
+    """The true motion of a scene at a seed: z (K, h, w, 2)."""
+    maps, wind = motion.coarse(torch.from_numpy(scene.maps)[None]), torch.from_numpy(scene.wind)[None]
+    axis = np.stack([field(maps[0], "dx").numpy(), field(maps[0], "dy").numpy()], -1)
+    return motion.draw(maps, wind, torch.Generator().manual_seed(seed))[0].numpy()[..., None] * axis
+
+
 def phase_rows(model, count: int = 24, step_counts=(1, 2, 4, 8, 16)) -> dict:
     """{kind of z: [statistics of a scene, ...]}, the same scenes in every list; diversity 1: seeds are independent."""
     rows = {}
-
-    def note(kind, z, other, maps, wind):
-        statistics = phase_statistics(z, maps, wind)
-        if statistics:
-            alive = field(maps, "amplitude") > MOVES_PX
-            difference = (np.abs((z - other)[:, alive]) ** 2).mean()
-            power = (np.abs(z[:, alive]) ** 2).mean() + (np.abs(other[:, alive]) ** 2).mean()
-            rows.setdefault(kind, []).append({**statistics, "diversity": float(difference / power)})
-
     for scene in held_out(count):
-        found = model.encode(scene_rgb(scene))
-        maps = motion.coarse(torch.from_numpy(scene.maps)[None])
-        wind = torch.from_numpy(scene.wind)[None]
-        axis = np.stack([field(maps[0], "dx").numpy(), field(maps[0], "dy").numpy()], -1)
-        draws = [motion.draw(maps, wind, torch.Generator().manual_seed(s))[0].numpy()[..., None] * axis for s in (1, 2)]
-        maps, wind = maps[0].numpy(), phases.Wind(*(float(x) for x in scene.wind[:3]))
-        told = (maps, scene.wind[:3])
-        note("truth", *draws, *told)
-        strength = amplitude_px(model, found)
-        strength = strength.reshape(maps.shape[1], 2, maps.shape[2], 2).mean((1, 3))
+        seen = _seen(model, scene)
 
-        groups = phases.group(found["affinity"][0])
+        def note(kind, pair, seen=seen):
+            statistics = seen.statistics(*pair)
+            if statistics:
+                rows.setdefault(kind, []).append(statistics)
 
-        def finished(zs, labels, strength=strength):
-            return [as_run(z, strength, labels) for z in zs]
-
+        note("truth", [_drawn(scene, seed) for seed in _SEEDS])
         for steps in step_counts:
-            one, two = (sampled(model, found, groups, wind, s, steps) for s in (1, 2))
+            start, flow = zip(*(seen.sampled(seed, steps) for seed in _SEEDS), strict=True)
             if steps == step_counts[0]:
-                note("noise", *(_white(one[0].shape, s) for s in (1, 2)), *told)
-                note("procedural", one[0], two[0], *told)
-                note("procedural, as run", *finished((one[0], two[0]), groups.objects), *told)
-                starts = [started(model, groups, wind, s) for s in (1, 2)]
-                note("start, as run", *finished(starts, groups.parts), *told)
-            note(f"flow, {steps} steps", one[1], two[1], *told)
+                note("noise", [_white(start[0].shape, seed) for seed in _SEEDS])
+                note("procedural", start)
+                note("procedural, as run", [as_run(z, seen.strength, seen.groups.objects) for z in start])
+                starts = [started(model, seen.groups, seen.told, seed) for seed in _SEEDS]
+                note("start, as run", [seen.flow_as_run(z) for z in starts])
+            note(f"flow, {steps} steps", flow)
             if steps == model.card.steps:
-                note(f"flow, {steps} steps, as run", *finished((one[1], two[1]), groups.parts), *told)
+                note(f"flow, {steps} steps, as run", [seen.flow_as_run(z) for z in flow])
     return rows
+
+
+def step_figures(model, count: int = 24, reference: int = PAPER_STEPS) -> dict:
+    """Does the default number of steps cost anything: {statistic: {few, many, lead [few - many, low, high]}}, as run.
+
+    The same scenes, seeds and starts; 95 % of draws of scenes. reference: the many steps.
+    """
+    few, many = [], []
+    for scene in held_out(count):
+        seen = _seen(model, scene)
+        for rows, steps in ((few, model.card.steps), (many, reference)):
+            statistics = seen.statistics(*(seen.flow_as_run(seen.sampled(seed, steps)[1]) for seed in _SEEDS))
+            if statistics:
+                rows.append(statistics)
+    if not few:
+        return {}
+    times, once, found = multiplicities(len(few), 0), np.ones((1, len(few))), {}
+    for key in (*_COMPARED, "diversity"):
+        means = [float(_resampled(rows, key, once)[0]) for rows in (few, many)]
+        span = between(_resampled(few, key, times) - _resampled(many, key, times))
+        found[key] = {"few": means[0], "many": means[1], "lead": [means[0] - means[1], *span]}
+    return rounded({"steps": model.card.steps, "reference_steps": reference, "scenes": len(few), **found}, 3)
+
+
+def step_bars(figures) -> list:
+    """The default number of steps is not worse than the many by more than the interval: its better end reaches 0."""
+    bars = []
+    for key in _COMPARED:
+        if key in figures:
+            _, low, high = figures[key]["lead"]
+            is_less_better = key == "perpendicular"
+            name = f"{key}, {figures['steps']} steps less {figures['reference_steps']}: better end of the interval"
+            bars.append(Bar(name, low if is_less_better else high, "<=" if is_less_better else ">=", 0))
+    return bars
 
 
 def tabulated(rows) -> dict:

@@ -4,6 +4,7 @@ Made once from a trained encoder and cached, since finding the objects of a scen
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,7 +13,6 @@ import torch.nn.functional as F
 from gid_core import predict
 
 from .. import dataset, motion, train
-from ..networks import EncoderNet
 from .films import Truth, truth_of
 from .variants import harmonics
 
@@ -56,23 +56,21 @@ def with_alive(encoder, scenes) -> dict:
     return {**train.flow_conditions(encoder, scenes), "alive": F.avg_pool2d(logit.sigmoid(), 2)[:, 0]}
 
 
-def load_world(work, encoder, scenes, n_scenes: int, n_held_out: int) -> World:
+def load_world(work, training, n_scenes: int, n_held_out: int) -> World:
     """The world of a folder, made on the first call.
 
-    encoder: checkpoint of train.train_encoder; scenes: file of dataset.make_scenes, painted when it is not there.
+    training: folder of onnx_export.train; its scenes are painted when they are not there.
     """
-    cached = dataset.load_or_make(work / "world.pt", lambda: _made(encoder, scenes, n_scenes, n_held_out))
+    cached = dataset.load_or_make(work / "world.pt", lambda: _made(Path(training), n_scenes, n_held_out))
     held_out = dataset.batch(cached["held_out"], slice(None))
     moving = (held_out["maps"][:, motion.AMPLITUDE] > train.ALIVE_PX).flatten(1).sum(1) >= _FEWEST_MOVING
     rows = {name: value[moving] for name, value in held_out.items()}
     return World(cached["conditions"], rows, truth_of(rows), cached["scales"])
 
 
-def _made(encoder, scenes, n_scenes, n_held_out):
-    state = torch.load(encoder, weights_only=True)
-    network = EncoderNet()
-    network.load_state_dict(state["averaged"])
-    network.eval().requires_grad_(False)
+def _made(training, n_scenes, n_held_out):
+    network, notes = train.load_encoder(training)
+    scenes = training / "scenes.pt"
     if scenes.exists():
         found = torch.load(scenes, weights_only=True, mmap=True)
         found = {name: value[:n_scenes].clone() for name, value in found.items()}
@@ -81,7 +79,7 @@ def _made(encoder, scenes, n_scenes, n_held_out):
     conditions = train.flow_conditions(network, found)
     print(f"conditions of {len(conditions['wind'])} scenes", flush=True)
     unseen = dataset.make_scenes(range(train.HELD_OUT_SEED, train.HELD_OUT_SEED + n_held_out))
-    scales = torch.cat([torch.tensor(state["notes"]["scales"]), _scales_beyond(conditions["maps"])])
+    scales = torch.cat([torch.tensor(notes["scales"]), _scales_beyond(conditions["maps"])])
     return {"conditions": conditions, "held_out": with_alive(network, unseen), "scales": scales}
 
 

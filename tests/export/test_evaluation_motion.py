@@ -86,6 +86,21 @@ def test_a_lead_over_scenes_is_paired():
     assert all(bar.is_met and bar.is_sure for bar in measured.phase_bars(spans))
 
 
+def test_as_many_steps_lead_by_nothing_and_fewer_by_something(model):
+    same = measured.step_figures(model, 2, reference=model.card.steps)
+    other = measured.step_figures(model, 2, reference=1)
+    assert same["scenes"] == other["scenes"] == 2
+    assert all(same[key]["lead"] == [0, 0, 0] for key in ("coherence", "contrast", "perpendicular", "wave"))
+    assert any(other[key]["few"] != other[key]["many"] for key in ("coherence", "contrast", "perpendicular", "wave"))
+    assert all(bar.is_met for bar in measured.step_bars(same))
+
+
+def test_steps_that_are_surely_worse_miss_their_bar():
+    lead = {"contrast": {"lead": [-0.1, -0.2, -0.01]}, "perpendicular": {"lead": [0.1, 0.01, 0.2]}}
+    bars = measured.step_bars({"steps": 4, "reference_steps": 250, **lead})
+    assert [bar.is_met for bar in bars] == [False, False]
+
+
 def test_a_level_of_a_scene_costs_the_raw_error_only(model):
     class Oracle:
         """Answers the truth times 3: the order is perfect, the level is wrong."""

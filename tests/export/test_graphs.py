@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from onnx_export import export, motion
-from onnx_export.networks import EncoderNet, FlowNet
+from onnx_export.networks import EncoderNet, FlowNet, GroupNet, WhereNet
 
 SIZES = ((160, 256), (288, 512), (256, 160))
 SINGLE, HALF = 1e-4, 2e-3  # relative to the largest value; the bars of DESIGN: float32 rounding, half-stored weights
@@ -31,7 +31,7 @@ def stirred(network):
 def networks():
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    encoder = stirred(EncoderNet(width=16, fine=16))
+    encoder = stirred(EncoderNet(WhereNet(width=16, fine=16), GroupNet(width=16, fine=16)))
     flow = stirred(FlowNet(features=encoder.features, widths=(8, 16, 16), embedding=32))
     return export.EncoderGraph(encoder.eval()), export.FlowGraph(flow.eval())
 

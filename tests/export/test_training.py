@@ -36,12 +36,12 @@ def state(folder, name):
 
 
 def test_two_steps_and_two_more_are_one_run(scene_data, photo_data, tmp_path):
-    encoder, scales = train.train_encoder(scene_data, scene_data, photo_data, tmp_path, minutes=5, max_steps=2)
+    _, scales = train.train_where(scene_data, scene_data, photo_data, tmp_path, minutes=5, max_steps=2)
     assert torch.isfinite(scales).all()
     assert (scales > 0).all()
-    before = state(tmp_path, "encoder")
-    train.train_encoder(scene_data, scene_data, photo_data, tmp_path, minutes=5, max_steps=2)
-    after = state(tmp_path, "encoder")
+    before = state(tmp_path, "where")
+    train.train_where(scene_data, scene_data, photo_data, tmp_path, minutes=5, max_steps=2)
+    after = state(tmp_path, "where")
     assert (before["step"], after["step"]) == (2, 4)
     assert after["losses"][:2] == before["losses"]
     assert np.isfinite(after["losses"]).all()
@@ -49,6 +49,13 @@ def test_two_steps_and_two_more_are_one_run(scene_data, photo_data, tmp_path):
     weight = "out.weight"
     assert not torch.equal(before["network"][weight], after["network"][weight])
 
+    train.train_groups(scene_data, scene_data, tmp_path, minutes=5, max_steps=2)
+    groups = state(tmp_path, "groups")
+    assert groups["step"] == 2
+    assert np.isfinite(groups["losses"]).all()
+
+    encoder, notes = train.load_encoder(tmp_path)
+    assert notes["scales"] == scales.tolist()
     train.train_flow(encoder, scene_data, tmp_path, minutes=5, max_steps=2)
     flow = state(tmp_path, "flow")
     assert flow["step"] == 2
@@ -56,15 +63,23 @@ def test_two_steps_and_two_more_are_one_run(scene_data, photo_data, tmp_path):
 
 
 def test_a_finished_run_takes_no_more_steps(scene_data, photo_data, tmp_path):
-    train.train_encoder(scene_data, scene_data, photo_data, tmp_path, minutes=1e-6)
-    steps = state(tmp_path, "encoder")["step"]
-    train.train_encoder(scene_data, scene_data, photo_data, tmp_path, minutes=1e-6)
+    train.train_where(scene_data, scene_data, photo_data, tmp_path, minutes=1e-6)
+    steps = state(tmp_path, "where")["step"]
+    train.train_where(scene_data, scene_data, photo_data, tmp_path, minutes=1e-6)
     assert steps == 1
-    assert state(tmp_path, "encoder")["step"] == 1
+    assert state(tmp_path, "where")["step"] == 1
+
+
+def test_a_training_that_lacks_a_half_says_which(tmp_path):
+    with pytest.raises(ValueError, match=r"where\.pt is not there: train it first"):
+        train.load_encoder(tmp_path)
+    torch.save({"averaged": {}, "notes": {}}, tmp_path / "where.pt")
+    with pytest.raises(ValueError, match="another version's networks: train it again"):
+        train.load_encoder(tmp_path)
 
 
 def test_what_a_mask_says_moves_is_lifted_at_all_frequencies_alike():
-    smooth = torch.linspace(0.12, 0.02, 16).view(1, 16, 1, 1).repeat(1, 1, 1, 2).requires_grad_()
+    smooth = torch.linspace(0.07, 0.01, 16).view(1, 16, 1, 1).repeat(1, 1, 1, 2).requires_grad_()
     moving = torch.tensor([[[[True, False]]]])
     loss = train._unknown_envelope_loss(smooth, moving, torch.zeros(1, 1, 1, 2))
     assert loss[..., 0] > 0 == loss[..., 1]
@@ -131,11 +146,11 @@ def test_filmed_pairs_tell_what_moved_and_how_far(tmp_path):
 def test_a_run_takes_footage(scene_data, photo_data, tmp_path, monkeypatch):
     film = dataset.make_footage(filmed(tmp_path / "pairs"))
     both = {name: torch.cat([rows, film[name].to(rows.dtype)]) for name, rows in photo_data.items()}
-    seen, loss = [], train.encoder_loss
-    monkeypatch.setattr(train, "encoder_loss", lambda *given: (seen.append(given[2]["kind"].tolist()), loss(*given))[1])
-    train.train_encoder(scene_data, scene_data, both, tmp_path, minutes=5, max_steps=1)
+    seen, loss = [], train.where_loss
+    monkeypatch.setattr(train, "where_loss", lambda *given: (seen.append(given[2]["kind"].tolist()), loss(*given))[1])
+    train.train_where(scene_data, scene_data, both, tmp_path, minutes=5, max_steps=1)
     assert seen[0].count(dataset.KINDS.index("filmed")) == 2
-    assert np.isfinite(state(tmp_path, "encoder")["losses"]).all()
+    assert np.isfinite(state(tmp_path, "where")["losses"]).all()
 
 
 def test_an_untold_wind_is_all_zero():
@@ -189,6 +204,23 @@ def test_a_crop_twice_as_near_sways_farther(drawn, tmp_path):
     assert whole[cells == 1].max() == pytest.approx(kinds.hung_px(32), rel=0.1)
     assert whole[cells == 1].min() < 0.3 * whole.max()
     assert near.max() == pytest.approx(whole.max() * 2**0.75, rel=0.1)
+
+
+def test_a_stem_sways_less_towards_its_root_and_only_in_its_corridor(drawn):
+    folder, _ = drawn
+    stem, blossom = [5, 9, 5, 1, 1.5], [[3, 1], [7, 1], [7, 4], [3, 4]]
+    named = row(folder / "picture.png", base="ignore", still=[[[0, 8], [10, 8], [10, 10], [0, 10]]], move=[blossom])
+    ((picture, known),) = masks.labelled_rows(folder, [{**named, "stems": [stem]}])
+    label, sway = masks.label(known, picture.size).split()
+    label, px = np.asarray(label), np.asarray(sway) / 40
+    assert (label[100, 127:129] == 255).all()
+    assert (label[100, :120] == 128).all()
+    assert (label[140, 127:129] == 0).all()
+    up = px[20:144, 128]
+    assert (np.diff(up) <= 0).all()
+    assert px[17, 128] == pytest.approx(kinds.flower_px(128), rel=0.05)
+    assert px[80, 128] == pytest.approx(kinds.flower_px(128) * 0.5**kinds.FALL, rel=0.05)
+    assert (px[:, :105] == 0).all()
 
 
 def test_another_picture_of_the_same_name_is_refused(drawn):
