@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import train
+from . import fitting
 from .evaluation.statistics import between, mean_of, multiplicities
 from .recipes import rows as recipes
 from .recipes import splatting
@@ -85,7 +85,7 @@ def _splat_network(work, minutes, max_steps):
         return splatting.weight_loss(network, [scenes[i] for i in chosen])
 
     limits = {"minutes": min(minutes, _SPLAT_MINUTES), "rate": 2e-3, "max_steps": max_steps}
-    return train.fit(splatting.WeightNet(), loss_of, checkpoint=work / "splat.pt", **limits)
+    return fitting.fit(splatting.WeightNet(), loss_of, checkpoint=work / "splat.pt", **limits)
 
 
 def _resampled(scenes, column, times):

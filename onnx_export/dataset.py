@@ -13,10 +13,11 @@ import numpy as np
 import torch
 from torch.multiprocessing import get_context
 
+from gid_core.errors import VolumeError
 from gid_core.resample import bilinear
 
 from . import backbone, cutouts, masks, scenes
-from .motion import AMPLITUDE, envelope
+from .motion import AMPLITUDE, FREQUENCIES, envelope, to_reals
 from .tracking.shards import read_pairs
 
 __all__ = [
@@ -131,10 +132,23 @@ def make_photographs(folder, stills, seed=0, held_out=40, n_still=700, n_composi
 def make_footage(folder):
     """The filmed pairs of a folder (docs/footage.md) in the form of `make_photographs`: what moved is alive.
 
+    Beside that the motion itself, on the flow's grid: volume, reals (N, K, 4, 20, 32) in px of a 256-px frame, and
+    trusted (N, 20, 32).
+
     Raises:
-        VolumeError: the folder holds no pairs, or damaged ones.
+        VolumeError: the folder holds no pairs, or damaged ones, or of other frequencies than the model's.
     """
-    return _photographs([(*_filmed(pair), _FILMED) for pair in read_pairs(folder)])
+    crops, volumes, trusted = [], [], []
+    for pair in read_pairs(folder):
+        known = pair.volume.frequencies
+        if len(known) != len(FREQUENCIES) or not np.allclose(known, FREQUENCIES):
+            raise VolumeError(f"{folder} has other frequencies than the model: make its pairs with windows of 5 s")
+        crops.append((*_filmed(pair), _FILMED))
+        h, w = (n // 2 for n in _CELLS)
+        found = np.moveaxis(pair.volume.resized(w, h).amplitudes, -1, 1) * np.float32(scenes.WIDTH / w)
+        volumes.append(to_reals(torch.from_numpy(found)))
+        trusted.append(torch.from_numpy(bilinear(pair.confidence, w, h) > _TRUSTED))
+    return {**_photographs(crops), "volume": torch.stack(volumes), "trusted": torch.stack(trusted)}
 
 
 def _filmed(pair):

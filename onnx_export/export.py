@@ -19,8 +19,8 @@ from torch import nn
 from gid_core.card import Z_LAYOUT
 
 from . import backbone, motion
+from .conditions import load_encoder
 from .networks import N_FREQS, FlowNet
-from .train import load_encoder
 
 __all__ = [
     "EncoderGraph",
@@ -208,7 +208,7 @@ def load_networks(work):
     """(encoder, flow, {name: checkpoint}) of a training folder.
 
     Raises:
-        ValueError: see train.load_encoder.
+        ValueError: see conditions.load_encoder.
     """
     encoder, _ = load_encoder(work)
     states = {name: torch.load(Path(work) / f"{name}.pt", weights_only=True) for name in ("where", "groups", "flow")}

@@ -20,6 +20,7 @@ __all__ = [
     "coarse",
     "draw",
     "envelope",
+    "main_axis",
     "mirrored",
     "pairs_inside",
     "procedural",
@@ -36,6 +37,7 @@ _FORCING = 0.1  # the wind's amplitude falls as f^-0.1: the field's own loops ho
 _AIR_DAMPING = 0.12  # of the air, beside a plant's own; it widens the resonance
 _GUSTS = 0.15  # share of the energy that shivers in anything that moves
 _FLUTTER_HZ = 0.9  # width of a second mode
+_ROLL_OFF_HZ = 3.2  # what moves is too heavy to follow faster wind: loops of the field fall off before 3 Hz
 _COMMON = 0.5  # part of the wind that all objects share at 0 Hz; the paper's own loops show neighbours that differ
 _COMMON_HZ = 2.5  # the shared part decays with frequency
 _EDDY_PX = 220.0  # mean wavelength of the turbulence in a meadow or crown: coherent over some 35 px
@@ -52,6 +54,8 @@ def _energies(maps, frequencies):
     x = hz / maps[:, F0 : F0 + 1].clamp(min=0.05)
     sway = hz**-_FORCING / torch.complex(1 - x * x, 2 * (maps[:, ZETA : ZETA + 1] + _AIR_DAMPING) * x)
     shiver = torch.exp(-(((hz - maps[:, F1 : F1 + 1]) / _FLUTTER_HZ) ** 2))
+    fall = 1 / (1 + (hz / _ROLL_OFF_HZ) ** 8)  # of the energy
+    sway, shiver = sway * fall.sqrt(), shiver * fall
     return sway / sway.abs().square().sum(1, keepdim=True).sqrt(), shiver / shiver.sum(1, keepdim=True)
 
 
@@ -170,6 +174,17 @@ def _mean(values, index, count):
     return (sums / count)[:, index].view(n, b, h, w).transpose(0, 1)
 
 
+def main_axis(volume, labels):
+    """The axis along which most of each object's energy lies: complex (B, K, 2, h, w), int (B, h, w) -> unit vectors
+    (B, 2, h, w), x >= 0."""
+    index, count = _members(labels)
+    x, y = volume[:, :, 0], volume[:, :, 1]
+    energies = torch.stack([(x.abs().square() - y.abs().square()).sum(1), 2 * (x * y.conj()).real.sum(1)], 1)
+    angle = _mean(energies, index, count.clamp(min=1))
+    angle = torch.atan2(angle[:, 1], angle[:, 0]) / 2
+    return torch.stack([angle.cos(), angle.sin()], 1)
+
+
 def _spread(field, labels):
     """gid_core.phases.spread inside the objects of a batch: field real (B, n, h, w)."""
     right = 0.24 * (labels[:, None, :, :-1] == labels[:, None, :, 1:])
@@ -246,13 +261,13 @@ def start(signal, labels, maps, wind, generator, frequencies=FREQUENCIES, parts=
 
 
 def to_reals(z):
-    """complex (B, K, 2, h, w) -> (B, K, 4, h, w)."""
-    return torch.cat([z.real, z.imag], 2) * math.sqrt(2)
+    """complex (..., 2, h, w) -> (..., 4, h, w)."""
+    return torch.cat([z.real, z.imag], -3) * math.sqrt(2)
 
 
 def to_complex(reals):
     """The inverse of `to_reals`."""
-    return torch.complex(reals[:, :, :2], reals[:, :, 2:]) / math.sqrt(2)
+    return torch.complex(reals[..., :2, :, :], reals[..., 2:, :, :]) / math.sqrt(2)
 
 
 def mirrored(maps, wind, width):

@@ -2,7 +2,7 @@
 
 A variant says which latent is learned (the motion z, to be multiplied by the encoder's envelope E, or the volume
 S = E z itself), by which objective (rectified flow, or noise as in the paper), from which start, and how harmonics
-meet. The default is the shipped flow; its loss is train.flow_loss to the bit (tests/export/test_recipes.py).
+meet. The default is the shipped flow; its loss is losses.flow_loss to the bit (tests/export/test_recipes.py).
 """
 
 from dataclasses import dataclass, replace
@@ -13,14 +13,15 @@ from torch import nn
 
 from gid_core import sampler
 
-from .. import dataset, motion, train
+from .. import dataset, losses, motion
+from ..fitting import fit
 from ..networks import FlowNet, parameters
 from . import ddpm, normalise
 from .frequency_attention import AttentiveFlowNet, JointFlowNet
 
 __all__ = ["VARIANTS", "Variant", "harmonics", "loss", "network_of", "sampled", "told", "train_variant", "volume_of"]
 
-_SLICES, _BATCH, _TEAR, _UNTOLD = 6, 8, 0.5, 0.1  # as in onnx_export.train
+_SLICES, _BATCH, _TEAR, _UNTOLD = 6, 8, 0.5, 0.1  # as in onnx_export.losses
 _SCENES_FOR_SCALES = 256
 
 
@@ -86,7 +87,7 @@ def told(variant: Variant, rows, slices, known):
     beyond = e[:, -1:].expand(-1, max(0, variant.n_freqs - e.shape[1]), -1, -1)
     envelope = torch.cat([e, beyond], 1)[:, slices]
     found = {"slices": slices, "envelope": envelope, "affinity": rows["affinity"], "features": rows["features"]}
-    found["wind"] = train.wind_condition(rows["wind"], known)
+    found["wind"] = losses.wind_condition(rows["wind"], known)
     if variant.latent == "volume":
         found["envelope"] = torch.zeros_like(envelope)
     if variant.objective == "noise":
@@ -104,7 +105,7 @@ def volume_of(maps, wind, frequencies, generator):
 def _ends(variant, rows, normalisation, generator):
     """(start, end, weight): reals (B, K, 4, h, w) twice and (B, 1, 1, h, w); chance in the trainer's own order."""
     maps, wind, frequencies = rows["maps"], rows["wind"], variant.frequencies
-    alive = (maps[:, 0] / train.ALIVE_PX).clamp(0, 1)[:, None, None]
+    alive = (maps[:, 0] / losses.ALIVE_PX).clamp(0, 1)[:, None, None]
     if variant.latent == "volume":
         end = normalisation.forward(motion.to_reals(volume_of(maps, wind, frequencies, generator)))
         return torch.randn(end.shape, generator=generator), end, torch.ones_like(alive)
@@ -112,7 +113,7 @@ def _ends(variant, rows, normalisation, generator):
     end = motion.to_reals(signal[:, :, None] * maps[:, None, motion.DX : motion.DY + 1])
     if variant.start == "coupled":
         begin = motion.to_reals(motion.start(signal, rows["labels"], maps, wind, generator, frequencies, rows["parts"]))
-        noise = train.START_NOISE * torch.randn(begin.shape, generator=generator)
+        noise = losses.START_NOISE * torch.randn(begin.shape, generator=generator)
     else:
         begin, noise = torch.randn(end.shape, generator=generator), 0
     return begin + noise, torch.where(alive > 0.1, end, begin), 0.1 + alive
@@ -147,15 +148,15 @@ def loss(variant: Variant, network, rows, normalisation, generator):
 def train_variant(variant: Variant, conditions, checkpoint, *, minutes, max_steps=None):
     """(network, its normalisation or None): trained by the clock, an interrupted run continues from `checkpoint`.
 
-    conditions: of train.flow_conditions. With attention there are two stages of half the time, as in the paper.
+    conditions: of flow_conditions. With attention there are two stages of half the time, as in the paper.
     """
     torch.manual_seed(0)
-    busy = torch.nonzero((conditions["maps"][:, 0] > train.ALIVE_PX).flatten(1).sum(1) >= 8)[:, 0]
+    busy = torch.nonzero((conditions["maps"][:, 0] > losses.ALIVE_PX).flatten(1).sum(1) >= 8)[:, 0]
     normalisation = None
     if variant.latent == "volume":
         rows = {name: conditions[name][busy[:_SCENES_FOR_SCALES]] for name in ("maps", "wind")}
         drawn = volume_of(rows["maps"], rows["wind"], variant.frequencies, torch.Generator().manual_seed(1))
-        moves = rows["maps"][:, 0] > train.ALIVE_PX
+        moves = rows["maps"][:, 0] > losses.ALIVE_PX
         normalisation = normalise.fitted(variant.normalisation, motion.to_reals(drawn), moves)
 
     def loss_of(network, generator):
@@ -165,11 +166,11 @@ def train_variant(variant: Variant, conditions, checkpoint, *, minutes, max_step
     network = network_of(variant, conditions["features"].shape[1])
     limits = {"minutes": minutes, "max_steps": max_steps, "rate": 1e-3, "notes": {"parameters": parameters(network)}}
     if not variant.has_attention:
-        return train.fit(network, loss_of, checkpoint=checkpoint, **limits), normalisation
+        return fit(network, loss_of, checkpoint=checkpoint, **limits), normalisation
     limits["minutes"] = minutes / 2
     first = Path(checkpoint).with_name(Path(checkpoint).stem + "-slices.pt")
-    network = train.fit(network.stage(False), loss_of, checkpoint=first, **limits)
-    return train.fit(network.stage(True), loss_of, checkpoint=checkpoint, **limits), normalisation
+    network = fit(network.stage(False), loss_of, checkpoint=first, **limits)
+    return fit(network.stage(True), loss_of, checkpoint=checkpoint, **limits), normalisation
 
 
 def sampled(variant: Variant, network, rows, steps: int, generator, *, n_freqs=None, guidance=0.0):

@@ -12,7 +12,8 @@ import torch.nn.functional as F
 
 from gid_core import predict
 
-from .. import dataset, motion, train
+from .. import dataset, losses, motion, train
+from ..conditions import flow_conditions, load_encoder
 from .films import Truth, truth_of
 from .variants import harmonics
 
@@ -24,7 +25,7 @@ _FEWEST_MOVING = 20  # cells, below which a scene has no phases to compare
 
 @dataclass(frozen=True, eq=False)
 class World:
-    """conditions: of train.flow_conditions; rows: the same of moving held-out scenes, in single precision, with alive
+    """conditions: of flow_conditions; rows: the same of moving held-out scenes, in single precision, with alive
     (B, h, w); truths: a Truth of each; scales: px (24,), E_k = s_k e_k^2."""
 
     conditions: dict
@@ -49,11 +50,11 @@ class World:
 
 
 def with_alive(encoder, scenes) -> dict:
-    """train.flow_conditions of scenes, and `alive` (B, h, w) on the same grid."""
+    """conditions.flow_conditions of scenes, and `alive` (B, h, w) on the same grid."""
     rows = dataset.batch(scenes, torch.arange(len(scenes["wind"])))
     with torch.no_grad():
         logit = encoder(*(rows[name] for name in dataset.FEATURE_NAMES))[0]
-    return {**train.flow_conditions(encoder, scenes), "alive": F.avg_pool2d(logit.sigmoid(), 2)[:, 0]}
+    return {**flow_conditions(encoder, scenes), "alive": F.avg_pool2d(logit.sigmoid(), 2)[:, 0]}
 
 
 def load_world(work, training, n_scenes: int, n_held_out: int) -> World:
@@ -63,20 +64,20 @@ def load_world(work, training, n_scenes: int, n_held_out: int) -> World:
     """
     cached = dataset.load_or_make(work / "world.pt", lambda: _made(Path(training), n_scenes, n_held_out))
     held_out = dataset.batch(cached["held_out"], slice(None))
-    moving = (held_out["maps"][:, motion.AMPLITUDE] > train.ALIVE_PX).flatten(1).sum(1) >= _FEWEST_MOVING
+    moving = (held_out["maps"][:, motion.AMPLITUDE] > losses.ALIVE_PX).flatten(1).sum(1) >= _FEWEST_MOVING
     rows = {name: value[moving] for name, value in held_out.items()}
     return World(cached["conditions"], rows, truth_of(rows), cached["scales"])
 
 
 def _made(training, n_scenes, n_held_out):
-    network, notes = train.load_encoder(training)
+    network, notes = load_encoder(training)
     scenes = training / "scenes.pt"
     if scenes.exists():
         found = torch.load(scenes, weights_only=True, mmap=True)
         found = {name: value[:n_scenes].clone() for name, value in found.items()}
     else:
         found = dataset.make_scenes(range(n_scenes))
-    conditions = train.flow_conditions(network, found)
+    conditions = flow_conditions(network, found)
     print(f"conditions of {len(conditions['wind'])} scenes", flush=True)
     unseen = dataset.make_scenes(range(train.HELD_OUT_SEED, train.HELD_OUT_SEED + n_held_out))
     scales = torch.cat([torch.tensor(notes["scales"]), _scales_beyond(conditions["maps"])])

@@ -13,7 +13,7 @@ import onnx_export
 TRAIN = """
     import sys
     import torch
-    from onnx_export import ranks, train
+    from onnx_export import fitting, ranks
 
     ranks.start()
     torch.manual_seed(0)
@@ -26,8 +26,8 @@ TRAIN = """
         return network(rows).square().mean()
 
     folder = sys.argv[1]
-    train.fit(network, loss_of, minutes=5, checkpoint=f"{folder}/net.pt", rate=1e-2, max_steps=3)
-    train.fit(network, loss_of, minutes=5, checkpoint=f"{folder}/net.pt", rate=1e-2, max_steps=2)
+    fitting.fit(network, loss_of, minutes=5, checkpoint=f"{folder}/net.pt", rate=1e-2, max_steps=3)
+    fitting.fit(network, loss_of, minutes=5, checkpoint=f"{folder}/net.pt", rate=1e-2, max_steps=2)
     torch.save({"weight": network.weight.data, "seen": seen}, f"{folder}/{ranks.number()}.pt")
 """
 

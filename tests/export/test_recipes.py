@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gid_core import splat
-from onnx_export import ablation, motion, train
+from onnx_export import ablation, losses, motion
 from onnx_export.recipes import ddpm, films, looping, normalise, splatting, variants, world
 from onnx_export.recipes.frequency_attention import AttentiveFlowNet, JointFlowNet
 
@@ -21,7 +21,7 @@ def drawn(seed):
 
 
 def conditions(count, seed=0):
-    """Scenes of two objects and still cells between them, as train.flow_conditions gives them."""
+    """Scenes of two objects and still cells between them, as flow_conditions gives them."""
     generator = drawn(seed)
     maps = torch.zeros(count, len(motion.FIELDS), H, W)
     maps[:, motion.F0], maps[:, motion.ZETA], maps[:, motion.F1], maps[:, motion.DX] = 0.7, 0.1, 2.0, 1.0
@@ -165,7 +165,7 @@ def test_the_default_variant_has_the_trainers_loss():
     network = variants.network_of(variant, FEATURES)
     torch.nn.init.normal_(network.leave.weight, std=0.1, generator=drawn(0))
     ours = variants.loss(variant, network, rows, None, drawn(6))
-    assert torch.equal(ours, train.flow_loss(network, rows, drawn(6)))
+    assert torch.equal(ours, losses.flow_loss(network, rows, drawn(6)))
 
 
 @pytest.mark.parametrize("name", variants.VARIANTS)
@@ -314,7 +314,7 @@ def test_rows_of_other_minutes_and_unknown_rows_are_refused(work):
 
 
 def test_the_envelope_is_zero_where_nothing_lives(work):
-    found = world.load_world(work, None, None, 0, 0)
+    found = world.load_world(work, None, 0, 0)
     envelope = found.envelope(24)
     still = found.rows["alive"][:, None] < 0.1
     assert envelope.shape == (2, 24, H, W)

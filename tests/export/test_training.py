@@ -9,8 +9,22 @@ import pytest
 import torch
 from PIL import Image
 
+from gid_core.errors import VolumeError
 from gid_core.volume import SpectralVolume
-from onnx_export import curves, cutouts, dataset, gather, kinds, masks, motion, scenes, train
+from onnx_export import (
+    conditions,
+    curves,
+    cutouts,
+    dataset,
+    gather,
+    kinds,
+    losses,
+    masks,
+    motion,
+    networks,
+    scenes,
+    train,
+)
 from onnx_export.tracking.pair import Pair
 from onnx_export.tracking.shards import ShardWriter
 
@@ -54,7 +68,7 @@ def test_two_steps_and_two_more_are_one_run(scene_data, photo_data, tmp_path):
     assert groups["step"] == 2
     assert np.isfinite(groups["losses"]).all()
 
-    encoder, notes = train.load_encoder(tmp_path)
+    encoder, notes = conditions.load_encoder(tmp_path)
     assert notes["scales"] == scales.tolist()
     train.train_flow(encoder, scene_data, tmp_path, minutes=5, max_steps=2)
     flow = state(tmp_path, "flow")
@@ -72,16 +86,16 @@ def test_a_finished_run_takes_no_more_steps(scene_data, photo_data, tmp_path):
 
 def test_a_training_that_lacks_a_half_says_which(tmp_path):
     with pytest.raises(ValueError, match=r"where\.pt is not there: train it first"):
-        train.load_encoder(tmp_path)
+        conditions.load_encoder(tmp_path)
     torch.save({"averaged": {}, "notes": {}}, tmp_path / "where.pt")
     with pytest.raises(ValueError, match="another version's networks: train it again"):
-        train.load_encoder(tmp_path)
+        conditions.load_encoder(tmp_path)
 
 
 def test_what_a_mask_says_moves_is_lifted_at_all_frequencies_alike():
     smooth = torch.linspace(0.07, 0.01, 16).view(1, 16, 1, 1).repeat(1, 1, 1, 2).requires_grad_()
     moving = torch.tensor([[[[True, False]]]])
-    loss = train._unknown_envelope_loss(smooth, moving, torch.zeros(1, 1, 1, 2))
+    loss = losses._unknown_envelope_loss(smooth, moving, torch.zeros(1, 1, 1, 2))
     assert loss[..., 0] > 0 == loss[..., 1]
     (slope,) = torch.autograd.grad(loss.sum(), smooth)
     relative = (slope * smooth)[0, :, 0, 0]  # of the logarithm of each harmonic
@@ -95,7 +109,7 @@ def test_one_harmonic_that_sticks_out_costs():
     spiked = flat.clone()
     spiked[:, 2] = 1.2
     unknown = torch.zeros(1, 1, 1, 1)
-    assert train._unknown_envelope_loss(spiked, moving, unknown) > 0.05 + train._unknown_envelope_loss(
+    assert losses._unknown_envelope_loss(spiked, moving, unknown) > 0.05 + losses._unknown_envelope_loss(
         flat, moving, unknown
     )
 
@@ -103,7 +117,7 @@ def test_one_harmonic_that_sticks_out_costs():
 def test_what_is_known_to_sway_so_far_costs_on_both_sides():
     moving = torch.ones(1, 1, 1, 1, dtype=torch.bool)
     near, right, far = (
-        train._unknown_envelope_loss(torch.full((1, 16, 1, 1), px / 4), moving, torch.ones(1, 1, 1, 1))
+        losses._unknown_envelope_loss(torch.full((1, 16, 1, 1), px / 4), moving, torch.ones(1, 1, 1, 1))
         for px in (0.3, 1.0, 3.0)
     )
     assert right < 0.01 < min(near, far)
@@ -113,7 +127,7 @@ def test_an_end_that_rises_costs():
     moving, unknown = torch.ones(1, 1, 1, 1, dtype=torch.bool), torch.zeros(1, 1, 1, 1)
     falling = torch.linspace(0.5, 0.2, 16).view(1, 16, 1, 1)
     rising = falling.flip(1)
-    assert train._unknown_envelope_loss(falling, moving, unknown) < train._unknown_envelope_loss(
+    assert losses._unknown_envelope_loss(falling, moving, unknown) < losses._unknown_envelope_loss(
         rising, moving, unknown
     )
 
@@ -146,16 +160,71 @@ def test_filmed_pairs_tell_what_moved_and_how_far(tmp_path):
 def test_a_run_takes_footage(scene_data, photo_data, tmp_path, monkeypatch):
     film = dataset.make_footage(filmed(tmp_path / "pairs"))
     both = {name: torch.cat([rows, film[name].to(rows.dtype)]) for name, rows in photo_data.items()}
-    seen, loss = [], train.where_loss
+    seen, loss = [], losses.where_loss
     monkeypatch.setattr(train, "where_loss", lambda *given: (seen.append(given[2]["kind"].tolist()), loss(*given))[1])
     train.train_where(scene_data, scene_data, both, tmp_path, minutes=5, max_steps=1)
     assert seen[0].count(dataset.KINDS.index("filmed")) == 2
     assert np.isfinite(state(tmp_path, "where")["losses"]).all()
 
 
+def test_the_flow_is_taught_the_filmed_motion(tmp_path):
+    torch.manual_seed(0)
+    rows = dataset.make_footage(filmed(tmp_path / "pairs"))
+    volume = motion.to_complex(rows["volume"])
+    assert volume[0, 2, 0, 15, 5].item() == pytest.approx(2j, rel=0.02)  # 0.5 px of a cell of 4 px
+    scales = torch.linspace(1, 0.3, 16)
+    found = conditions.film_conditions(networks.EncoderNet().eval(), rows, scales)
+    z, maps = motion.to_complex(found["z"]), found["maps"][0]
+    size = scales.view(1, -1, 1, 1) * found["envelope"].float().square()
+    level = volume.abs().square().sum((1, 2)).sqrt() / size.square().sum(1).sqrt()
+    again = z * (size * level[:, None])[:, :, None]
+    moved = maps[motion.AMPLITUDE] > 1
+    assert moved[8:, :15].all()
+    assert not moved[:, 17:].any()
+    assert not moved[:4, :4].any()  # not trusted
+    direction = again / again.abs().square().sum((1, 2), keepdim=True).sqrt()
+    assert direction[0, 2, 0][moved].imag.min() > 0.99
+    assert z.abs().square().sum(2).max() <= conditions._FARTHEST**2 * 1.001
+    assert maps[motion.DX][moved].min() > 0.99
+
+
+def test_a_flow_takes_films(scene_data, tmp_path):
+    encoder = networks.EncoderNet().eval().requires_grad_(False)
+    rows = dataset.make_footage(filmed(tmp_path / "pairs"))
+    films = conditions.film_conditions(encoder, rows, torch.ones(16))
+    found = {}
+    for name, told in (("alone", None), ("with films", films)):
+        (tmp_path / name).mkdir()
+        train.train_flow(encoder, scene_data, tmp_path / name, films=told, minutes=5, max_steps=2)
+        found[name] = state(tmp_path / name, "flow")["losses"]
+    assert np.isfinite(found["with films"]).all()
+    assert found["alone"] != found["with films"]
+
+
+def test_films_of_other_frequencies_are_refused(tmp_path):
+    volume = SpectralVolume(np.zeros((16, 40, 64, 2), np.complex64), np.arange(1, 17) / 4)
+    writer = ShardWriter(tmp_path, {"sources": ["a"]})
+    pair = Pair(np.zeros((160, 256, 3), np.uint8), volume, np.ones((40, 64), np.float32))
+    writer.take(0, 0, pair, {"source": "a"})
+    writer.close()
+    with pytest.raises(VolumeError, match="windows of 5 s"):
+        dataset.make_footage(tmp_path)
+
+
+def test_an_objects_main_axis_is_that_of_its_motion():
+    labels = torch.zeros(1, 4, 6, dtype=torch.long)
+    labels[..., 3:] = 1
+    volume = torch.zeros(1, 16, 2, 4, 6, dtype=torch.complex64)
+    volume[:, 3, 0, :, :3] = volume[:, 3, 1, :, :3] = 1j
+    volume[:, 5, 1, :, 3:] = 2.0
+    axis = motion.main_axis(volume, labels)
+    assert torch.allclose(axis[0, :, 0, 0], torch.tensor([0.5, 0.5]).sqrt())
+    assert torch.allclose(axis[0, :, 0, 5].abs(), torch.tensor([0.0, 1.0]), atol=1e-6)
+
+
 def test_an_untold_wind_is_all_zero():
     wind = torch.tensor([[0.6, 0.8, 150.0], [1.0, 0.0, 300.0]])
-    found = train.wind_condition(wind, torch.tensor([True, False]))
+    found = losses.wind_condition(wind, torch.tensor([True, False]))
     assert torch.allclose(found[0], torch.tensor([0.6, 0.8, 0.0, 1.0]))
     assert torch.equal(found[1], torch.zeros(4))
 
