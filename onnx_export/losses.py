@@ -12,6 +12,7 @@ __all__ = ["ALIVE_PX", "START_NOISE", "flow_loss", "group_loss", "where_loss", "
 START_NOISE = 0.05  # white noise on the procedural start, so that no start is special; more costs contrast
 ALIVE_PX = 0.22  # an amplitude from which a cell counts as fully alive
 _SHAPE = 0.3  # weight of the objects' shape
+_MOVERS = 1.5  # weight of pairs of cells that both move
 _LEAST_PART, _LEAST_PART_GAIN = 0.1, 12
 _FLOOR_PX = 0.25  # what a hand mask says moves, moves at least this much
 _SMOOTH = 0.5  # weight of the envelope's bends over f where photographs move
@@ -53,7 +54,8 @@ def group_loss(network, scene_rows):
     affinity, shape, coarse = affinity.float().cpu(), shape.float().cpu(), motion.coarse(scene_rows["maps"])
     same, form = motion.affinity_truth(coarse), motion.shape_truth(coarse)
     near = F.max_pool2d((coarse[:, :1] > 0.1).float(), 3, 1, 1)
-    weight = (0.05 + near) * motion.pairs_inside(*same.shape[2:])
+    apart = motion.pairs_moving(coarse) * (1 + 2 * (1 - same))  # what keeps two movers apart is rare, and is asked for
+    weight = (0.05 + near + _MOVERS * apart) * motion.pairs_inside(*same.shape[2:])
     grouped = F.binary_cross_entropy_with_logits(affinity, same, reduction="none") * weight
     weight_of_shape = (coarse[:, :1] > 0.1).float()
     off = F.smooth_l1_loss(shape, form, reduction="none", beta=0.2) * weight_of_shape

@@ -23,6 +23,7 @@ __all__ = [
     "main_axis",
     "mirrored",
     "pairs_inside",
+    "pairs_moving",
     "procedural",
     "shape_truth",
     "start",
@@ -87,6 +88,12 @@ def coarse(maps):
 def affinity_truth(maps):
     """1 where both cells of a pair are one object: (B, len(phases.PAIRS), h, w); 0 where the second is outside."""
     return torch.stack([(maps[:, OBJECT] == other).float() for other in _partners(maps[:, OBJECT])], 1)
+
+
+def pairs_moving(maps):
+    """1 where both cells of a pair move: (B, len(phases.PAIRS), h, w)."""
+    moves = (maps[:, AMPLITUDE] > 0.1).float()
+    return torch.stack([moves * other.clamp(min=0) for other in _partners(moves)], 1)
 
 
 def pairs_inside(h, w):

@@ -8,10 +8,11 @@ import torch
 
 from gid_core import sampler
 
-__all__ = ["LEVELS", "TOLD", "alphas_cumprod", "noised", "predict_noise", "sampled", "untold"]
+__all__ = ["LEVELS", "TOLD", "alphas_cumprod", "bounded", "noised", "predict_noise", "sampled", "untold"]
 
 LEVELS = 1000
 TOLD = ("slices", "envelope", "affinity", "features", "wind")
+LIMIT = 3.0  # standard deviations of a latent
 _BETAS = (0.0015, 0.0195)  # of latent diffusion; the paper names no schedule of its own
 
 
@@ -53,7 +54,24 @@ def predict_noise(network, told, guidance: float = 0.0, levels: int = LEVELS):
     return noise_of
 
 
+def bounded(noise_of, alphas, limit: float = LIMIT):
+    """The same noise, but of a clean latent that stays within +- limit.
+
+    At the first levels the clean latent is the noise's error times eighty: without a bound a little training leaves
+    amplitudes that are tens of times too large. Latents have unit variance where things move.
+    Source: Ho et al., Denoising Diffusion Probabilistic Models (2020), whose code clips the clean image likewise.
+    """
+
+    def noise_within(z, level):
+        signal, sigma = alphas[level].sqrt().float(), (1 - alphas[level]).sqrt().float()
+        clean = ((z - sigma * noise_of(z, level)) / signal).clamp(-limit, limit)
+        return (z - signal * clean) / sigma
+
+    return noise_within
+
+
 def sampled(network, told, start, steps: int, guidance: float = 0.0):
     """DDIM from white noise `start` (B, k, 4, h, w) to a latent of the same shape."""
     with torch.no_grad():
-        return sampler.ddim(predict_noise(network, told, guidance), start, alphas_cumprod(), steps).float()
+        alphas = alphas_cumprod()
+        return sampler.ddim(bounded(predict_noise(network, told, guidance), alphas), start, alphas, steps).float()

@@ -143,7 +143,7 @@ def loop_figures(row: Row, world, network, normalisation) -> dict:
         with _autocast():
             if row.kind == "self-guided":
                 latent = looping.self_guided(
-                    ddpm.predict_noise(network, conditions),
+                    ddpm.bounded(ddpm.predict_noise(network, conditions), alphas),
                     start,
                     alphas,
                     row.steps,
