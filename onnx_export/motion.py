@@ -104,8 +104,9 @@ def pairs_inside(h, w):
 def _partners(field):
     """The values (B, h, w) of the second cells, -1 outside, for each of the PAIRS."""
     _, h, w = field.shape
-    wide = F.pad(field, (4, 4, 0, 4), value=-1)
-    return [wide[:, down : down + h, 4 + right : 4 + right + w] for down, right in phases.PAIRS]
+    far = max(max(down, right) for down, right in phases.PAIRS)
+    wide = F.pad(field, (far, far, 0, far), value=-1)
+    return [wide[:, down : down + h, far + right : far + right + w] for down, right in phases.PAIRS]
 
 
 def shape_truth(maps):
