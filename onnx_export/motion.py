@@ -41,6 +41,7 @@ _FLUTTER_HZ = 0.9  # width of a second mode
 _ROLL_OFF_HZ = 3.2  # what moves is too heavy to follow faster wind: loops of the field fall off before 3 Hz
 _COMMON = 0.5  # part of the wind that all objects share at 0 Hz; the paper's own loops show neighbours that differ
 _COMMON_HZ = 2.5  # the shared part decays with frequency
+_EDDIES = 6  # plane waves that they are the sum of
 _EDDY_PX = 220.0  # mean wavelength of the turbulence in a meadow or crown: coherent over some 35 px
 _BLOCK_PX = 32.0  # a patch of a field whose mean phase the start knows
 
@@ -141,17 +142,19 @@ def draw(maps, wind, generator, frequencies=FREQUENCIES):
     """One random motion on the flow grid: the signal along the axis, complex (B, K, h, w) of unit variance.
 
     Multiply by the axis (maps DX, DY) for z. Each object follows the gust that passes its root, partly common to all,
-    partly its own; a field (grass, crown, cloth) follows the gust at each place and has eddies inside.
+    partly its own; a field (grass, crown, cloth) follows the gust at each place and has eddies inside. They are its own
+    too: a tree before a meadow touches it in the picture alone.
     """
     b, _, h, w = maps.shape
     n = len(frequencies)
     common = _normal(b, n, 1, 1, generator=generator)
     name = maps[:, OBJECT].long()
-    table = _normal(b, n, int(name.max()) + 1, generator=generator)
-    own = torch.gather(table, 2, name.view(b, 1, -1).expand(-1, n, -1)).view(b, n, h, w)
-    waves = torch.randn(b, n, 6, 2, generator=generator) * 2 * math.pi / _EDDY_PX
+    table = _normal(b, n * (1 + _EDDIES), int(name.max()) + 1, generator=generator)
+    drawn = torch.gather(table, 2, name.view(b, 1, -1).expand(-1, table.shape[1], -1)).view(b, n, -1, h, w)
+    own, strengths = drawn[:, :, 0], drawn[:, :, 1:]
+    waves = torch.randn(b, n, _EDDIES, 2, generator=generator) * 2 * math.pi / _EDDY_PX
     angle = torch.einsum("bkjc,bchw->bkjhw", waves, maps[:, ANCHOR_X : ANCHOR_Y + 1])
-    eddies = (_normal(b, n, 6, 1, 1, generator=generator) * torch.polar(torch.ones_like(angle), angle)).sum(2) / 6**0.5
+    eddies = (strengths * torch.polar(torch.ones_like(angle), angle)).sum(2) / _EDDIES**0.5
     local = torch.where(maps[:, IS_FIELD : IS_FIELD + 1] > 0.5, eddies, own)
     shared = _COMMON * torch.exp(-_hz(frequencies) / _COMMON_HZ)
     signal = shared * common + (1 - shared**2).sqrt() * local
