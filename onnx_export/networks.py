@@ -19,6 +19,7 @@ __all__ = ["EncoderNet", "FlowNet", "GroupNet", "WhereNet", "parameters"]
 N_FREQS = len(FREQUENCIES)
 _GROUPS = 8
 _TIME_WAVES = 32
+_TOLD = 48  # channels of the encoder's condition that reach the flow
 _ROUNDS = (2, 8)  # of averaging along the affinities: the near neighbours, and an object of 50 px
 _SHARPNESS = 3  # power of the affinity, so that doubtful borders hold
 
@@ -177,12 +178,12 @@ class FlowNet(nn.Module):
         super().__init__()
         self.features = features
         fine, middle, deep = widths
-        self.condition = nn.Sequential(nn.Conv2d(features + 2, 48, 1), nn.SiLU(), _conv(48, 24))
+        self.condition = nn.Sequential(nn.Conv2d(features + 2, 96, 1), nn.SiLU(), _conv(96, _TOLD))
         self.frequency = nn.Embedding(N_FREQS, embedding)
         self.time = nn.Sequential(nn.Linear(2 * _TIME_WAVES, embedding), nn.SiLU(), nn.Linear(embedding, embedding))
         self.wind = nn.Linear(4, embedding)
         self.mix = nn.Sequential(nn.SiLU(), nn.Linear(embedding, embedding), nn.SiLU())
-        self.enter = _conv(4 * (1 + len(_ROUNDS)) + 1 + 24, fine)
+        self.enter = _conv(4 * (1 + len(_ROUNDS)) + 1 + _TOLD, fine)
         self.down1, self.res1 = _conv(fine, middle, 3, 2), _Residual(middle, middle, embedding)
         self.down2 = _conv(middle, deep, 3, 2)
         self.deep = nn.ModuleList([_Residual(deep, deep, embedding) for _ in range(2)])
@@ -202,11 +203,15 @@ class FlowNet(nn.Module):
         condition = self.condition(torch.cat([features, affinity - 0.5], 1))[:, None].expand(-1, k, -1, -1, -1)
         seen = [z, *_along_affinity(z, affinity, _ROUNDS)]
         x0 = self.enter(torch.cat([*seen, envelope[:, :, None], condition], 2).reshape(b * k, -1, h, w))
+        y0 = self.through_scales(x0, embedded)
+        means = torch.cat([x - z for x in seen[1:]], 2).reshape(b * k, -1, h, w)
+        return self.leave(torch.cat([F.silu(y0), means], 1)).view(b, k, 4, h, w)
+
+    def through_scales(self, x0, embedded):
+        """Down to 1/32 and up again: (n, fine, h, w), (n, embedding) -> (n, fine, h, w)."""
         x1 = self.res1(self.down1(x0), embedded)
         x2 = self.down2(x1)
         for block in self.deep:
             x2 = block(x2, embedded)
         y1 = self.up1(torch.cat([x1, _doubled(x2)], 1), embedded)
-        y0 = self.res0(self.up0(torch.cat([x0, _doubled(y1)], 1)), embedded)
-        means = torch.cat([x - z for x in seen[1:]], 2).reshape(b * k, -1, h, w)
-        return self.leave(torch.cat([F.silu(y0), means], 1)).view(b, k, 4, h, w)
+        return self.res0(self.up0(torch.cat([x0, _doubled(y1)], 1)), embedded)

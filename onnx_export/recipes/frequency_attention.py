@@ -96,12 +96,6 @@ class JointFlowNet(FlowNet):
         condition = self.condition(torch.cat([features, envelope, affinity - 0.5], 1))
         means = networks._along_affinity(z, affinity, networks._ROUNDS)
         seen = torch.cat([z, *means], 2).reshape(b, -1, h, w)
-        x0 = self.enter(torch.cat([seen, condition], 1))
-        x1 = self.res1(self.down1(x0), embedded)
-        x2 = self.down2(x1)
-        for block in self.deep:
-            x2 = block(x2, embedded)
-        y1 = self.up1(torch.cat([x1, networks._doubled(x2)], 1), embedded)
-        y0 = self.res0(self.up0(torch.cat([x0, networks._doubled(y1)], 1)), embedded)
+        y0 = self.through_scales(self.enter(torch.cat([seen, condition], 1)), embedded)
         means = torch.cat([x - z for x in means], 2).reshape(b, -1, h, w)
         return self.leave(torch.cat([F.silu(y0), means], 1)).view(b, k, 4, h, w)
