@@ -11,30 +11,39 @@ from gid_core import phases
 from . import dataset, motion
 from .networks import EncoderNet, GroupNet, WhereNet
 
-__all__ = ["film_conditions", "flow_conditions", "load_encoder"]
+__all__ = ["film_conditions", "flow_conditions", "load", "load_encoder"]
 
 _FARTHEST = 3.0  # of |z|: a film whose spectrum is not the encoder's must not drown the rest
 _LEAST_PX = 0.05
 
 
 def load_encoder(work):
-    """(EncoderNet, the notes of its `where`) of a training folder.
+    """(EncoderNet, the notes of its `reach`) of a training folder.
 
     Raises:
-        ValueError: a half is not trained yet, or by a version whose networks were others.
+        ValueError: a part is not trained yet, or by a version whose networks were others.
     """
-    halves, notes = {}, {}
-    for name, network in (("where", WhereNet()), ("groups", GroupNet())):
-        path = Path(work) / f"{name}.pt"
-        if not path.exists():
-            raise ValueError(f"{path} is not there: train it first (--only {name})")
-        state = torch.load(path, weights_only=True, map_location="cpu")
-        try:
-            network.load_state_dict(state["averaged"])
-        except (KeyError, RuntimeError) as error:
-            raise ValueError(f"{path} is of another version's networks: train it again") from error
-        halves[name], notes[name] = network, state["notes"]
-    return EncoderNet(**halves).eval().requires_grad_(False), notes["where"]
+    parts, notes = {}, {}
+    for name, network in (("where", WhereNet()), ("reach", WhereNet()), ("groups", GroupNet())):
+        parts[name], notes[name] = load(work, name, network)
+    return EncoderNet(**parts).eval().requires_grad_(False), notes["reach"]
+
+
+def load(work, name, network):
+    """(network with the averaged weights of WORK/NAME.pt, its notes).
+
+    Raises:
+        ValueError: see `load_encoder`.
+    """
+    path = Path(work) / f"{name}.pt"
+    if not path.exists():
+        raise ValueError(f"{path} is not there: train it first (--only {name})")
+    state = torch.load(path, weights_only=True, map_location="cpu")
+    try:
+        network.load_state_dict(state["averaged"])
+    except (KeyError, RuntimeError) as error:
+        raise ValueError(f"{path} is of another version's networks: train it again") from error
+    return network, state["notes"]
 
 
 def _seen(encoder, rows):

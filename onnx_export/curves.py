@@ -42,9 +42,11 @@ def main(arguments=None):
     parser.add_argument("--work", required=True, help="folder of the training's checkpoints")
     parser.add_argument("--out", required=True, help="picture to write")
     options = parser.parse_args(arguments)
-    paths = [p for p in (Path(options.work) / f"{name}.pt" for name in ("where", "groups", "flow")) if p.exists()]
+    paths = [
+        p for p in (Path(options.work) / f"{name}.pt" for name in ("where", "reach", "groups", "flow")) if p.exists()
+    ]
     if not paths:
-        raise SystemExit(f"{options.work} holds no where.pt, groups.pt or flow.pt: train first")
+        raise SystemExit(f"{options.work} holds no checkpoint: train first")
     panels = [curve(torch.load(path, weights_only=True)["losses"], path.stem) for path in paths]
     sheet = Image.new("RGB", (_WIDTH, _HEIGHT * len(panels)), "white")
     for i, panel in enumerate(panels):

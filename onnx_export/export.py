@@ -211,7 +211,9 @@ def load_networks(work):
         ValueError: see conditions.load_encoder.
     """
     encoder, _ = load_encoder(work)
-    states = {name: torch.load(Path(work) / f"{name}.pt", weights_only=True) for name in ("where", "groups", "flow")}
+    states = {
+        name: torch.load(Path(work) / f"{name}.pt", weights_only=True) for name in ("where", "reach", "groups", "flow")
+    }
     flow = FlowNet(features=encoder.features)
     flow.load_state_dict(states["flow"]["averaged"])
     return encoder, flow.eval().requires_grad_(False), states
@@ -251,7 +253,7 @@ def main(arguments=None):
             "minutes": round(state["elapsed"] / 60, 1),
             "loss": round(sum(recent) / max(len(recent), 1), 4),
         }
-    write_card(folder, states["where"]["notes"]["scales"], training)
+    write_card(folder, states["reach"]["notes"]["scales"], training)
     for part in ("encoder", "flow"):
         path = folder / f"{part}.onnx"
         print(f"{path.name}: {path.stat().st_size / 2**20:.2f} MiB")

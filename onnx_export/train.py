@@ -1,8 +1,8 @@
 """Training: python -m onnx_export.train --pictures DIR --stills DIR --work DIR
 
-Three runs limited by the clock: what moves and how far (synthetic scenes, hand masks, composites, still pictures),
-which cells belong together (scenes), then the flow on top of both; --only takes one, so that the first two can run side
-by side. The schedule follows the time that has passed; checkpoints let a run that was cut off go
+Runs limited by the clock: what moves and how far (synthetic scenes, hand masks, composites, still pictures), the same
+for longer, which cells belong together (scenes), then the flow on top of them; --only takes one, so that the first and
+the third can run side by side. The schedule follows the time that has passed; checkpoints let a run that was cut off go
 on where it was. The networks run on a GPU if there is one, everything else on the processor; torchrun starts several
 processes with a batch each (see ranks.py).
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from . import dataset, motion, ranks
-from .conditions import film_conditions, flow_conditions, load_encoder
+from .conditions import film_conditions, flow_conditions, load, load_encoder
 from .fitting import fit
 from .losses import ALIVE_PX, START_NOISE, flow_loss, group_loss, where_loss
 from .networks import FlowNet, GroupNet, WhereNet, parameters
@@ -23,6 +23,7 @@ from .networks import FlowNet, GroupNet, WhereNet, parameters
 __all__ = ["HELD_OUT_SEED", "main", "train_flow", "train_groups", "train_where"]
 
 _THIN_SEED = 5 * 10**5
+_RUNS = ("where", "reach", "groups", "flow")
 HELD_OUT_SEED = 10**6  # of synthetic scenes for evaluation
 _RATE = 1.5e-3
 _PAINTED, _THIN, _RENDERED = 5, 3, 2  # rows of a batch; without _THIN flames and lanterns fade among flowers
@@ -50,10 +51,11 @@ def _mirrored(scene_rows):
     return dataset.mirrored_features(scene_rows) | {"maps": maps, "wind": wind}
 
 
-def train_where(scene_data, thin, photo_data, work, *, rendered=None, minutes, seed=0, max_steps=None):
+def train_where(scene_data, thin, photo_data, work, *, rendered=None, minutes, seed=0, max_steps=None, is_longer=False):
     """What moves and how far, on frozen features; returns (network, scales).
 
-    thin: scenes of what photographs seldom show, see dataset.make_scenes.
+    thin: scenes of what photographs seldom show, see dataset.make_scenes. is_longer: train on from where.pt to
+    reach.pt, see networks.EncoderNet.
     """
     torch.manual_seed(seed)
     scales = dataset.scales(scene_data["maps"])
@@ -68,10 +70,12 @@ def train_where(scene_data, thin, photo_data, work, *, rendered=None, minutes, s
             scene_rows, photo_rows = _mirrored(scene_rows), dataset.mirrored_features(photo_rows)
         return where_loss(network, scene_rows, photo_rows, scales)
 
-    network = WhereNet().to(ranks.device())
+    network, name = WhereNet(), "where"
+    if is_longer:
+        network, name = load(work, "where", network)[0], "reach"
     notes = {"scales": scales.tolist(), "parameters": parameters(network)}
     limits = {"minutes": minutes, "rate": _RATE, "seed": seed, "max_steps": max_steps}
-    return fit(network, loss_of, checkpoint=Path(work) / "where.pt", notes=notes, **limits), scales
+    return fit(network.to(ranks.device()), loss_of, checkpoint=Path(work) / f"{name}.pt", notes=notes, **limits), scales
 
 
 def train_groups(scene_data, thin, work, *, rendered=None, minutes, seed=0, max_steps=None):
@@ -126,11 +130,10 @@ def main(arguments=None):
     parser.add_argument("--thin-scenes", type=int, default=1500)
     parser.add_argument("--processes", type=int, default=1, help="for painting the scenes")
     parser.add_argument("--where-minutes", type=float, default=60)
+    parser.add_argument("--reach-minutes", type=float, default=60)
     parser.add_argument("--groups-minutes", type=float, default=60)
     parser.add_argument("--flow-minutes", type=float, default=20)
-    parser.add_argument(
-        "--only", choices=("where", "groups", "flow"), help="this run alone; default: one after the other"
-    )
+    parser.add_argument("--only", choices=_RUNS, help="this run alone; default: one after the other")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of each training process")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
@@ -152,12 +155,16 @@ def main(arguments=None):
     rendered = cached("rendered.pt", lambda: dataset.rendered_scenes(options.rendered)) if options.rendered else None
     footage = cached("footage.pt", lambda: dataset.make_footage(options.footage)) if options.footage else None
     shared = {"rendered": rendered, "seed": options.seed}
-    if options.only in (None, "where"):
+    if options.only in (None, "where", "reach"):
         make = partial(dataset.make_photographs, options.pictures, stills, options.seed)
         photo_data, _ = cached("photographs.pt", lambda: list(make()))
         if footage:
             photo_data = {name: torch.cat([rows, footage[name]]) for name, rows in photo_data.items()}
-        train_where(scene_data, thin, photo_data, work, minutes=options.where_minutes, **shared)
+        data = scene_data, thin, photo_data, work
+        if options.only != "reach":
+            train_where(*data, minutes=options.where_minutes, **shared)
+        if options.only != "where":
+            train_where(*data, minutes=options.reach_minutes, is_longer=True, **shared)
     if options.only in (None, "groups"):
         train_groups(scene_data, thin, work, minutes=options.groups_minutes, **shared)
     if options.only in (None, "flow"):

@@ -31,7 +31,7 @@ def stirred(network):
 def networks():
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    encoder = stirred(EncoderNet(WhereNet(width=16, fine=16), GroupNet(width=16, fine=16)))
+    encoder = stirred(EncoderNet(*(net(width=16, fine=16) for net in (WhereNet, WhereNet, GroupNet))))
     flow = stirred(FlowNet(features=encoder.features, widths=(8, 16, 16), embedding=32))
     return export.EncoderGraph(encoder.eval()), export.FlowGraph(flow.eval())
 

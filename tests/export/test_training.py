@@ -63,6 +63,10 @@ def test_two_steps_and_two_more_are_one_run(scene_data, photo_data, tmp_path):
     weight = "out.weight"
     assert not torch.equal(before["network"][weight], after["network"][weight])
 
+    train.train_where(scene_data, scene_data, photo_data, tmp_path, minutes=5, max_steps=1, is_longer=True)
+    change = state(tmp_path, "reach")["network"][weight] - after["averaged"][weight]
+    assert 0 < change.abs().max() < 0.01  # it goes on from there
+
     train.train_groups(scene_data, scene_data, tmp_path, minutes=5, max_steps=2)
     groups = state(tmp_path, "groups")
     assert groups["step"] == 2
