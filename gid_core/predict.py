@@ -230,13 +230,13 @@ def flowed(model, found, groups, wind, seed, steps, on_step=None) -> np.ndarray:
 
 
 def imagine(model, found, strength, wind, seed, steps, on_step=None) -> np.ndarray:
-    """How it moves: `flowed`, held together inside parts of objects, of unit variance over the moving cells.
+    """How it moves: `flowed`, held together inside objects, of unit variance over the moving cells.
 
     strength: float (h, w), RMS motion of each cell.
     """
     groups = phases.group(found["affinity"][0])
     z = flowed(model, found, groups, wind, seed, steps, on_step)
-    z = phases.unit_rms(phases.held(z, strength, groups.parts), strength)
+    z = phases.unit_rms(phases.held(z, strength, groups.objects), strength)
     # The phase of each harmonic is free (the flow was trained with a fixed gauge): another draw, another loop.
     turns = phases.generator(seed, "phase").random(len(z))
     return z * np.exp(2j * np.pi * turns).astype(np.complex64)[:, None, None, None]

@@ -135,7 +135,8 @@ class EncoderNet(nn.Module):
     forward(rgb, features at strides 4, 8, 16) returns the alive logit, e, the affinity logits and the flow's condition.
     `where` tells what is alive, `reach` how far it moves: the same network trained longer. What it learns of amplitudes
     goes on paying when its eye for what moves begins to specialise on the things of the training (docs/model.md), so it
-    has a small vote there. Photographs teach these two alone, for only scenes know their objects; `groups` has its whole width for them.
+    has a small vote there. Photographs teach these two alone, for only scenes know their objects; `groups` has its
+    whole width for them.
     """
 
     def __init__(self, where=None, reach=None, groups=None):

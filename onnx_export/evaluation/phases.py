@@ -115,7 +115,7 @@ def started(model, groups: phases.Groups, wind: phases.Wind, seed: int):
 def as_run(z: np.ndarray, strength: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """z (K, h, w, 2) as gid_core.predict.imagine finishes it, apart from the free phase of each harmonic.
 
-    strength: (h, w), RMS motion; labels: int (h, w), the parts for the flow's z, the objects for the procedural one.
+    strength: (h, w), RMS motion; labels: int (h, w), the objects.
     """
     return phases.unit_rms(phases.held(z, strength, labels), strength)
 
@@ -142,8 +142,8 @@ class _Scene:
     def sampled(self, seed, steps):
         return sampled(self.model, self.found, self.groups, self.told, seed, steps)
 
-    def flow_as_run(self, z):
-        return as_run(z, self.strength, self.groups.parts)
+    def as_run(self, z):
+        return as_run(z, self.strength, self.groups.objects)
 
     def statistics(self, z, other):
         """`phase_statistics` of z, with its diversity from the z of another seed; empty when nothing moves."""
@@ -185,12 +185,12 @@ def phase_rows(model, count: int = 24, step_counts=(1, 2, 4, 8, 16)) -> dict:
             if steps == step_counts[0]:
                 note("noise", [_white(start[0].shape, seed) for seed in _SEEDS])
                 note("procedural", start)
-                note("procedural, as run", [as_run(z, seen.strength, seen.groups.objects) for z in start])
+                note("procedural, as run", [seen.as_run(z) for z in start])
                 starts = [started(model, seen.groups, seen.told, seed) for seed in _SEEDS]
-                note("start, as run", [seen.flow_as_run(z) for z in starts])
+                note("start, as run", [seen.as_run(z) for z in starts])
             note(f"flow, {steps} steps", flow)
             if steps == model.card.steps:
-                note(f"flow, {steps} steps, as run", [seen.flow_as_run(z) for z in flow])
+                note(f"flow, {steps} steps, as run", [seen.as_run(z) for z in flow])
     return rows
 
 
@@ -203,7 +203,7 @@ def step_figures(model, count: int = 24, reference: int = PAPER_STEPS) -> dict:
     for scene in held_out(count):
         seen = _seen(model, scene)
         for rows, steps in ((few, model.card.steps), (many, reference)):
-            statistics = seen.statistics(*(seen.flow_as_run(seen.sampled(seed, steps)[1]) for seed in _SEEDS))
+            statistics = seen.statistics(*(seen.as_run(seen.sampled(seed, steps)[1]) for seed in _SEEDS))
             if statistics:
                 rows.append(statistics)
     if not few:

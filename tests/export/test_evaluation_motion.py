@@ -67,7 +67,7 @@ def test_the_finished_z_is_that_of_the_core_but_for_a_phase_a_harmonic(model, sc
     wind, groups = phases.Wind(1.0, 0.0), phases.group(found["affinity"][0])
     strength = seeing.amplitude_px(model, found)
     strength = strength.reshape(strength.shape[0] // 2, 2, strength.shape[1] // 2, 2).mean((1, 3))
-    ours = measured.as_run(measured.sampled(model, found, groups, wind, 3, 2)[1], strength, groups.parts)
+    ours = measured.as_run(measured.sampled(model, found, groups, wind, 3, 2)[1], strength, groups.objects)
     core = predict.imagine(model, found, strength, wind, 3, 2)
     turn = (core * ours.conj()).sum((1, 2, 3), keepdims=True)
     assert np.abs(ours * turn / np.abs(turn) - core).max() < 1e-3
