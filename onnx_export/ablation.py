@@ -145,7 +145,7 @@ def main(arguments=None):
     parser.add_argument("--work", required=True, type=Path, help="folder for checkpoints and ablation.json")
     parser.add_argument("--minutes", type=float, default=2.5, help="of training for each variant")
     parser.add_argument("--rows", help="names of rows, separated by commas; default: all")
-    parser.add_argument("--training", type=Path, help="folder of onnx_export.train (where.pt, groups.pt, scenes.pt)")
+    parser.add_argument("--training", type=Path, help="folder of onnx_export.train (its checkpoints and scenes.pt)")
     parser.add_argument("--n-scenes", type=int, default=600, help="of them for training")
     parser.add_argument("--held-out", type=int, default=24, help="scenes that are measured")
     options = parser.parse_args(arguments)

@@ -11,26 +11,28 @@ from gid_core import phases
 from . import dataset, motion
 from .networks import EncoderNet, GroupNet, WhereNet
 
-__all__ = ["film_conditions", "flow_conditions", "load", "load_encoder"]
+__all__ = ["RUNS", "film_conditions", "flow_conditions", "load", "load_encoder"]
+
+RUNS = ("where", "reach", "groups", "flow")  # of a training, in their order; each leaves WORK/NAME.pt
 
 _FARTHEST = 3.0  # of |z|: a film whose spectrum is not the encoder's must not drown the rest
 _LEAST_PX = 0.05
 
 
 def load_encoder(work):
-    """(EncoderNet, the notes of its `reach`) of a training folder.
+    """(EncoderNet, {name: checkpoint}) of a training folder; the scales of E are in the notes of `reach`.
 
     Raises:
         ValueError: a part is not trained yet, or by a version whose networks were others.
     """
-    parts, notes = {}, {}
+    parts, states = {}, {}
     for name, network in (("where", WhereNet()), ("reach", WhereNet()), ("groups", GroupNet())):
-        parts[name], notes[name] = load(work, name, network)
-    return EncoderNet(**parts).eval().requires_grad_(False), notes["reach"]
+        parts[name], states[name] = load(work, name, network)
+    return EncoderNet(**parts).eval().requires_grad_(False), states
 
 
 def load(work, name, network):
-    """(network with the averaged weights of WORK/NAME.pt, its notes).
+    """(network with the averaged weights of WORK/NAME.pt, that checkpoint).
 
     Raises:
         ValueError: see `load_encoder`.
@@ -43,7 +45,7 @@ def load(work, name, network):
         network.load_state_dict(state["averaged"])
     except (KeyError, RuntimeError) as error:
         raise ValueError(f"{path} is of another version's networks: train it again") from error
-    return network, state["notes"]
+    return network, state
 
 
 def _seen(encoder, rows):

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
+from .conditions import RUNS
+
 __all__ = ["curve", "main"]
 
 _WIDTH, _HEIGHT, _MARGIN = 480, 260, 40
@@ -42,9 +44,7 @@ def main(arguments=None):
     parser.add_argument("--work", required=True, help="folder of the training's checkpoints")
     parser.add_argument("--out", required=True, help="picture to write")
     options = parser.parse_args(arguments)
-    paths = [
-        p for p in (Path(options.work) / f"{name}.pt" for name in ("where", "reach", "groups", "flow")) if p.exists()
-    ]
+    paths = [path for path in (Path(options.work) / f"{name}.pt" for name in RUNS) if path.exists()]
     if not paths:
         raise SystemExit(f"{options.work} holds no checkpoint: train first")
     panels = [curve(torch.load(path, weights_only=True)["losses"], path.stem) for path in paths]

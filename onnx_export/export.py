@@ -19,7 +19,7 @@ from torch import nn
 from gid_core.card import Z_LAYOUT
 
 from . import backbone, motion
-from .conditions import load_encoder
+from .conditions import load, load_encoder
 from .networks import N_FREQS, FlowNet
 
 __all__ = [
@@ -210,12 +210,8 @@ def load_networks(work):
     Raises:
         ValueError: see conditions.load_encoder.
     """
-    encoder, _ = load_encoder(work)
-    states = {
-        name: torch.load(Path(work) / f"{name}.pt", weights_only=True) for name in ("where", "reach", "groups", "flow")
-    }
-    flow = FlowNet(features=encoder.features)
-    flow.load_state_dict(states["flow"]["averaged"])
+    encoder, states = load_encoder(work)
+    flow, states["flow"] = load(work, "flow", FlowNet(features=encoder.features))
     return encoder, flow.eval().requires_grad_(False), states
 
 

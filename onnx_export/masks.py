@@ -20,8 +20,8 @@ __all__ = ["MASKS", "composites", "cropped", "hand_masks", "label", "labelled_ro
 
 MASKS = Path(__file__).with_name("masks.json")
 _MOVE, _STILL, _IGNORE = 255, 0, 128
-_STEM_PX = 1.2  # half of a stem's width, at that size
 _PX = 1 / 40  # of the second band, at the size at which the whole picture is 256 wide
+_STEM_PX = 1.2  # half of a stem's width, at that size
 _ZOOM_POWER = 0.75  # between cloth, which sways as the root of its size, and stems, which sway as their size
 _SUFFIXES = (".jpg", ".jpeg", ".png")
 

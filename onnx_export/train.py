@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from . import dataset, motion, ranks
-from .conditions import film_conditions, flow_conditions, load, load_encoder
+from .conditions import RUNS, film_conditions, flow_conditions, load, load_encoder
 from .fitting import fit
 from .losses import ALIVE_PX, START_NOISE, flow_loss, group_loss, where_loss
 from .networks import FlowNet, GroupNet, WhereNet, parameters
@@ -23,7 +23,6 @@ from .networks import FlowNet, GroupNet, WhereNet, parameters
 __all__ = ["HELD_OUT_SEED", "main", "train_flow", "train_groups", "train_where"]
 
 _THIN_SEED = 5 * 10**5
-_RUNS = ("where", "reach", "groups", "flow")
 HELD_OUT_SEED = 10**6  # of synthetic scenes for evaluation
 _RATE = 1.5e-3
 _PAINTED, _THIN, _RENDERED = 5, 3, 2  # rows of a batch; without _THIN flames and lanterns fade among flowers
@@ -133,7 +132,7 @@ def main(arguments=None):
     parser.add_argument("--reach-minutes", type=float, default=60)
     parser.add_argument("--groups-minutes", type=float, default=60)
     parser.add_argument("--flow-minutes", type=float, default=20)
-    parser.add_argument("--only", choices=_RUNS, help="this run alone; default: one after the other")
+    parser.add_argument("--only", choices=RUNS, help="this run alone; default: one after the other")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of each training process")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
@@ -170,8 +169,9 @@ def main(arguments=None):
     if options.only in (None, "flow"):
         if rendered:
             scene_data = {name: torch.cat([rows, rendered[name]]) for name, rows in scene_data.items()}
-        encoder, notes = load_encoder(work)
-        films = film_conditions(encoder, footage, torch.tensor(notes["scales"])) if footage else None
+        encoder, states = load_encoder(work)
+        scales = torch.tensor(states["reach"]["notes"]["scales"])
+        films = film_conditions(encoder, footage, scales) if footage else None
         train_flow(encoder, scene_data, work, films=films, minutes=options.flow_minutes, seed=options.seed)
 
 

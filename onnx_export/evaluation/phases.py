@@ -5,6 +5,7 @@ paired, scene by scene.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -134,7 +135,7 @@ class _Scene:
     told: phases.Wind
     groups: phases.Groups
 
-    @property
+    @cached_property
     def strength(self):
         h, w = self.maps.shape[1:]
         return amplitude_px(self.model, self.found).reshape(h, 2, w, 2).mean((1, 3))

@@ -70,7 +70,7 @@ def load_world(work, training, n_scenes: int, n_held_out: int) -> World:
 
 
 def _made(training, n_scenes, n_held_out):
-    network, notes = load_encoder(training)
+    network, states = load_encoder(training)
     scenes = training / "scenes.pt"
     if scenes.exists():
         found = torch.load(scenes, weights_only=True, mmap=True)
@@ -80,7 +80,7 @@ def _made(training, n_scenes, n_held_out):
     conditions = flow_conditions(network, found)
     print(f"conditions of {len(conditions['wind'])} scenes", flush=True)
     unseen = dataset.make_scenes(range(train.HELD_OUT_SEED, train.HELD_OUT_SEED + n_held_out))
-    scales = torch.cat([torch.tensor(notes["scales"]), _scales_beyond(conditions["maps"])])
+    scales = torch.cat([torch.tensor(states["reach"]["notes"]["scales"]), _scales_beyond(conditions["maps"])])
     return {"conditions": conditions, "held_out": with_alive(network, unseen), "scales": scales}
 
 

@@ -72,8 +72,8 @@ def test_two_steps_and_two_more_are_one_run(scene_data, photo_data, tmp_path):
     assert groups["step"] == 2
     assert np.isfinite(groups["losses"]).all()
 
-    encoder, notes = conditions.load_encoder(tmp_path)
-    assert notes["scales"] == scales.tolist()
+    encoder, states = conditions.load_encoder(tmp_path)
+    assert states["reach"]["notes"]["scales"] == scales.tolist()
     train.train_flow(encoder, scene_data, tmp_path, minutes=5, max_steps=2)
     flow = state(tmp_path, "flow")
     assert flow["step"] == 2
