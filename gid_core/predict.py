@@ -219,7 +219,7 @@ def flowed(model, found, groups, wind, seed, steps, on_step=None) -> np.ndarray:
         start = phases.to_reals(z) + np.float32(card.start_noise) * start
     condition = {
         "envelope": _halved(found["envelope"][0])[None].astype(np.float32),
-        "affinity": phases.ties(groups.parts)[None].astype(np.float32),
+        "affinity": phases.ties(groups.objects)[None].astype(np.float32),
         "features": found["features"],
         "wind": wind.condition(),
     }

@@ -53,7 +53,7 @@ def _seen(encoder, rows):
     with torch.no_grad():
         _, e, affinity, features = encoder(*(rows[n] for n in dataset.FEATURE_NAMES))
     groups = [phases.group(a) for a in affinity.sigmoid().double().numpy()]
-    tied = np.stack([phases.ties(found.parts) for found in groups]).astype(np.float32)
+    tied = np.stack([phases.ties(found.objects) for found in groups]).astype(np.float32)
     return {
         "envelope": F.avg_pool2d(e, 2).half(),
         "features": features.half(),
@@ -70,7 +70,7 @@ def _in_chunks(data, told):
 
 
 def flow_conditions(encoder, scene_data):
-    """What the flow sees of each scene: envelope, ties inside parts, features on the flow's grid, and maps there."""
+    """What the flow sees of each scene: envelope, ties inside objects, features on the flow's grid, and maps there."""
 
     def told(rows):
         return {**_seen(encoder, rows), "maps": motion.coarse(rows["maps"]), "wind": rows["wind"]}

@@ -7,7 +7,17 @@ import torch.nn.functional as F
 
 from . import dataset, motion, ranks
 
-__all__ = ["ALIVE_PX", "START_NOISE", "flow_loss", "group_loss", "where_loss", "wind_condition"]
+__all__ = [
+    "ALIVE_PX",
+    "OBJECTS",
+    "START_NOISE",
+    "flow_loss",
+    "group_loss",
+    "object_loss",
+    "velocity_loss",
+    "where_loss",
+    "wind_condition",
+]
 
 START_NOISE = 0.05  # white noise on the procedural start, so that no start is special; more costs contrast
 ALIVE_PX = 0.22  # an amplitude from which a cell counts as fully alive
@@ -19,6 +29,8 @@ _SMOOTH = 0.5  # weight of the envelope's bends over f where photographs move
 _SLICES = 6  # of a flow batch; the slices share all weights: a random 6 of 16 train 2.7 times faster
 _UNKNOWN_WIND = 0.1
 _TEAR = 0.5  # weight of the error's differences between neighbours
+OBJECTS = 1.5  # weight of object_loss
+_APART = 2  # cells, between two of which it asks for one motion or two
 
 
 def where_loss(network, scene_rows, photo_rows, scales):
@@ -125,13 +137,55 @@ def flow_loss(network, rows, generator):
         is_told = torch.rand(len(maps), generator=generator) > (1 if is_film else _UNKNOWN_WIND)
     z, envelope = (1 - at) * begin + at * end, rows["envelope"][:, slices]
     inputs = z, t, slices, envelope, rows["affinity"], rows["features"], wind_condition(wind, is_told)
-    found = network(*(x.to(ranks.device()) for x in inputs))
-    error, weight = found.float().cpu() - (end - begin), 0.1 + alive
+    found = network(*(x.to(ranks.device()) for x in inputs)).float().cpu()
+    loss = velocity_loss(found - (end - begin), 0.1 + alive)
+    return loss if is_film else loss + OBJECTS * object_loss(z + (1 - at) * found, maps)
+
+
+def velocity_loss(error, weight):
+    """Weighted mean square of an error (B, k, 4, h, w); what tears an object weighs more."""
     loss = (error.square() * weight).mean()
-    for axis, size in ((3, error.shape[3] - 1), (4, error.shape[4] - 1)):  # what tears an object weighs more
+    for axis, size in ((3, error.shape[3] - 1), (4, error.shape[4] - 1)):
         steps = error.narrow(axis, 1, size) - error.narrow(axis, 0, size)
         loss = loss + _TEAR * (steps.square() * weight.narrow(axis, 1, size) * weight.narrow(axis, 0, size)).mean()
     return loss
+
+
+def object_loss(z, maps):
+    """How far the cells of one rigid object are from moving as one, plus how alike cells of two objects move.
+
+    The squared error settles for the mean of both answers where it is in doubt whether two cells are one object, and
+    neighbours end half alike. Agreement pays on one side or on the other: who is in doubt has to decide. Only motion
+    along the true axis counts, or motion across it would make objects differ.
+
+    z: reals (B, k, 4, h, w), where the flow is heading; maps: on its grid.
+    """
+    along = (motion.to_complex(z) * maps[:, None, motion.DX : motion.DY + 1]).sum(2)
+    along = along / (along.abs().square().sum(1, keepdim=True) + 1e-6).sqrt()
+    moves, name = maps[:, motion.AMPLITUDE] > ALIVE_PX, maps[:, motion.OBJECT]
+    is_rigid = maps[:, motion.IS_FIELD] < 0.5
+    agreed, is_one, is_two = [], [], []
+    for axis in (-2, -1):
+        pairs = [_pairs(x, axis) for x in (along, moves, name, is_rigid)]
+        (here, there), (moves_here, moves_there), (name_here, name_there), (rigid, _) = pairs
+        agreed.append(((here * there.conj()).sum(1).abs().square() + 1e-6).sqrt().flatten(1))
+        is_one.append((moves_here & moves_there & (name_here == name_there) & rigid).flatten(1))
+        is_two.append((moves_here & moves_there & (name_here != name_there)).flatten(1))
+    agreed = torch.cat(agreed, 1)
+    return 1 + _mean_where(agreed, torch.cat(is_two, 1)) - _mean_where(agreed, torch.cat(is_one, 1))
+
+
+def _pairs(field, axis):
+    """A field's cells and those _APART from them."""
+    size = field.shape[axis] - _APART
+    return field.narrow(axis, 0, size), field.narrow(axis, _APART, size)
+
+
+def _mean_where(values, is_counted):
+    """Mean over the rows (B, n) that count anything of each row's own mean."""
+    count = is_counted.sum(1)
+    means = (values * is_counted).sum(1) / count.clamp(min=1)
+    return means.sum() / (count > 0).sum().clamp(min=1)
 
 
 def wind_condition(wind, known):

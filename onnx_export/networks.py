@@ -23,10 +23,17 @@ _VOTE = 0.15  # of the network that was trained longer, in what is alive
 _TOLD = 48  # channels of the encoder's condition that reach the flow
 _ROUNDS = (2, 8)  # of averaging along the affinities: the near neighbours, and an object of 50 px
 _SHARPNESS = 3  # power of the affinity, so that doubtful borders hold
+_TRUST = 3  # logit of a border as it is told, before the flow makes its own of it
 
 
 def _conv(inputs, outputs, kernel=3, stride=1, dilation=1):
     return nn.Conv2d(inputs, outputs, kernel, stride, dilation * (kernel // 2), dilation)
+
+
+def _zero(layer):
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
 
 
 def _doubled(x, mode="nearest"):
@@ -43,11 +50,9 @@ class _Residual(nn.Module):
     def __init__(self, inputs, outputs, embedding=0, dilation=1):
         super().__init__()
         self.norm_in, self.conv_in = nn.GroupNorm(_GROUPS, inputs), _conv(inputs, outputs, dilation=dilation)
-        self.norm_out, self.conv_out = nn.GroupNorm(_GROUPS, outputs), _conv(outputs, outputs)
+        self.norm_out, self.conv_out = nn.GroupNorm(_GROUPS, outputs), _zero(_conv(outputs, outputs))
         self.skip = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
         self.modulate = nn.Linear(embedding, 2 * outputs) if embedding else None
-        nn.init.zeros_(self.conv_out.weight)
-        nn.init.zeros_(self.conv_out.bias)
 
     def forward(self, x, embedding=None):
         y = self.norm_out(self.conv_in(F.silu(self.norm_in(x))))
@@ -115,10 +120,10 @@ class GroupNet(nn.Module):
 
     def __init__(self, width=96, fine=48):
         super().__init__()
-        self.trunk = _Trunk(width, fine, fine_blocks=2)
+        self.trunk = _Trunk(width, fine, fine_blocks=3)
         self.edges = _conv(fine, width, 3, 2)
         self.enter = nn.Conv2d(2 * width + CHANNELS[1], width, 1)
-        self.blocks = _blocks(width, (1, 2, 1, 4, 1))
+        self.blocks = _blocks(width, (1, 2, 1, 4, 1, 2, 4, 1))
         self.affinity, self.shape = _conv(width, len(PAIRS)), _conv(width, 5)
         self.features = 2 * width
 
@@ -174,7 +179,8 @@ class FlowNet(nn.Module):
     """Velocity of the rectified flow, a U-Net over 1/8, 1/16, 1/32 whose weights all K slices share.
 
     Beside z the network sees z averaged along the affinities: what the cell's object does. Without it half of the
-    contrast between objects was lost to noise left inside them (.13 against .27 of the start).
+    contrast between objects was lost to noise left inside them (.13 against .27 of the start). The borders are told,
+    and it corrects them by what it is told of the picture.
 
     forward(z (B, k, 4, h, w), t (B,), slices (k,), envelope (B, k, h, w), affinity (B, 2, h, w),
     features (B, C, h, w), wind (B, 4)); h and w multiples of 4.
@@ -185,6 +191,7 @@ class FlowNet(nn.Module):
         self.features = features
         fine, middle, deep = widths
         self.condition = nn.Sequential(nn.Conv2d(features + 2, 96, 1), nn.SiLU(), _conv(96, _TOLD))
+        self.borders = _zero(_conv(_TOLD, 2))
         self.frequency = nn.Embedding(N_FREQS, embedding)
         self.time = nn.Sequential(nn.Linear(2 * _TIME_WAVES, embedding), nn.SiLU(), nn.Linear(embedding, embedding))
         self.wind = nn.Linear(4, embedding)
@@ -195,9 +202,7 @@ class FlowNet(nn.Module):
         self.deep = nn.ModuleList([_Residual(deep, deep, embedding) for _ in range(2)])
         self.up1, self.up0 = _Residual(middle + deep, middle, embedding), _conv(fine + middle, fine)
         self.res0 = _Residual(fine, fine, embedding)
-        self.leave = _conv(fine + 4 * len(_ROUNDS), 4)
-        nn.init.zeros_(self.leave.weight)
-        nn.init.zeros_(self.leave.bias)
+        self.leave = _zero(_conv(fine + 4 * len(_ROUNDS), 4))
         waves = torch.exp(torch.arange(_TIME_WAVES) * (-math.log(1000.0) / (_TIME_WAVES - 1))) * 1000
         self.register_buffer("waves", waves, persistent=False)
 
@@ -206,12 +211,17 @@ class FlowNet(nn.Module):
         angle = self.waves * t[:, None]
         embedded = self.time(torch.cat([angle.sin(), angle.cos()], 1)) + self.wind(wind)
         embedded = self.mix((embedded[:, None] + self.frequency(slices)[None]).reshape(b * k, -1))
-        condition = self.condition(torch.cat([features, affinity - 0.5], 1))[:, None].expand(-1, k, -1, -1, -1)
-        seen = [z, *_along_affinity(z, affinity, _ROUNDS)]
-        x0 = self.enter(torch.cat([*seen, envelope[:, :, None], condition], 2).reshape(b * k, -1, h, w))
+        told = self.condition(torch.cat([features, affinity - 0.5], 1))
+        seen = [z, *self.gathered(z, affinity, told)]
+        told = told[:, None].expand(-1, k, -1, -1, -1)
+        x0 = self.enter(torch.cat([*seen, envelope[:, :, None], told], 2).reshape(b * k, -1, h, w))
         y0 = self.through_scales(x0, embedded)
         means = torch.cat([x - z for x in seen[1:]], 2).reshape(b * k, -1, h, w)
         return self.leave(torch.cat([F.silu(y0), means], 1)).view(b, k, 4, h, w)
+
+    def gathered(self, z, affinity, told):
+        """z averaged along the affinities (B, 2, h, w), which the condition `told` (B, _TOLD, h, w) corrects."""
+        return _along_affinity(z, torch.sigmoid(_TRUST * (2 * affinity - 1) + self.borders(told)), _ROUNDS)
 
     def through_scales(self, x0, embedded):
         """Down to 1/32 and up again: (n, fine, h, w), (n, embedding) -> (n, fine, h, w)."""

@@ -7,7 +7,6 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .. import networks
 from ..networks import FlowNet
 
 __all__ = ["AttentiveFlowNet", "FrequencyAttention", "JointFlowNet"]
@@ -93,9 +92,9 @@ class JointFlowNet(FlowNet):
         angle = self.waves * t[:, None]
         embedded = self.time(torch.cat([angle.sin(), angle.cos()], 1)) + self.wind(wind)
         embedded = self.mix(embedded)
-        condition = self.condition(torch.cat([features, envelope, affinity - 0.5], 1))
-        means = networks._along_affinity(z, affinity, networks._ROUNDS)
+        told = self.condition(torch.cat([features, envelope, affinity - 0.5], 1))
+        means = self.gathered(z, affinity, told)
         seen = torch.cat([z, *means], 2).reshape(b, -1, h, w)
-        y0 = self.through_scales(self.enter(torch.cat([seen, condition], 1)), embedded)
+        y0 = self.through_scales(self.enter(torch.cat([seen, told], 1)), embedded)
         means = torch.cat([x - z for x in means], 2).reshape(b, -1, h, w)
         return self.leave(torch.cat([F.silu(y0), means], 1)).view(b, k, 4, h, w)

@@ -57,6 +57,7 @@ ROWS = (
     *(Row(f"ours {n} step{'s' * (n > 1)}", steps=n) for n in (1, 2, 4, 16, 50, 250)),
     *(Row(f"{n} harmonics", n_freqs=n) for n in (4, 8)),
     Row("24 harmonics", variant="24 harmonics"),
+    Row("squared error", variant="squared error"),
     *(Row(name, variant=name) for name in ("attention", "white start", "pooled volume", "plain scaling")),
     Row("all channels", variant="all channels"),
     *(Row(f"paper {n} step{'s' * (n > 1)}", variant="paper", steps=n) for n in (1, 2, 4, 8, 16, 50, 250)),

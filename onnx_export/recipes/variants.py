@@ -21,7 +21,7 @@ from .frequency_attention import AttentiveFlowNet, JointFlowNet
 
 __all__ = ["VARIANTS", "Variant", "harmonics", "loss", "network_of", "sampled", "told", "train_variant", "volume_of"]
 
-_SLICES, _BATCH, _TEAR, _UNTOLD = 6, 8, 0.5, 0.1  # as in onnx_export.losses
+_SLICES, _BATCH, _UNTOLD = 6, 8, 0.1  # as in onnx_export.losses
 _SCENES_FOR_SCALES = 256
 
 
@@ -35,7 +35,7 @@ class Variant:
     """latent: "motion" or "volume"; objective: "flow" or "noise"; start: "coupled" or "white" noise.
 
     normalisation: of a volume, see normalise.KINDS; is_joint: all 4K channels in one pass; has_attention: over the
-    harmonics, trained in the second half of the time.
+    harmonics, trained in the second half of the time; is_object_aware: losses.object_loss helps.
     """
 
     latent: str = "motion"
@@ -45,17 +45,19 @@ class Variant:
     n_freqs: int = 16
     is_joint: bool = False
     has_attention: bool = False
+    is_object_aware: bool = True
 
     @property
     def frequencies(self):
         return harmonics(self.n_freqs)
 
 
-_VOLUME = Variant(latent="volume", start="white")
+_VOLUME = Variant(latent="volume", start="white", is_object_aware=False)
 _PAPER = replace(_VOLUME, objective="noise", normalisation="signed", has_attention=True)
 VARIANTS = {
     "ours": Variant(),
     "attention": Variant(has_attention=True),
+    "squared error": Variant(is_object_aware=False),
     "24 harmonics": Variant(n_freqs=24),
     "white start": Variant(start="white"),
     "pooled volume": _VOLUME,
@@ -135,13 +137,12 @@ def loss(variant: Variant, network, rows, normalisation, generator):
             at = t.view(-1, 1, 1, 1, 1)
             seen, target = (1 - at) * begin + at * end, end - begin
         conditions = told(variant, rows, slices, torch.rand(count, generator=generator) > _UNTOLD)
-    error = network(seen, t, *conditions.values()).float() - target
-    found = (error.square() * weight).mean()
-    if variant.objective == "flow":  # what tears an object weighs more
-        for axis, size in ((3, error.shape[3] - 1), (4, error.shape[4] - 1)):
-            steps = error.narrow(axis, 1, size) - error.narrow(axis, 0, size)
-            near = steps.square() * weight.narrow(axis, 1, size) * weight.narrow(axis, 0, size)
-            found = found + _TEAR * near.mean()
+    answer = network(seen, t, *conditions.values()).float()
+    if variant.objective == "noise":
+        return ((answer - target).square() * weight).mean()
+    found = losses.velocity_loss(answer - target, weight)
+    if variant.is_object_aware:
+        found = found + losses.OBJECTS * losses.object_loss(seen + (1 - at) * answer, rows["maps"])
     return found
 
 

@@ -226,6 +226,46 @@ def test_an_objects_main_axis_is_that_of_its_motion():
     assert torch.allclose(axis[0, :, 0, 5].abs(), torch.tensor([0.0, 1.0]), atol=1e-6)
 
 
+def two_objects(seed=0):
+    """Maps of two rigid objects, left and right, with axes of their own; a signal of each cell's own."""
+    maps = torch.zeros(1, len(motion.FIELDS), 8, 12)
+    maps[:, motion.AMPLITUDE], maps[:, motion.OBJECT] = 1, 1 + (torch.arange(12) >= 6).float()
+    maps[:, motion.DX, :, :6], maps[:, motion.DY, :, 6:] = 1, 1
+    generator = torch.Generator().manual_seed(seed)
+    return maps, torch.complex(*torch.randn(2, 1, 16, 8, 12, generator=generator).unbind())
+
+
+def object_loss(maps, signal, across=0.0):
+    axis = torch.stack([maps[:, motion.DX], maps[:, motion.DY]], 1)[:, None]
+    normal = torch.stack([-axis[:, :, 1], axis[:, :, 0]], 2)
+    z = signal[:, :, None] * (axis + across * normal)
+    return float(losses.object_loss(motion.to_reals(z), maps))
+
+
+def test_the_object_loss_asks_for_whole_objects_apart_from_each_other():
+    maps, chance = two_objects()
+    right = (maps[:, None, motion.OBJECT] == 2).float()
+    one, two = chance[..., :1, :1].expand_as(chance), chance[..., :1, -1:].expand_as(chance)
+    apart = object_loss(maps, one + right * (two - one))
+    assert apart < 0.5 < 0.9 < object_loss(maps, one)  # one motion for both
+    assert object_loss(maps, chance) > 0.9  # each cell for itself
+    halfway = one + right * (two - one) / 2
+    assert apart < object_loss(maps, halfway) < object_loss(maps, one)
+
+
+def test_motion_across_the_axis_does_not_make_objects_differ():
+    maps, chance = two_objects()
+    one = chance[..., :1, :1].expand_as(chance)
+    assert object_loss(maps, one, across=0.8) == pytest.approx(object_loss(maps, one), abs=1e-5)
+
+
+def test_cells_of_a_field_need_not_move_as_one():
+    maps, chance = two_objects()
+    maps[:, motion.IS_FIELD] = 1
+    maps[:, motion.OBJECT] = 1
+    assert object_loss(maps, chance) == 1
+
+
 def test_an_untold_wind_is_all_zero():
     wind = torch.tensor([[0.6, 0.8, 150.0], [1.0, 0.0, 300.0]])
     found = losses.wind_condition(wind, torch.tensor([True, False]))
