@@ -31,7 +31,7 @@ def ground(c):
 
 def standing(c):
     """One thing that never moves."""
-    kinds = (_house, _rocks, _pole, _floor, _crate, _bristles, _bristles, _fruit, _window, _stripes, _letters)
+    kinds = (_house, _rocks, _pole, _floor, _crate, _bristles, _brushes, _fruit, _window, _stripes, _letters)
     if c.photographs and c.rng.random() < 0.3:
         _patch(c)
     else:
@@ -114,6 +114,37 @@ def _bristles(c):
             c.polygon([(a - 0.8, b), (a + 0.8, b), tip], c.jitter(hair, 14))
         handle = [(-0.6 * width, 0), (0.6 * width, 0), (0.25 * width, -2 * length), (-0.25 * width, -2 * length)]
         c.polygon([(x - s * v + t * u, y + s * u + t * v) for s, t in handle], c.jitter(r.uniform(40, 220, 3), 10))
+
+
+def _brushes(c):
+    """Painters' brushes near by, in a bundle or a row: round or flat heads of a thousand hairs, each in a bright band."""
+    r = c.rng
+    size, lean, many = math.exp(r.uniform(0, 1.3)), r.uniform(-3.1, 3.1), r.integers(2, 9)
+    x0, y0, reach, is_fan = r.uniform(0, _W), r.uniform(0, _H), r.uniform(10, 40) * size, r.random() < 0.5
+    fur, band = r.uniform(20, 230, 3), c.jitter((190, 185, 175), 40)
+    for i in range(many):
+        angle = lean + (r.normal(0, 0.25) if is_fan else r.normal(0, 0.05))
+        u, v, along = math.cos(angle), math.sin(angle), (i / many - 0.5) * reach * (1 if is_fan else 2.5)
+        x, y = x0 - along * math.sin(lean) + r.normal(0, 3), y0 + along * math.cos(lean) + r.normal(0, 3)
+        length, half, tip = size * r.uniform(12, 30), size * r.uniform(2.5, 8), r.uniform(0, 1)
+
+        def at(s, t, x=x, y=y, u=u, v=v):
+            return x - s * v + t * u, y + s * u + t * v
+
+        hair = c.jitter(fur, 60 if is_fan else 15)
+        c.polygon([at(-half, 0), at(half, 0), at(half * tip, length), at(-half * tip, length)], hair * 0.8)
+        for s in r.uniform(-1, 1, round(20 + 8 * half)):
+            fan = s * (1.1 - 0.9 * (1 - tip)) + r.normal(0, 0.04)
+            ends = at((s - 0.06) * half, 0), at((s + 0.06) * half, 0), at(fan * half, length * r.uniform(0.85, 1.1))
+            c.polygon(ends, c.jitter(hair, 22))
+        c.polygon([at(-half, 0), at(half, 0), at(0.6 * half, -length), at(-0.6 * half, -length)], c.jitter(band, 20))
+        handle = (
+            at(-0.6 * half, -length),
+            at(0.6 * half, -length),
+            at(0.2 * half, -4 * length),
+            at(-0.2 * half, -4 * length),
+        )
+        c.polygon(handle, c.jitter(r.uniform(20, 230, 3), 10))
 
 
 def _stripes(c):

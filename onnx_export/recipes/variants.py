@@ -58,7 +58,7 @@ VARIANTS = {
     "ours": Variant(),
     "attention": Variant(has_attention=True),
     "squared error": Variant(is_object_aware=False),
-    "24 harmonics": Variant(n_freqs=24),
+    **{f"{n} harmonics": Variant(n_freqs=n) for n in (4, 8, 24)},
     "white start": Variant(start="white"),
     "pooled volume": _VOLUME,
     "plain scaling": replace(_VOLUME, normalisation="plain"),
