@@ -117,7 +117,7 @@ def _bristles(c):
 
 
 def _brushes(c):
-    """Painters' brushes near by, in a bundle or a row: round or flat heads of a thousand hairs, each in a bright band."""
+    """Painters' brushes near by, in a bundle or a row: round or flat heads of many hairs, each in a bright band."""
     r = c.rng
     size, lean, many = math.exp(r.uniform(0, 1.3)), r.uniform(-3.1, 3.1), r.integers(2, 9)
     x0, y0, reach, is_fan = r.uniform(0, _W), r.uniform(0, _H), r.uniform(10, 40) * size, r.random() < 0.5
