@@ -62,7 +62,7 @@ def _phases(model, options):
     table, spans = phases.tabulated(rows), phases.phase_intervals(rows)
     keys = sorted({key for row in table.values() for key in row})
     _tell(bars.table_lines(["z", *keys], [[kind, *(row.get(k, "") for k in keys)] for kind, row in table.items()]))
-    return {"phases": table, "phase_intervals": spans}, phases.phase_bars(spans)
+    return {"phases": table, "phase_intervals": spans}, phases.phase_bars(table, spans)
 
 
 def _steps(model, options):

@@ -36,6 +36,16 @@ __all__ = [
 _FEW_CELLS, _RIGID_CELLS = 20, 6
 _SEEDS = (1, 2)
 _COMPARED = ("coherence", "contrast", "perpendicular", "wave")
+_BARS = {
+    "procedural": (("contrast", ">=", 0.5), ("coherence", ">=", 0.8)),
+    "flow": (
+        ("contrast", ">=", 0.6),
+        ("coherence", ">=", 0.85),
+        ("axis", ">=", 0.85),
+        ("perpendicular", "<=", 0.12),
+        ("diversity", ">=", 0.8),
+    ),
+}
 
 
 def _agreement(a, b):
@@ -271,15 +281,17 @@ def phase_intervals(rows, seed: int = 0) -> dict:
     return rounded({**spans, "lead": lead}, 3)
 
 
-def phase_bars(intervals) -> list:
-    """The flow as run must beat its start: more whole, and no less contrast between objects.
+def phase_bars(table, intervals) -> list:
+    """What the procedural z and the flow must reach as they run; and the flow must lead by more than the interval.
 
-    intervals: of `phase_intervals`.
+    table: of `tabulated`; intervals: of `phase_intervals`.
     """
     bars = []
+    for kind in (kind for kind in table if kind.endswith("as run")):
+        for key, sense, limit in _BARS.get(kind.split(",")[0], ()):
+            bars.append(Bar(f"{key}, {kind}", table[kind].get(key, np.nan), sense, limit, intervals[kind].get(key)))
     for kind, lead in intervals.get("lead", {}).items():
         if kind.endswith("as run"):
-            for key in ("coherence", "contrast"):
-                figure, *span = lead[key]
-                bars.append(Bar(f"{key}, {kind}, minus procedural", figure, ">=", 0, span))
+            for key in ("contrast", "wave"):
+                bars.append(Bar(f"{key}, {kind}, less procedural: low end of the interval", lead[key][1], ">=", 0))
     return bars

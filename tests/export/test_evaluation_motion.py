@@ -75,15 +75,18 @@ def test_the_finished_z_is_that_of_the_core_but_for_a_phase_a_harmonic(model, sc
 
 def test_a_lead_over_scenes_is_paired():
     rng = np.random.default_rng(0)
-    start = [{"coherence": c, "same": c, "different": 0.1} for c in rng.random(20)]
+    start = [{"coherence": c, "same": c, "different": 0.1, "wave": c} for c in rng.random(20)]
     ahead = [{key: value + 0.05 * (key != "different") for key, value in row.items()} for row in start]
-    spans = measured.phase_intervals(
-        {"truth": start, "procedural, as run": start, "flow, 8 steps, as run": ahead}
-    )  # scenes differ by 1, the flow leads by .05 in each of them
+    rows = {"truth": start, "procedural, as run": start, "flow, 8 steps, as run": ahead}
+    spans = measured.phase_intervals(rows)  # scenes differ by 1, the flow leads by .05 in each of them
     lead = spans["lead"]["flow, 8 steps, as run"]
     assert lead["coherence"] == pytest.approx([0.05] * 3, abs=1e-3)
     assert lead["contrast"] == pytest.approx([0.05] * 3, abs=1e-3)
-    assert all(bar.is_met and bar.is_sure for bar in measured.phase_bars(spans))
+    bars = {bar.name: bar for bar in measured.phase_bars(measured.tabulated(rows), spans)}
+    for key in ("contrast", "wave"):
+        assert bars[f"{key}, flow, 8 steps, as run, less procedural: low end of the interval"].is_met
+    assert not bars["coherence, procedural, as run"].is_met  # their mean is a half
+    assert not bars["axis, flow, 8 steps, as run"].is_met  # nobody measured it
 
 
 def test_as_many_steps_lead_by_nothing_and_fewer_by_something(model):
