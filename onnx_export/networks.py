@@ -120,10 +120,10 @@ class GroupNet(nn.Module):
 
     def __init__(self, width=96, fine=48):
         super().__init__()
-        self.trunk = _Trunk(width, fine, fine_blocks=3)
+        self.trunk = _Trunk(width, fine, fine_blocks=2)
         self.edges = _conv(fine, width, 3, 2)
         self.enter = nn.Conv2d(2 * width + CHANNELS[1], width, 1)
-        self.blocks = _blocks(width, (1, 2, 1, 4, 1, 2, 4, 1))
+        self.blocks = _blocks(width, (1, 2, 1, 4, 1))
         self.affinity, self.shape = _conv(width, len(PAIRS)), _conv(width, 5)
         self.features = 2 * width
 
