@@ -33,10 +33,11 @@ CELL_PX = 8.0
 PAIRS = ((0, 1), (1, 0), (0, 2), (2, 0), (0, 4), (4, 0), (2, 2), (2, -2))  # steps (down, right) that affinities span
 EDDY_STEPS = 30  # of spreading: eddies of about 4 cells, 30 px
 FIELD_CELLS = 400  # an object of so many cells is half a field
-_TOGETHER = 0.5  # mean affinity of the border over which two parts are one object
+_TOGETHER = 0.4  # mean affinity of the border over which two parts are one object
 _SURE = 0.8  # and over which they surely are
 PARTS_SHARE = 0.5  # of the energy of an object's phase that each of its parts draws for itself, where the flow starts
-_HOLD_STEPS = 40  # coherence of what the flow leaves, .67 as it is, .75 with 8, .79 with 40
+_HOLD_STEPS = 60  # of averaging what the flow leaves; more is more whole, fewer keeps neighbours apart
+_HOLD_POWER = 4  # of the agreement of two neighbours, over which they are averaged
 _RATE = 0.24  # explicit diffusion over four neighbours is stable below 1/4
 _AXIS_FREEDOM = 0.7  # of the unit wind vector, in doubled angles: an object's axis stays within 22 degrees of the wind
 _SPEEDS = (60.0, 400.0)  # px of the 256-px frame a second, the range that the flow was trained on
@@ -85,7 +86,7 @@ def group(affinity: np.ndarray) -> Groups:
     """Cells gathered into parts, and parts into objects.
 
     The two groups with the strongest common border merge first, until no border's mean affinity is above a threshold:
-    .8 for parts, .5 for objects. So one doubtful cell does not join two objects, as it does when noise leaks along
+    .8 for parts, .4 for objects. So one doubtful cell does not join two objects, as it does when noise leaks along
     affinities.
 
     Args:
@@ -226,19 +227,28 @@ def _axes(noise, labels, wind):
 
 
 def held(z: np.ndarray, strength: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """z (K, h, w, 2) averaged inside each object over about six cells, strong cells counting more.
+    """z (K, h, w, 2) averaged inside each object over about seven cells, strong cells counting more.
 
-    What is left of noise inside an object tears it; nothing passes from one object to the next.
+    What is left of noise inside an object tears it; nothing passes from one object to the next, and little between
+    neighbours that the flow found to move apart.
 
     Args:
         strength: float (h, w), RMS motion; a still cell keeps its z.
         labels: int (h, w), see `objects`.
     """
-    tied, weight = ties(labels), strength.astype(np.float64)
+    tied, weight = ties(labels) * _agreement(z) ** _HOLD_POWER, strength.astype(np.float64)
     total = spread(weight, tied, _HOLD_STEPS)
     floor = 1e-3 * float(total.max()) + 1e-12
     mean = spread(np.moveaxis(z, -1, 1) * weight, tied, _HOLD_STEPS) / np.maximum(total, floor)
     return np.where((total > floor)[..., None], np.moveaxis(mean, 1, -1), z).astype(z.dtype)
+
+
+def _agreement(z):
+    """Correlation of a cell's motion with its right and its lower neighbour's: 0..1 (2, h, w), 0 at the rim."""
+    found, size = np.zeros((2, *z.shape[1:3])), np.sqrt((np.abs(z) ** 2).sum((0, 3))) + 1e-12
+    found[0, :, :-1] = (z[:, :, :-1] * z[:, :, 1:].conj()).real.sum((0, 3)) / (size[:, :-1] * size[:, 1:])
+    found[1, :-1] = (z[:, :-1] * z[:, 1:].conj()).real.sum((0, 3)) / (size[:-1] * size[1:])
+    return np.maximum(found, 0)
 
 
 def unit_rms(z: np.ndarray, weight: np.ndarray) -> np.ndarray:

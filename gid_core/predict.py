@@ -21,8 +21,8 @@ __all__ = ["ALIVE", "GRID_LONG_SIDE", "Request", "coarse_envelope", "flowed", "i
 GRID_LONG_SIDE = 256  # of the volume's grid, whatever the size of the photo
 _STRIDE = 32  # the encoder's coarsest features
 _BACKDROP = 0.18  # middle grey, linear: what the encoder sees behind transparent pixels
-# From this probability a cell counts as alive: of photographs set aside from the training, 4 % of the still cells are
-# above it. Half of it keeps a cell exactly still: a house must not breathe.
+# From this probability a cell counts as alive: of photographs set aside from the training, 4.5 % of the still cells
+# are above it. Half of it keeps a cell exactly still: a house must not breathe.
 ALIVE = 0.08
 _UNMOVED_PX = 0.05  # a mask over something that the model calls still is taken at its word instead
 _KEY_GRID = 12  # cells a side in which a picture is told from others

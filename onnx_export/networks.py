@@ -19,7 +19,6 @@ __all__ = ["EncoderNet", "FlowNet", "GroupNet", "WhereNet", "parameters"]
 N_FREQS = len(FREQUENCIES)
 _GROUPS = 8
 _TIME_WAVES = 32
-_VOTE = 0.15  # of the network that was trained longer, in what is alive
 _TOLD = 48  # channels of the encoder's condition that reach the flow
 _ROUNDS = (2, 8)  # of averaging along the affinities: the near neighbours, and an object of 50 px
 _SHARPNESS = 3  # power of the affinity, so that doubtful borders hold
@@ -139,9 +138,8 @@ class EncoderNet(nn.Module):
 
     forward(rgb, features at strides 4, 8, 16) returns the alive logit, e, the affinity logits and the flow's condition.
     `where` tells what is alive, `reach` how far it moves: the same network trained longer. What it learns of amplitudes
-    goes on paying when its eye for what moves begins to specialise on the things of the training (docs/model.md), so it
-    has a small vote there. Photographs teach these two alone, for only scenes know their objects; `groups` has its
-    whole width for them.
+    goes on paying when its eye for what moves begins to specialise on the things of the training (docs/model.md).
+    Photographs teach these two alone, for only scenes know their objects; `groups` has its whole width for them.
     """
 
     def __init__(self, where=None, reach=None, groups=None):
@@ -152,8 +150,8 @@ class EncoderNet(nn.Module):
     def forward(self, rgb, f4, f8, f16):
         seen = rgb, f4, f8, f16
         affinity, _, features = self.groups(*seen)
-        (alive, _), (later, e) = self.where(*seen), self.reach(*seen)
-        return torch.lerp(alive, later, _VOTE), e, affinity, features
+        (alive, _), (_, e) = self.where(*seen), self.reach(*seen)
+        return alive, e, affinity, features
 
 
 def _along_affinity(z, affinity, rounds):

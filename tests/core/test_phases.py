@@ -189,3 +189,18 @@ def test_holding_an_object_together_raises_coherence_and_ignores_still_cells_and
     assert np.abs(held[:, :, :8]).max() < 100
     before = correlation(z[:, :, 3], z[:, :, 4])
     assert correlation(held[:, :, 3], held[:, :, 4]) > before
+
+
+def test_what_the_flow_moves_apart_inside_an_object_stays_apart():
+    rng = np.random.default_rng(3)
+    one, two, noise = (rng.standard_normal((2, 16, *size, 2)) for size in ((1, 1), (1, 1), (6, 16)))
+    z = np.where(np.arange(16)[:, None] < 8, one, two) + 0.3 * noise
+    z = (z[0] + 1j * z[1]).astype(np.complex64)
+    held = phases.held(z, np.ones((6, 16)), np.zeros((6, 16), int))
+
+    def distance(field, truth):
+        return float(np.abs(field - (truth[0] + 1j * truth[1])).mean())
+
+    assert distance(held[:, :, :6], one) < 0.5 * distance(z[:, :, :6], one)  # the noise is gone
+    middle = held[:, :, 7:9].mean(1)
+    assert np.abs(middle[:, 0] - middle[:, 1]).mean() > 0.5 * np.abs((one - two)[0] + 1j * (one - two)[1]).mean()

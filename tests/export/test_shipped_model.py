@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from gid_dev.gid_core import card, runtime
 
-from onnx_export import evaluate, motion, scenes, train
+from onnx_export import evaluate, export, motion, scenes, train
 
 MODELS = card.default_folder()
 N_SCENES = 8
-SPREAD = 0.1  # the flow as run stays behind its start on contrast, by .04 over 12 scenes; more is a broken model
+FLOW = f"flow, {export.STEPS} steps"
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def table(model):
-    return evaluate.score_phases(model, N_SCENES, step_counts=(4,))
+    return evaluate.score_phases(model, N_SCENES, step_counts=(export.STEPS,))
 
 
 def test_the_card_names_its_files():
@@ -69,21 +69,21 @@ def test_what_moves_is_more_alive_than_what_stands(model):
 
 
 def test_other_noise_is_another_motion(table):
-    assert table["flow, 4 steps"]["diversity"] > 0.5
+    assert table[FLOW]["diversity"] > 0.5
 
 
 def test_the_flow_makes_noise_whole(table):
-    assert table["flow, 4 steps"]["coherence"] > table["noise"]["coherence"] + 0.2
+    assert table[FLOW]["coherence"] > table["noise"]["coherence"] + 0.2
 
 
 def test_the_flow_makes_objects_more_whole_than_its_start_and_keeps_them_apart(table):
-    flow, start, procedural = (table[f"{kind}, as run"] for kind in ("flow, 4 steps", "start", "procedural"))
+    flow, start = (table[f"{kind}, as run"] for kind in (FLOW, "start"))
     assert flow["coherence"] > start["coherence"]
-    assert flow["contrast"] > procedural["contrast"] - SPREAD
+    assert flow["contrast"] > start["contrast"]
 
 
 def test_the_flow_finds_the_axis_of_sway(table):
-    assert table["flow, 4 steps"]["perpendicular"] < 0.8 * table["procedural"]["perpendicular"]
+    assert table[FLOW]["perpendicular"] < 0.8 * table["procedural"]["perpendicular"]
 
 
 def test_the_curve_of_a_perfect_and_of_a_blind_score():
