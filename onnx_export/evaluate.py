@@ -52,13 +52,13 @@ def _where(model, options):
 
 
 def _scenes(model, options):
-    figures = scenes.score_scenes(model, options.scenes)
+    figures = scenes.score_scenes(model, options.scenes, options.first_scene)
     _tell([f"{name}: {value}" for name, value in figures.items()])
     return {"scenes": figures}, scenes.scene_bars(figures)
 
 
 def _phases(model, options):
-    rows = phases.phase_rows(model, options.scenes)
+    rows = phases.phase_rows(model, options.scenes, first=options.first_scene)
     table, spans = phases.tabulated(rows), phases.phase_intervals(rows)
     keys = sorted({key for row in table.values() for key in row})
     _tell(bars.table_lines(["z", *keys], [[kind, *(row.get(k, "") for k in keys)] for kind, row in table.items()]))
@@ -66,7 +66,7 @@ def _phases(model, options):
 
 
 def _steps(model, options):
-    figures = phases.step_figures(model, options.step_scenes)
+    figures = phases.step_figures(model, options.step_scenes, first=options.first_scene)
     _tell([f"{name}: {value}" for name, value in figures.items()])
     return {"steps": figures}, phases.step_bars(figures)
 
@@ -173,6 +173,9 @@ def main(arguments=None):
     parser.add_argument("--model", help="model folder; default: the shipped one")
     parser.add_argument("--parts", type=_parts, default=list(PARTS), help=f"default: {','.join(PARTS)}")
     parser.add_argument("--scenes", type=int, default=24, help="held-out synthetic scenes")
+    parser.add_argument(
+        "--first-scene", type=int, default=scenes.HELD_OUT_SEED, help="its seed; choose settings on others"
+    )
     parser.add_argument("--step-scenes", type=int, default=24, help="of the part steps: 250 steps take their time")
     parser.add_argument("--pictures", help="pictures of masks.json: adds a linear probe to the table")
     parser.add_argument("--against", help="folder of another model: adds it to the table")

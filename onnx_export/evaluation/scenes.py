@@ -21,9 +21,9 @@ _LOG_FLOOR_PX = 0.05  # added before a logarithm: the bar of stillness
 _FEW = 20  # cells, below which a scene has no order of amplitudes
 
 
-def held_out(count: int):
-    """The first `count` held-out scenes, as scenes.Scene."""
-    for seed in range(HELD_OUT_SEED, HELD_OUT_SEED + count):
+def held_out(count: int, first: int = HELD_OUT_SEED):
+    """`count` held-out scenes from the seed `first` on, as scenes.Scene; settings are chosen on other seeds."""
+    for seed in range(first, first + count):
         yield scenes.paint(seed)
 
 
@@ -32,14 +32,14 @@ def field(maps, name: str):
     return maps[motion.FIELDS.index(name)]
 
 
-def scene_rows(model, count: int) -> list:
+def scene_rows(model, count: int, first: int = HELD_OUT_SEED) -> list:
     """A row of figures a held-out scene; scenes in which nothing moves have no amplitude, spectrum or order.
 
     alive, moves: flat cells, for the pooled AUC; guessed, known: log(px + 0.05) of the moving cells.
     """
     scales = np.asarray(model.card.scales, np.float32)[:, None, None]
     rows = []
-    for scene in held_out(count):
+    for scene in held_out(count, first):
         found = model.encode(scene_rgb(scene))
         maps = torch.from_numpy(scene.maps)[None]
         amplitude = field(scene.maps, "amplitude")
@@ -76,14 +76,14 @@ def _neighbours(maps, affinity):
     }
 
 
-def score_scenes(model, count: int = 24) -> dict:
+def score_scenes(model, count: int = 24, first: int = HELD_OUT_SEED) -> dict:
     """Where, how much, which frequencies and which cells belong together, on held-out scenes; `intervals` over scenes.
 
     log_amplitude_error: mean |log guess - log truth| over moving cells; of_a_constant: of the best single number. In
     `_within` both lose each scene's mean first. order: Spearman's correlation of amplitudes over the moving cells of a
     scene, a mean over scenes. auc_same_object: of right neighbours, as always; _both: of lower ones too.
     """
-    rows = scene_rows(model, count)
+    rows = scene_rows(model, count, first)
     moving = [row for row in rows if "known" in row]
 
     def pooled(name, chosen=rows):
