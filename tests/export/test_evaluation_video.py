@@ -208,6 +208,9 @@ def test_a_spectrum_in_another_place_misses_its_bar(rows):
     assert not loops.loop_bars(figures)[0].is_met
     assert loops.loop_bars(loops.loop_figures({**rows, "flow": rows["reference"]}))[0].is_met
     assert "farthest apart" in loops.loop_lines(figures)[-1]
+    assert not loops.loop_bars(figures)[1].is_met
+    figures["spectra"]["flow"]["rms"] = list(np.array(loops.REAL_CLIPS) / np.sqrt(np.square(loops.REAL_CLIPS).sum()))
+    assert loops.loop_bars(figures)[1].is_met  # real plants move as real plants
 
 
 def test_the_table_of_films_tells_which_row_is_nearer(rows):
