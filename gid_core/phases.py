@@ -234,7 +234,7 @@ def held(z: np.ndarray, strength: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
     Args:
         strength: float (h, w), RMS motion; a still cell keeps its z.
-        labels: int (h, w), see `objects`.
+        labels: int (h, w), the objects of `group`.
     """
     tied, weight = ties(labels) * _agreement(z) ** _HOLD_POWER, strength.astype(np.float64)
     total = spread(weight, tied, _HOLD_STEPS)

@@ -282,7 +282,8 @@ def phase_intervals(rows, seed: int = 0) -> dict:
 
 
 def phase_bars(table, intervals) -> list:
-    """What the procedural z and the flow must reach as they run; and the flow must lead by more than the interval.
+    """What the procedural z and the flow must reach as they run. The flow must be no less whole than the procedural z,
+    and lead it on contrast and wave by more than the interval.
 
     table: of `tabulated`; intervals: of `phase_intervals`.
     """
@@ -292,6 +293,8 @@ def phase_bars(table, intervals) -> list:
             bars.append(Bar(f"{key}, {kind}", table[kind].get(key, np.nan), sense, limit, intervals[kind].get(key)))
     for kind, lead in intervals.get("lead", {}).items():
         if kind.endswith("as run"):
+            figure, *span = lead["coherence"]
+            bars.append(Bar(f"coherence, {kind}, minus procedural", figure, ">=", 0, span))
             for key in ("contrast", "wave"):
                 bars.append(Bar(f"{key}, {kind}, less procedural: low end of the interval", lead[key][1], ">=", 0))
     return bars

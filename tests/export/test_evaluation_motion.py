@@ -83,6 +83,9 @@ def test_a_lead_over_scenes_is_paired():
     assert lead["coherence"] == pytest.approx([0.05] * 3, abs=1e-3)
     assert lead["contrast"] == pytest.approx([0.05] * 3, abs=1e-3)
     bars = {bar.name: bar for bar in measured.phase_bars(measured.tabulated(rows), spans)}
+    whole = bars["coherence, flow, 8 steps, as run, minus procedural"]
+    assert whole.is_met
+    assert whole.is_sure
     for key in ("contrast", "wave"):
         assert bars[f"{key}, flow, 8 steps, as run, less procedural: low end of the interval"].is_met
     assert not bars["coherence, procedural, as run"].is_met  # their mean is a half

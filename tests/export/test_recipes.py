@@ -247,7 +247,8 @@ def test_films_of_the_truth_are_nearer_than_of_noise_and_of_half_the_harmonics()
     truth = films.truth_of(rows)[0]
 
     def film(count, noise=None):
-        made = [variants.volume_of(rows["maps"], rows["wind"], variants.harmonics(count), drawn(s))[0] for s in (1, 2)]
+        drawings = (drawn(s) for s in range(1, 17))  # fewer tell chance: two draws' tempo is off by an eighth
+        made = [variants.volume_of(rows["maps"], rows["wind"], variants.harmonics(count), g)[0] for g in drawings]
         if noise:
             made = [
                 v * torch.exp(2j * torch.pi * torch.rand(v.shape, generator=drawn(noise + i)))
@@ -259,7 +260,7 @@ def test_films_of_the_truth_are_nearer_than_of_noise_and_of_half_the_harmonics()
     assert abs(right["film"]) < 0.1
     assert torn["film"] > 0.5
     assert slow["film"] > right["film"] + 0.1
-    assert slow["tempo"] < 0.6 < 0.8 < right["tempo"]
+    assert slow["tempo"] < 0.6 < 0.9 < right["tempo"]
     assert right["leak"] == 0
     assert right["coherence"] == pytest.approx(1, abs=1e-3)
 
