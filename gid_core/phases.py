@@ -38,6 +38,7 @@ _SURE = 0.8  # and over which they surely are
 PARTS_SHARE = 0.5  # of the energy of an object's phase that each of its parts draws for itself, where the flow starts
 _HOLD_STEPS = 60  # of averaging what the flow leaves; more is more whole, fewer keeps neighbours apart
 _HOLD_POWER = 4  # of the agreement of two neighbours, over which they are averaged
+_ACROSS = 0.2  # of what an object moves across its axis is kept: members bend to and fro, hardly in ellipses
 _RATE = 0.24  # explicit diffusion over four neighbours is stable below 1/4
 _AXIS_FREEDOM = 0.7  # of the unit wind vector, in doubled angles: an object's axis stays within 22 degrees of the wind
 _SPEEDS = (60.0, 400.0)  # px of the 256-px frame a second, the range that the flow was trained on
@@ -227,10 +228,11 @@ def _axes(noise, labels, wind):
 
 
 def held(z: np.ndarray, strength: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """z (K, h, w, 2) averaged inside each object over about seven cells, strong cells counting more.
+    """z (K, h, w, 2) averaged inside each object over about seven cells, strong cells counting more, and on one axis.
 
     What is left of noise inside an object tears it; nothing passes from one object to the next, and little between
-    neighbours that the flow found to move apart.
+    neighbours that the flow found to move apart. A member bends to and fro: what it moves across its axis is kept to
+    `_ACROSS`.
 
     Args:
         strength: float (h, w), RMS motion; a still cell keeps its z.
@@ -240,7 +242,12 @@ def held(z: np.ndarray, strength: np.ndarray, labels: np.ndarray) -> np.ndarray:
     total = spread(weight, tied, _HOLD_STEPS)
     floor = 1e-3 * float(total.max()) + 1e-12
     mean = spread(np.moveaxis(z, -1, 1) * weight, tied, _HOLD_STEPS) / np.maximum(total, floor)
-    return np.where((total > floor)[..., None], np.moveaxis(mean, 1, -1), z).astype(z.dtype)
+    x, y = mean[:, 0], mean[:, 1]
+    turn = (np.abs(x) ** 2 - np.abs(y) ** 2 + 2j * (x * y.conj()).real).sum(0)  # twice the angle of the main axis
+    angle = np.angle(spread(turn * weight, tied, _HOLD_STEPS)) / 2
+    along, across = x * np.cos(angle) + y * np.sin(angle), _ACROSS * (y * np.cos(angle) - x * np.sin(angle))
+    lined = [along * np.cos(angle) - across * np.sin(angle), along * np.sin(angle) + across * np.cos(angle)]
+    return np.where((total > floor)[..., None], np.stack(lined, -1), z).astype(z.dtype)
 
 
 def _agreement(z):

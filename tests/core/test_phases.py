@@ -193,7 +193,9 @@ def test_holding_an_object_together_raises_coherence_and_ignores_still_cells_and
 
 def test_what_the_flow_moves_apart_inside_an_object_stays_apart():
     rng = np.random.default_rng(3)
-    one, two, noise = (rng.standard_normal((2, 16, *size, 2)) for size in ((1, 1), (1, 1), (6, 16)))
+    axes = [np.array([np.cos(a), np.sin(a)]) for a in (0.4, 2.0)]  # each half to and fro, along its own axis
+    one, two = (rng.standard_normal((2, 16, 1, 1, 1)) * np.sqrt(2) * axis for axis in axes)
+    noise = rng.standard_normal((2, 16, 6, 16, 2))
     z = np.where(np.arange(16)[:, None] < 8, one, two) + 0.3 * noise
     z = (z[0] + 1j * z[1]).astype(np.complex64)
     held = phases.held(z, np.ones((6, 16)), np.zeros((6, 16), int))
@@ -204,3 +206,21 @@ def test_what_the_flow_moves_apart_inside_an_object_stays_apart():
     assert distance(held[:, :, :6], one) < 0.5 * distance(z[:, :, :6], one)  # the noise is gone
     middle = held[:, :, 7:9].mean(1)
     assert np.abs(middle[:, 0] - middle[:, 1]).mean() > 0.5 * np.abs((one - two)[0] + 1j * (one - two)[1]).mean()
+
+
+def test_an_object_bends_to_and_fro_whichever_way_it_stands():
+    labels = phases.group(affinity()).objects
+    z, ones = draw(), np.ones((20, 32))
+    z = z + 0.4j * z[..., ::-1] * [-1, 1]  # ellipses, two fifths as wide as long
+
+    def width(field):
+        """Minor over major axis of a cell's path, the median of all."""
+        x, y = np.moveaxis(field, -1, 0)
+        xx, yy, xy = (np.abs(x) ** 2).sum(0), (np.abs(y) ** 2).sum(0), (x * y.conj()).real.sum(0)
+        root = np.hypot(xx - yy, 2 * xy)
+        return float(np.median(np.sqrt((xx + yy - root) / (xx + yy + root))))
+
+    held = phases.held(z, ones, labels)
+    assert width(held) < 0.3 * width(z)
+    turn = np.array([[np.cos(0.7), np.sin(0.7)], [-np.sin(0.7), np.cos(0.7)]], np.float32)
+    np.testing.assert_allclose(phases.held(z @ turn, ones, labels), held @ turn, atol=2e-5)
