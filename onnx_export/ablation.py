@@ -59,15 +59,25 @@ def run(work, world_of, *, minutes: float, names=None, max_steps=None) -> dict:
         else:
             world = world or world_of()
             if row.variant and row.variant not in trained:
-                checkpoint = work / (row.variant.replace(" ", "-") + ".pt")
-                limits = {"minutes": minutes, "max_steps": max_steps}
-                trained[row.variant] = train_variant(VARIANTS[row.variant], world.conditions, checkpoint, **limits)
+                trained[row.variant] = _trained(row.variant, world, work, minutes, max_steps)
             figures = recipes.loop_figures if row.group == "loops" else recipes.motion_figures
             found = figures(row, world, *trained.get(row.variant, ()))
         kept["rows"][name] = {"group": row.group, **found}
         print(f"{name}: {time.perf_counter() - started:.0f} s", flush=True)
         _write(path, kept)
     return kept
+
+
+def _trained(name, world, work, minutes, max_steps):
+    """(network, normalisation) of a variant; "shipped" is the training's own flow, or goes on from it."""
+    flow = world.flow if name.startswith("shipped") else None
+    if name.startswith("shipped") and flow is None:
+        raise ValueError(f"the row {name!r} needs the flow.pt of a training: give --training, or leave it out (--rows)")
+    if name == "shipped":
+        return flow, None
+    checkpoint = work / (name.replace(" ", "-") + ".pt")
+    limits = {"minutes": minutes, "max_steps": max_steps, "flow": flow}
+    return train_variant(VARIANTS[name], world.conditions, checkpoint, **limits)
 
 
 def _write(path, kept):

@@ -23,12 +23,14 @@ from .tracking.shards import read_pairs
 __all__ = [
     "FEATURE_NAMES",
     "KINDS",
+    "NO_SOURCE",
     "batch",
     "load_or_make",
     "make_footage",
     "make_photographs",
     "make_scenes",
     "mirrored_features",
+    "photograph_rows",
     "rendered_scenes",
     "scales",
 ]
@@ -37,8 +39,9 @@ FEATURE_NAMES = ("rgb", "f4", "f8", "f16")
 _CHUNK = 25
 _CELLS = (40, 64)
 _TRUSTED, _FILMED_MOVES_PX, _FILMED_STILL_PX = 0.5, 0.3, 0.1  # of a cell of film; px RMS
-KINDS = ("flower", "other", "still", "composite", "filmed")
-_FLOWER, _OTHER, _STILL, _COMPOSITE, _FILMED = range(len(KINDS))
+KINDS = ("flower", "other", "still", "composite", "filmed", "guessed")
+_FLOWER, _OTHER, _STILL, _COMPOSITE, _FILMED, _ = range(len(KINDS))
+NO_SOURCE = -1  # of rows that no hand mask made
 _CROPS = {_FLOWER: 5, _OTHER: 12}  # random crops of each masked picture, beside its centre: the rest is thin
 _WELL_KNOWN, _MOST_CROPS = 120, 60  # pictures of a source; those of a smaller one give more crops, up to so many
 
@@ -101,30 +104,33 @@ def rendered_scenes(folder):
 
 
 def make_photographs(folder, stills, seed=0, held_out=40, n_still=700, n_composite=700):
-    """Masked photographs: two sets of features, label and sway (N, 40, 64), see masks.py, and kind (N,), see `KINDS`.
+    """Masked photographs: two sets of features, label and sway (N, 40, 64), see masks.py, kind (N,), see `KINDS`, and
+    source (N,), where the hand mask is from, an index of `masks.sources`.
 
     folder: of the hand-masked pictures; stills: folder of pictures in which nothing moves. The second set is held out
     and holds centre crops of pictures that the first has never seen.
     """
     rng = np.random.default_rng([seed, 11])
-    rows, still = masks.labelled_rows(folder), masks.load_pictures(stills)
+    rows, still, sources = masks.labelled_rows(folder), masks.load_pictures(stills), masks.sources()
     known = Counter(row["source"] for _, row in rows)
     drawn = []
     for picture, row in rows:
         kind = _FLOWER if "flower" in row["source"] else _OTHER
         crops = _CROPS[kind] * max(1, (_WELL_KNOWN / known[row["source"]]) ** 0.5)
-        drawn.append((picture, masks.label(row, picture.size), kind, min(_MOST_CROPS, round(crops))))
+        from_ = kind, sources.index(row["source"])
+        drawn.append((picture, masks.label(row, picture.size), from_, min(_MOST_CROPS, round(crops))))
     order = rng.permutation(len(drawn))
     kept, tested = [drawn[i] for i in order[held_out:]], [drawn[i] for i in order[:held_out]]
-    crops = [(*masks.cropped(p, m, rng, True), kind) for p, m, kind, _ in kept]
-    crops += [(*masks.cropped(p, m, rng), kind) for p, m, kind, count in kept for _ in range(count)]
-    crops += [(*crop, _STILL) for crop in masks.still_pictures(still, n_still, rng)]
-    by_kind = [[(p, m) for p, m, kind, _ in kept if kind == k] for k in (_FLOWER, _OTHER)]
+    crops = [(*masks.cropped(p, m, rng, True), *from_) for p, m, from_, _ in kept]
+    crops += [(*masks.cropped(p, m, rng), *from_) for p, m, from_, count in kept for _ in range(count)]
+    crops += [(*crop, _STILL, NO_SOURCE) for crop in masks.still_pictures(still, n_still, rng)]
+    by_kind = [[(p, m, from_[1]) for p, m, from_, _ in kept if from_[0] == kind] for kind in (_FLOWER, _OTHER)]
     for masked in by_kind:
         if masked:
-            crops += [(*crop, _COMPOSITE) for crop in masks.composites(masked, still, n_composite // 2, rng)]
-    train = _photographs(crops)
-    test = _photographs([(*masks.cropped(p, m, rng, True), kind) for p, m, kind, _ in tested])
+            pasted = masks.composites(masked, still, n_composite // 2, rng)
+            crops += [(*crop, _COMPOSITE, source) for crop, source in pasted]
+    train = photograph_rows(crops)
+    test = photograph_rows([(*masks.cropped(p, m, rng, True), *from_) for p, m, from_, _ in tested])
     print(f"{len(crops)} crops of {len(kept)} masked, {len(still)} still pictures; {len(tested)} held out", flush=True)
     return train, test
 
@@ -143,12 +149,12 @@ def make_footage(folder):
         known = pair.volume.frequencies
         if len(known) != len(FREQUENCIES) or not np.allclose(known, FREQUENCIES):
             raise VolumeError(f"{folder} has other frequencies than the model: make its pairs with windows of 5 s")
-        crops.append((*_filmed(pair), _FILMED))
+        crops.append((*_filmed(pair), _FILMED, NO_SOURCE))
         h, w = (n // 2 for n in _CELLS)
         found = np.moveaxis(pair.volume.resized(w, h).amplitudes, -1, 1) * np.float32(scenes.WIDTH / w)
         volumes.append(to_reals(torch.from_numpy(found)))
         trusted.append(torch.from_numpy(bilinear(pair.confidence, w, h) > _TRUSTED))
-    return {**_photographs(crops), "volume": torch.stack(volumes), "trusted": torch.stack(trusted)}
+    return {**photograph_rows(crops), "volume": torch.stack(volumes), "trusted": torch.stack(trusted)}
 
 
 def _filmed(pair):
@@ -162,12 +168,13 @@ def _filmed(pair):
     return pair.still, label, np.where(moves, px, 0).astype(np.float32)
 
 
-def _photographs(crops):
+def photograph_rows(crops):
+    """Rows of crops (pixels, label, sway, kind, source), the first three as masks.cropped gives them."""
     network = backbone.pretrained()
-    images, labels, sways, kinds = zip(*crops, strict=True)
+    images, labels, sways, kinds, sources = zip(*crops, strict=True)
     parts = [_features(network, images[i : i + _CHUNK]) for i in range(0, len(images), _CHUNK)]
     known = {"label": torch.from_numpy(np.stack(labels)), "sway": torch.from_numpy(np.stack(sways))}
-    return {**_joined(parts), **known, "kind": torch.tensor(kinds)}
+    return {**_joined(parts), **known, "kind": torch.tensor(kinds), "source": torch.tensor(sources)}
 
 
 def scales(maps):

@@ -3,13 +3,15 @@
 masks.json (hand-masked) and stills.json (nothing moves) list each picture's source, path, licence and SHA-256. The
 pictures come from clones of their public repositories: DIR/OWNER/NAME (made with `git clone` where it is absent and
 --clone is given). They land in OUT/pictures and OUT/stills; none is part of this project. A second run fetches what is
-missing.
+missing. --unmarked adds OUT/unmarked: all other photographs of flowers, validation apart (see sources.py).
 """
 
 import argparse
 import hashlib
+import io
 import json
 import subprocess
+import tarfile
 from collections import Counter
 from pathlib import Path
 
@@ -17,9 +19,11 @@ from gid_core.storage import replacing
 
 from .masks import MASKS
 
-__all__ = ["STILLS", "gather", "main"]
+__all__ = ["STILLS", "gather", "gather_unmarked", "main"]
 
 STILLS = Path(__file__).with_name("stills.json")
+_SPLIT = Path(__file__).with_name("split.json")
+_FLOWERS = "flower_photos"
 
 
 def _repository(source, clones, may_clone):
@@ -59,16 +63,49 @@ def gather(rows, clones, out, may_clone=False) -> Counter:
     return given
 
 
+def gather_unmarked(clones, out, may_clone=False) -> int:
+    """Put the photographs of flowers without a hand mask, validation apart, under `out`; how many there are."""
+    rows = [row for row in json.loads(MASKS.read_text(encoding="utf-8")) if _FLOWERS in row["source"]]
+    known = {row["sha256"] for row in rows}
+    known |= {row["sha256"] for row in json.loads(_SPLIT.read_text(encoding="utf-8"))["validation"]}
+    folder, revision = _repository(rows[0]["source"], clones, may_clone)
+    for tried in (revision, "HEAD"):
+        command = ["git", "-C", str(folder), "archive", "--format=tar", tried, rows[0]["path"].split("/")[0]]
+        listed = subprocess.run(command, capture_output=True)
+        if listed.returncode == 0:
+            break
+    else:
+        raise SystemExit(f"{folder} holds neither {revision} nor a HEAD: clone it again")
+    count = 0
+    with tarfile.open(fileobj=io.BytesIO(listed.stdout)) as archive:
+        for member in archive:
+            if not member.isfile() or not member.name.endswith(".jpg"):
+                continue
+            content = archive.extractfile(member).read()
+            if hashlib.sha256(content).hexdigest() in known:
+                continue
+            path = Path(out) / member.name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(path) as temporary:
+                temporary.write_bytes(content)
+            count += 1
+    return count
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="onnx_export.gather", description="Gather the training photographs")
     parser.add_argument("--clones", required=True, help="folder of clones, OWNER/NAME below it")
     parser.add_argument("--clone", action="store_true", help="clone what is not there")
     parser.add_argument("--out", required=True, help="folder to fill: pictures/ (hand-masked) and stills/")
+    parser.add_argument("--unmarked", action="store_true", help="also all other photographs of flowers")
     options = parser.parse_args(arguments)
     for kind, listed in (("pictures", MASKS), ("stills", STILLS)):
         rows = json.loads(listed.read_text(encoding="utf-8"))
         for source, count in sorted(gather(rows, options.clones, Path(options.out) / kind, options.clone).items()):
             print(f"{kind}: {count} {source}")
+    if options.unmarked:
+        found = gather_unmarked(options.clones, Path(options.out) / "unmarked", options.clone)
+        print(f"unmarked: {found} photographs of flowers")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,18 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps
 from . import kinds
 from .scenes import HEIGHT, WIDTH
 
-__all__ = ["MASKS", "composites", "cropped", "hand_masks", "label", "labelled_rows", "load_pictures", "still_pictures"]
+__all__ = [
+    "MASKS",
+    "composites",
+    "cropped",
+    "hand_masks",
+    "label",
+    "labelled_rows",
+    "load_pictures",
+    "sources",
+    "still_pictures",
+    "unmarked",
+]
 
 MASKS = Path(__file__).with_name("masks.json")
 _MOVE, _STILL, _IGNORE = 255, 0, 128
@@ -35,6 +46,11 @@ def load_pictures(folder):
             picture.thumbnail((1024, 1024))
             pictures.append(picture)
     return pictures
+
+
+def sources():
+    """Names of the sources of the hand-masked pictures, sorted."""
+    return sorted({row["source"] for row in json.loads(MASKS.read_text())})
 
 
 def labelled_rows(folder, rows=None):
@@ -150,6 +166,11 @@ def _beside(flags):
     return grown[:-2, 1:-1] | grown[2:, 1:-1] | grown[1:-1, :-2] | grown[1:-1, 2:]
 
 
+def unmarked(size):
+    """The label image of a picture of which nothing is known."""
+    return Image.new("LA", size, (_IGNORE, 0))
+
+
 def still_pictures(pictures, count, rng):
     """`count` crops in which nothing may move."""
     for _ in range(count):
@@ -158,12 +179,15 @@ def still_pictures(pictures, count, rng):
 
 
 def composites(masks, pictures, count, rng):
-    """`count` crops of hand-masked things cut out, scaled and pasted before still pictures."""
-    movers = [(p, m) for p, m in masks if 0.03 < (np.asarray(m.getchannel("L")) == _MOVE).mean() < 0.6]
+    """`count` pairs: a crop of a hand-masked thing cut out, scaled and pasted before a still picture; its source.
+
+    masks: (picture, label image, source) of each.
+    """
+    movers = [(p, m, source) for p, m, source in masks if 0.03 < (np.asarray(m.getchannel("L")) == _MOVE).mean() < 0.6]
     for _ in range(count):
         backdrop = pictures[rng.integers(len(pictures))].copy()
         label = Image.new("LA", backdrop.size, (_STILL, 0))
-        picture, mask = movers[rng.integers(len(movers))]
+        picture, mask, source = movers[rng.integers(len(movers))]
         scale = rng.uniform(0.5, 1.1) * min(backdrop.size) / min(picture.size)
         size = tuple(max(8, round(s * scale)) for s in picture.size)
         at = tuple(round(rng.uniform(-0.2, 0.7) * b) for b in backdrop.size)
@@ -174,4 +198,4 @@ def composites(masks, pictures, count, rng):
         backdrop.paste(picture.resize(size, Image.LANCZOS), at, stencil)
         pasted = Image.merge("LA", (Image.new("L", size, _MOVE), sway))
         label.paste(pasted, at, stencil.point(lambda v: 255 * (v > 127)))
-        yield cropped(backdrop, label, rng)
+        yield cropped(backdrop, label, rng), source

@@ -343,11 +343,15 @@ def candles(c):
         h, w = r.uniform(12, 30) * closeness, r.uniform(4, 8) * closeness
         if r.random() < 0.5:  # a tea light, lit from inside
             lit, cup = np.array([205, 130, 45]) * r.uniform(0.6, 1.1) / max(c.darkness, 0.35), w * r.uniform(3, 5)
-            c.box(x - cup, y + w, x + cup, y + w * r.uniform(3, 5), lit * 0.45)
-            c.disc(x, y + w, cup, cup * 0.35, lit)
+            rim, tilt = (
+                y + r.uniform(-0.4, 1) * w,
+                r.uniform(0.2, 0.5),
+            )  # seen from above the flame stands before its wax
+            c.box(x - cup, rim, x + cup, rim + w * r.uniform(2, 4), lit * 0.45)
+            c.disc(x, rim, cup, cup * tilt, lit)
         else:
             c.box(x - w * 1.6, y + 3, x + w * 1.6, _H, wax)
-        c.box(x - 0.8, y - 3, x + 0.8, y + 4, (40, 35, 30))
+        c.box(x - 0.05 * w - 0.4, y - r.uniform(0.1, 0.35) * h, x + 0.05 * w + 0.4, y + 4, (40, 35, 30))
         mode = c.mode(
             amplitude=kinds.flame_px(h),
             f0=r.uniform(1.6, 3),
@@ -360,13 +364,13 @@ def candles(c):
             power=0.5,  # all of a flame flickers but its foot
         )
         c.reserve(x, y - 0.55 * h, 0.95 * w, 0.7 * h, mode)
-        pale = r.uniform(0, 0.8)
+        pale, foot, clear = r.uniform(0, 0.8), r.uniform(0.1, 1), r.uniform(0.05, 0.6) * h
         for part, colour in ((1, (250, 150, 40)), (0.75, (255, 215, 110)), (0.45, (255, 250, 225))):
             colour = np.asarray(colour) * (1 - pale) + np.array([255, 246, 215]) * pale
-            side = [(0.7, 0.25), (0.6, 0.5), (0.3, 0.78), (0, 1)]
-            outline = [(x, y)] + [(x - w * u * part, y - h * v * part) for u, v in side]
+            side = [(foot, 0), (0.7, 0.25), (0.6, 0.5), (0.3, 0.78), (0, 1)]
+            outline = [(x - w * u * part, y - h * v * part) for u, v in side]
             outline += [(x + w * u * part, y - h * v * part) for u, v in side[-2::-1]]
-            c.flame(outline, colour, mode)
+            c.flame(outline, colour, mode, clear)
         if c.darkness < 0.9:
             c.glow(x, y - h * 0.4, h * r.uniform(1.2, 2.2), (230, 150, 60))
             c.glow(x, y - h * 0.4, h * 0.6, (255, 225, 150))

@@ -85,10 +85,16 @@ class Canvas:
         self._paint.polygon([(2 * x, 2 * y) for x, y in points], fill=_rgb(colour))
         self._mark.polygon([(x / 2, y / 2) for x, y in points], fill=int(mode))
 
-    def flame(self, points, colour, mode):
-        """A polygon that shines: darkness does not dim it."""
-        self.polygon(points, colour, mode)
-        ImageDraw.Draw(self.bright).polygon([(2 * x, 2 * y) for x, y in points], fill=_rgb(colour))
+    def flame(self, points, colour, mode, clear=0.0):
+        """A polygon that shines: darkness does not dim it. Over `clear` px above its foot it lets the wick show."""
+        self._mark.polygon([(x / 2, y / 2) for x, y in points], fill=int(mode))
+        stencil = Image.new("L", self.colour.size)
+        ImageDraw.Draw(stencil).polygon([(2 * x, 2 * y) for x, y in points], fill=255)
+        height = max(y for _, y in points) - (np.arange(2 * HEIGHT) + 0.5) / 2
+        opaque = np.clip(height / max(clear, 1e-6), 0, 1)
+        shown = Image.fromarray((np.asarray(stencil) * opaque[:, None]).astype(np.uint8))
+        for picture in (self.colour, self.bright):
+            picture.paste(_rgb(colour), mask=shown)
 
     def reserve(self, x, y, rx, ry, mode):
         """Where nothing is painted and yet moves: what a flame leans and leaps into."""

@@ -20,14 +20,14 @@ from .fitting import fit
 from .losses import ALIVE_PX, START_NOISE, flow_loss, group_loss, where_loss
 from .networks import FlowNet, GroupNet, WhereNet, parameters
 
-__all__ = ["HELD_OUT_SEED", "main", "train_flow", "train_groups", "train_where"]
+__all__ = ["HELD_OUT_SEED", "PHOTOS", "SCENE_ROWS", "main", "train_flow", "train_groups", "train_where"]
 
 _THIN_SEED = 5 * 10**5
 HELD_OUT_SEED = 10**6  # of synthetic scenes for evaluation
 _RATE = 1.5e-3
-_PAINTED, _THIN, _RENDERED = 5, 3, 2  # rows of a batch; without _THIN flames and lanterns fade among flowers
+SCENE_ROWS = (5, 3, 2)  # painted, thin, rendered rows of a batch; without thin ones flames and lanterns fade
 _GROUPED = 7  # painted rows of a batch of scenes alone
-_PHOTOS = (4, 3, 2, 3, 2)  # rows by dataset.KINDS, as far as there are any
+PHOTOS = (4, 3, 2, 3, 2, 3)  # rows by dataset.KINDS, as far as there are any
 _FLOW_BATCH, _FILMED = 8, 2  # rows of scenes, and of films if there are any
 
 
@@ -58,9 +58,9 @@ def train_where(scene_data, thin, photo_data, work, *, rendered=None, minutes, s
     """
     torch.manual_seed(seed)
     scales = dataset.scales(scene_data["maps"])
-    parts = [(scene_data, _PAINTED), (thin, _THIN), (rendered or thin, _RENDERED)]
+    parts = list(zip((scene_data, thin, rendered or thin), SCENE_ROWS, strict=True))
     by_kind = [torch.nonzero(photo_data["kind"] == kind)[:, 0] for kind in range(len(dataset.KINDS))]
-    by_kind = [(kind, count) for kind, count in zip(by_kind, _PHOTOS, strict=True) if len(kind)]
+    by_kind = [(kind, count) for kind, count in zip(by_kind, PHOTOS, strict=True) if len(kind)]
 
     def loss_of(network, generator):
         scene_rows = _scene_rows(parts, generator)
@@ -80,7 +80,7 @@ def train_where(scene_data, thin, photo_data, work, *, rendered=None, minutes, s
 def train_groups(scene_data, thin, work, *, rendered=None, minutes, seed=0, max_steps=None):
     """Which cells belong together, on frozen features; returns the network."""
     torch.manual_seed(seed)
-    parts = [(scene_data, _GROUPED), (thin, _THIN), (rendered or thin, _RENDERED)]
+    parts = list(zip((scene_data, thin, rendered or thin), (_GROUPED, *SCENE_ROWS[1:]), strict=True))
 
     def loss_of(network, generator):
         scene_rows = _scene_rows(parts, generator)

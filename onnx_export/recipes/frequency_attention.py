@@ -57,6 +57,14 @@ class AttentiveFlowNet(FlowNet):
         self.deep = nn.ModuleList([_Attended(block, widths[2]) for block in self.deep])
         self.is_coordinated = False
 
+    @classmethod
+    def around(cls, flow: FlowNet):
+        """The same slices with an attention that changes nothing yet."""
+        network = cls(flow.features)
+        names = [name for name in network.state_dict() if ".attention." not in name]  # in the order of flow's
+        network.load_state_dict(dict(zip(names, flow.state_dict().values(), strict=True)), strict=False)
+        return network
+
     def stage(self, is_coordinated: bool):
         """First the slices alone; then the slices are frozen and only the attention learns."""
         self.is_coordinated = is_coordinated

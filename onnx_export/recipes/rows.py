@@ -60,6 +60,7 @@ ROWS = (
     Row("squared error", variant="squared error"),
     *(Row(name, variant=name) for name in ("attention", "white start", "pooled volume", "plain scaling")),
     Row("all channels", variant="all channels"),
+    *(Row(f"{name} as run", variant=name, steps=2, kind="as run") for name in ("shipped", "shipped attention")),
     *(Row(f"paper {n} step{'s' * (n > 1)}", variant="paper", steps=n) for n in (1, 2, 4, 8, 16, 50, 250)),
     Row("paper 50 steps guided", variant="paper", steps=50, guidance=_PAPER_GUIDANCE),
     Row("paper complex 50 steps", variant="paper complex", steps=50),

@@ -57,6 +57,8 @@ _PAPER = replace(_VOLUME, objective="noise", normalisation="signed", has_attenti
 VARIANTS = {
     "ours": Variant(),
     "attention": Variant(has_attention=True),
+    "shipped": Variant(),
+    "shipped attention": Variant(has_attention=True),
     "squared error": Variant(is_object_aware=False),
     **{f"{n} harmonics": Variant(n_freqs=n) for n in (4, 8, 24)},
     "white start": Variant(start="white"),
@@ -146,10 +148,11 @@ def loss(variant: Variant, network, rows, normalisation, generator):
     return found
 
 
-def train_variant(variant: Variant, conditions, checkpoint, *, minutes, max_steps=None):
+def train_variant(variant: Variant, conditions, checkpoint, *, minutes, max_steps=None, flow=None):
     """(network, its normalisation or None): trained by the clock, an interrupted run continues from `checkpoint`.
 
-    conditions: of flow_conditions. With attention there are two stages of half the time, as in the paper.
+    conditions: of flow_conditions. With attention there are two stages of half the time, as in the paper; flow: a
+    trained FlowNet, which takes the place of the first stage, so that the second has all of the time.
     """
     torch.manual_seed(0)
     busy = torch.nonzero((conditions["maps"][:, 0] > losses.ALIVE_PX).flatten(1).sum(1) >= 8)[:, 0]
@@ -164,13 +167,14 @@ def train_variant(variant: Variant, conditions, checkpoint, *, minutes, max_step
         chosen = busy[torch.randint(0, len(busy), (_BATCH,), generator=generator)]
         return loss(variant, network, dataset.batch(conditions, chosen), normalisation, generator)
 
-    network = network_of(variant, conditions["features"].shape[1])
+    network = network_of(variant, conditions["features"].shape[1]) if flow is None else AttentiveFlowNet.around(flow)
     limits = {"minutes": minutes, "max_steps": max_steps, "rate": 1e-3, "notes": {"parameters": parameters(network)}}
     if not variant.has_attention:
         return fit(network, loss_of, checkpoint=checkpoint, **limits), normalisation
-    limits["minutes"] = minutes / 2
-    first = Path(checkpoint).with_name(Path(checkpoint).stem + "-slices.pt")
-    network = fit(network.stage(False), loss_of, checkpoint=first, **limits)
+    if flow is None:
+        limits["minutes"] = minutes / 2
+        first = Path(checkpoint).with_name(Path(checkpoint).stem + "-slices.pt")
+        network = fit(network.stage(False), loss_of, checkpoint=first, **limits)
     return fit(network.stage(True), loss_of, checkpoint=checkpoint, **limits), normalisation
 
 

@@ -3,7 +3,7 @@
 Made once from a trained encoder and cached, since finding the objects of a scene takes longer than a training step.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from gid_core import predict
 
 from .. import dataset, losses, motion, train
-from ..conditions import flow_conditions, load_encoder
+from ..conditions import flow_conditions, load, load_encoder
+from ..networks import FlowNet
 from .films import Truth, truth_of
 from .variants import harmonics
 
@@ -26,17 +27,18 @@ _FEWEST_MOVING = 20  # cells, below which a scene has no phases to compare
 @dataclass(frozen=True, eq=False)
 class World:
     """conditions: of flow_conditions; rows: the same of moving held-out scenes, in single precision, with alive
-    (B, h, w); truths: a Truth of each; scales: px (24,), E_k = s_k e_k^2."""
+    (B, h, w); truths: a Truth of each; scales: px (24,), E_k = s_k e_k^2; flow: the training's own, if it has one."""
 
     conditions: dict
     rows: dict
     truths: list[Truth]
     scales: torch.Tensor
+    flow: FlowNet | None = None
 
     def first(self, count: int):
         """The same world with fewer held-out scenes."""
         rows = {name: value[:count] for name, value in self.rows.items()}
-        return World(self.conditions, rows, self.truths[:count], self.scales)
+        return replace(self, rows=rows, truths=self.truths[:count])
 
     def envelope(self, n_freqs: int):
         """What the encoder predicts of the held-out scenes, gated as by gid_core.predict: px (B, K, h, w).
@@ -66,7 +68,10 @@ def load_world(work, training, n_scenes: int, n_held_out: int) -> World:
     held_out = dataset.batch(cached["held_out"], slice(None))
     moving = (held_out["maps"][:, motion.AMPLITUDE] > losses.ALIVE_PX).flatten(1).sum(1) >= _FEWEST_MOVING
     rows = {name: value[moving] for name, value in held_out.items()}
-    return World(cached["conditions"], rows, truth_of(rows), cached["scales"])
+    flow, training = None, Path(training or work)
+    if (training / "flow.pt").exists():
+        flow = load(training, "flow", FlowNet(rows["features"].shape[1]))[0].eval()
+    return World(cached["conditions"], rows, truth_of(rows), cached["scales"], flow)
 
 
 def _made(training, n_scenes, n_held_out):

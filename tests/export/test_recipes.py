@@ -8,6 +8,7 @@ import torch
 
 from gid_core import splat
 from onnx_export import ablation, losses, motion
+from onnx_export.networks import FlowNet
 from onnx_export.recipes import ddpm, films, looping, normalise, splatting, variants, world
 from onnx_export.recipes.frequency_attention import AttentiveFlowNet, JointFlowNet
 
@@ -242,6 +243,16 @@ def test_attention_starts_as_the_slices_and_learns_alone():
     assert {n.split(".")[-3] for n, p in network.named_parameters() if p.requires_grad} == {"attention"}
 
 
+def test_attention_around_a_trained_flow_begins_as_that_flow():
+    flow = FlowNet(FEATURES)
+    for index, weight in enumerate(flow.parameters()):
+        torch.nn.init.normal_(weight, std=0.1, generator=drawn(index))
+    z, rows = torch.randn(1, K, 4, H, W, generator=drawn(14)), conditions(1)
+    around = AttentiveFlowNet.around(flow)
+    assert torch.equal(velocity(around.stage(True), z, rows), velocity(flow, z, rows))
+    assert torch.equal(velocity(around.stage(False), z, rows), velocity(flow, z, rows))
+
+
 def test_films_of_the_truth_are_nearer_than_of_noise_and_of_half_the_harmonics():
     rows = conditions(1)
     truth = films.truth_of(rows)[0]
@@ -312,6 +323,19 @@ def test_the_command_trains_measures_and_goes_on_where_it_stopped(work, capsys):
     lines = [line for line in table if line.startswith("| ours 1 step |")]
     assert len(lines) == 2
     assert lines[-1].count("|") == table[table.index(lines[-1]) - 1].count("|")
+
+
+def test_shipped_rows_need_a_training_and_leave_it_alone(work):
+    with pytest.raises(SystemExit):
+        command(work, "shipped as run")
+    flow = FlowNet(FEATURES)
+    torch.save({"averaged": flow.state_dict()}, work / "flow.pt")
+    before = (work / "flow.pt").read_bytes()
+    found = command(work, "shipped as run", "shipped attention as run")
+    assert list(found) == ["shipped as run", "shipped attention as run"]
+    assert steps_of(work, "shipped-attention") == 1
+    assert not (work / "shipped-attention-slices.pt").exists()
+    assert (work / "flow.pt").read_bytes() == before
 
 
 def test_a_row_that_was_lost_needs_no_new_training(work):

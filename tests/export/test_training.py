@@ -42,7 +42,13 @@ def photo_data():
     data["rgb"] = torch.randint(0, 256, (4, 3, 160, 256), generator=generator, dtype=torch.uint8)
     label = torch.randint(-1, 2, (4, 40, 64), generator=generator, dtype=torch.int8)
     sway = torch.rand(4, 40, 64, generator=generator) * (label > 0)
-    return {**data, "label": label, "sway": sway, "kind": torch.tensor([0, 1, 2, 3])}
+    return {
+        **data,
+        "label": label,
+        "sway": sway,
+        "kind": torch.tensor([0, 1, 2, 3]),
+        "source": torch.tensor([0, 1, -1, 1]),
+    }
 
 
 def state(folder, name):
@@ -348,7 +354,9 @@ def test_a_composite_moves_only_where_something_was_pasted(drawn):
     small = found[0][1].crop((0, 0, 256, 160))
     small.paste((0, 0), (0, 0, 200, 160))
     backdrop = Image.new("RGB", (256, 160), (10, 200, 10))
-    for pixels, cells, _ in masks.composites([(found[0][0], small)], [backdrop], 4, np.random.default_rng(2)):
+    pasted = masks.composites([(found[0][0], small, 7)], [backdrop], 4, np.random.default_rng(2))
+    for (pixels, cells, _), source in pasted:
+        assert source == 7
         plain = pixels.reshape(40, 4, 64, 4, 3).std((1, 3)).max(-1) < 3
         assert not (cells[plain] == 1).any()
 
