@@ -90,7 +90,7 @@ class Bright(torch.nn.Module):
 
     def forward(self, rgb, f4, f8, f16):
         logit = torch.nn.functional.avg_pool2d(rgb.mean(1, keepdim=True), 4) * 20 - 10
-        logit[..., :8, :] = -1.0
+        logit[..., :8, :] = -2.5
         return logit, None
 
 
