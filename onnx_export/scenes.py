@@ -85,13 +85,17 @@ class Canvas:
         self._paint.polygon([(2 * x, 2 * y) for x, y in points], fill=_rgb(colour))
         self._mark.polygon([(x / 2, y / 2) for x, y in points], fill=int(mode))
 
-    def flame(self, points, colour, mode, clear=0.0):
-        """A polygon that shines: darkness does not dim it. Over `clear` px above its foot it lets the wick show."""
+    def flame(self, points, colour, mode, clear=0.0, soft=0.0):
+        """A polygon that shines: darkness does not dim it.
+
+        Over `clear` px above its foot it lets the wick show; its edge is `soft` px wide.
+        """
         self._mark.polygon([(x / 2, y / 2) for x, y in points], fill=int(mode))
         stencil = Image.new("L", self.colour.size)
         ImageDraw.Draw(stencil).polygon([(2 * x, 2 * y) for x, y in points], fill=255)
         height = max(y for _, y in points) - (np.arange(2 * HEIGHT) + 0.5) / 2
         opaque = np.clip(height / max(clear, 1e-6), 0, 1)
+        stencil = stencil.filter(ImageFilter.GaussianBlur(2 * soft))
         shown = Image.fromarray((np.asarray(stencil) * opaque[:, None]).astype(np.uint8))
         for picture in (self.colour, self.bright):
             picture.paste(_rgb(colour), mask=shown)
