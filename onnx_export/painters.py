@@ -371,7 +371,13 @@ def candles(c):
         foot, clear, soft = r.uniform(0.2, 1), r.uniform(0.05, 0.6) * h, r.uniform(0, 0.25) * w
         for part, colour in ((1, (250, 150, 40)), (0.75, (255, 215, 110)), (0.45, (255, 250, 225))):
             colour = np.asarray(colour) * (1 - pale) + np.array([255, 246, 225]) * pale
-            side = [(foot * 0.7, 0), (0.7 + 0.2 * full, 0.25), (0.6 + 0.3 * full, 0.5), (0.3 + 0.3 * full, 0.78), (0, 1)]
+            side = [
+                (foot * 0.7, 0),
+                (0.7 + 0.2 * full, 0.25),
+                (0.6 + 0.3 * full, 0.5),
+                (0.3 + 0.3 * full, 0.78),
+                (0, 1),
+            ]
             outline = [(x - w * u * part, y - h * v * part) for u, v in side]
             outline += [(x + w * u * part, y - h * v * part) for u, v in side[-2::-1]]
             c.flame(outline, colour, mode, clear, soft)
