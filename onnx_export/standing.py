@@ -117,34 +117,52 @@ def _bristles(c):
 
 
 def _brushes(c):
-    """Painters' brushes near by, in a bundle or a row: round or flat heads of many hairs, each in a bright band."""
+    """Painters' brushes, in a bundle or a row, up to heads that fill the picture: hairs in clumps, lit from one side, in
+    a band of metal; dipped in bright paint or bare."""
     r = c.rng
-    size, lean, many = math.exp(r.uniform(0, 1.3)), r.uniform(-3.1, 3.1), r.integers(2, 9)
+    size, lean, many = math.exp(r.uniform(0, 2.1)), r.uniform(-3.1, 3.1), r.integers(2, 9)
+    if r.random() < 0.5:
+        lean = -math.pi / 2 + r.normal(0, 0.2)  # most stand in a pot, heads up
     x0, y0, reach, is_fan = r.uniform(0, _W), r.uniform(0, _H), r.uniform(10, 40) * size, r.random() < 0.5
-    fur, band = r.uniform(20, 230, 3), c.jitter((190, 185, 175), 40)
+    fur, is_dipped, light = r.uniform(20, 230, 3), r.random() < 0.5, r.uniform(-1, 1)
     for i in range(many):
         angle = lean + (r.normal(0, 0.25) if is_fan else r.normal(0, 0.05))
-        u, v, along = math.cos(angle), math.sin(angle), (i / many - 0.5) * reach * (1 if is_fan else 2.5)
+        along = (i / many - 0.5) * reach * (1 if is_fan else 2.5)
         x, y = x0 - along * math.sin(lean) + r.normal(0, 3), y0 + along * math.cos(lean) + r.normal(0, 3)
-        length, half, tip = size * r.uniform(12, 30), size * r.uniform(2.5, 8), r.uniform(0, 1)
+        hair = 235 * r.dirichlet((0.4, 0.4, 0.4)) ** 0.5 if is_dipped else c.jitter(fur, 60 if is_fan else 15)
+        _brush(c, (x, y, angle), size * r.uniform(12, 30), size * r.uniform(2.5, 8), hair, light)
 
-        def at(s, t, x=x, y=y, u=u, v=v):
-            return x - s * v + t * u, y + s * u + t * v
 
-        hair = c.jitter(fur, 60 if is_fan else 15)
-        c.polygon([at(-half, 0), at(half, 0), at(half * tip, length), at(-half * tip, length)], hair * 0.8)
-        for s in r.uniform(-1, 1, round(20 + 8 * half)):
-            fan = s * (1.1 - 0.9 * (1 - tip)) + r.normal(0, 0.04)
-            ends = at((s - 0.06) * half, 0), at((s + 0.06) * half, 0), at(fan * half, length * r.uniform(0.85, 1.1))
-            c.polygon(ends, c.jitter(hair, 22))
-        c.polygon([at(-half, 0), at(half, 0), at(0.6 * half, -length), at(-0.6 * half, -length)], c.jitter(band, 20))
-        handle = (
-            at(-0.6 * half, -length),
-            at(0.6 * half, -length),
-            at(0.2 * half, -4 * length),
-            at(-0.2 * half, -4 * length),
-        )
-        c.polygon(handle, c.jitter(r.uniform(20, 230, 3), 10))
+def _brush(c, at, length, half, hair, light):
+    """One brush; at: px of the middle of the band's rim, and the angle of its hairs; light: of its sides."""
+    r, (x, y, angle) = c.rng, at
+    u, v, tip, dome = math.cos(angle), math.sin(angle), r.uniform(0, 1.1), r.uniform(0, 0.5)
+
+    def seen(s, t):  # s half widths across, t px along
+        return x - s * half * v + t * u, y + s * half * u + t * v
+
+    def lit(s):
+        return 0.75 + 0.35 * light * s - 0.3 * s * s
+
+    c.polygon([seen(-1, 0), seen(1, 0), seen(tip, length * 0.9), seen(-tip, length * 0.9)], hair * 0.6)
+    clumps, bend = r.normal(0, 0.08, 12), r.normal(0, 0.15)
+    for s in r.permutation(np.linspace(-1, 1, round(30 + 6 * half))):
+        clump = clumps[int((s + 1) * 5.9)]
+        ends = s * tip + clump + r.normal(0, 0.03) + bend
+        far = length * (1 - dome * s * s) * r.uniform(0.8, 1.05)
+        shade = c.jitter(hair * lit(s) * r.uniform(0.7, 1.25), 14) + 60 * (r.random() < 0.06)
+        wide, middle = r.uniform(0.3, 1.2) / half, (s + ends) / 2 - bend * 0.25 + r.normal(0, 0.02)
+        side = [seen(s - wide, 0), seen(s + wide, 0), seen(middle + wide, far / 2), seen(ends, far)]
+        c.polygon([*side, seen(middle - wide, far / 2)], shade)
+    metal, wood = c.jitter((190, 185, 175), 40), c.jitter(r.uniform(20, 230, 3), 10)
+    edges = np.linspace(-1, 1, 7)
+    for left, right in zip(edges[:-1], edges[1:], strict=True):  # facets round the band and the handle
+        shine = lit((left + right) / 2)
+        band = [seen(left * 1.05, 0), seen(right * 1.05, 0), seen(0.7 * right, -length), seen(0.7 * left, -length)]
+        c.polygon(band, metal * shine)
+        ends = -length, -4 * length
+        handle = [seen(0.6 * left, ends[0]), seen(0.6 * right, ends[0]), seen(0.2 * right, ends[1])]
+        c.polygon([*handle, seen(0.2 * left, ends[1])], wood * shine)
 
 
 def _stripes(c):
