@@ -1,6 +1,7 @@
 """What stands in a synthetic scene: backdrops, and things that look as if they might move but must not."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
@@ -117,8 +118,7 @@ def _bristles(c):
 
 
 def _brushes(c):
-    """Painters' brushes, in a bundle or a row, up to heads that fill the picture: hairs in clumps, lit from one side, in
-    a band of metal; dipped in bright paint or bare."""
+    """Painters' brushes, in a bundle or a row, up to heads that fill the picture; dipped in bright paint or bare."""
     r = c.rng
     size, lean, many = math.exp(r.uniform(0, 2.1)), r.uniform(-3.1, 3.1), r.integers(2, 9)
     if r.random() < 0.5:
@@ -134,7 +134,10 @@ def _brushes(c):
 
 
 def _brush(c, at, length, half, hair, light):
-    """One brush; at: px of the middle of the band's rim, and the angle of its hairs; light: of its sides."""
+    """Hairs in clumps, lit from one side, in a band of metal on a handle.
+
+    at: px of the middle of the band's rim, and the angle of the hairs; light: on its right side less that on its left.
+    """
     r, (x, y, angle) = c.rng, at
     u, v, tip, dome = math.cos(angle), math.sin(angle), r.uniform(0, 1.1), r.uniform(0, 0.5)
 
@@ -156,7 +159,7 @@ def _brush(c, at, length, half, hair, light):
         c.polygon([*side, seen(middle - wide, far / 2)], shade)
     metal, wood = c.jitter((190, 185, 175), 40), c.jitter(r.uniform(20, 230, 3), 10)
     edges = np.linspace(-1, 1, 7)
-    for left, right in zip(edges[:-1], edges[1:], strict=True):  # facets round the band and the handle
+    for left, right in pairwise(edges):  # facets round the band and the handle
         shine = lit((left + right) / 2)
         band = [seen(left * 1.05, 0), seen(right * 1.05, 0), seen(0.7 * right, -length), seen(0.7 * left, -length)]
         c.polygon(band, metal * shine)
