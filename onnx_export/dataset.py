@@ -26,6 +26,7 @@ __all__ = [
     "NO_SOURCE",
     "batch",
     "load_or_make",
+    "load_training",
     "make_footage",
     "make_photographs",
     "make_scenes",
@@ -207,4 +208,23 @@ def load_or_make(path, make):
     data = make()
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save(data, path)
+    return data
+
+
+def load_training(folder):
+    """What onnx_export.train painted and gathered in a folder: {"scenes", "thin", "rendered" if there, "photographs"}.
+
+    Raises:
+        ValueError: it holds none, or of a version that did not note the sources.
+    """
+    data = {}
+    for name in ("scenes", "thin", "rendered", "photographs"):
+        path = Path(folder) / f"{name}.pt"
+        if path.exists():
+            data[name] = torch.load(path, weights_only=True, mmap=True)
+        elif name != "rendered":
+            raise ValueError(f"{path} is not there: train first (python3 build.py train)")
+    if "source" not in data["photographs"][0]:
+        path = Path(folder) / "photographs.pt"
+        raise ValueError(f"{path} is of an older version: remove it and train again")
     return data

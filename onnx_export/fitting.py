@@ -19,11 +19,12 @@ _EMA, _CLIP, _WARM_UP_STEPS, _CHECKPOINT_S = 0.995, 1.0, 50, 45
 def fit(network, loss_of, *, minutes, checkpoint, rate, seed=0, max_steps=None, notes=None):
     """Train until the minutes (over all runs of this checkpoint) have passed; returns the averaged network.
 
+    network: weights that require no gradient stay as they are.
     loss_of: callable(network, generator) -> loss of one random batch.
     max_steps: stops this run early, to be continued by the next call.
     """
     generator = torch.Generator().manual_seed(seed)
-    weights = list(network.parameters())
+    weights = [w for w in network.parameters() if w.requires_grad]
     optimisers = [Muon([w for w in weights if is_matrix(w)], rate, _DECAY)]
     optimisers.append(torch.optim.AdamW([w for w in weights if not is_matrix(w)], rate, weight_decay=_DECAY))
     average = torch.optim.swa_utils.AveragedModel(network, avg_fn=_averaged)
@@ -88,7 +89,7 @@ def fit(network, loss_of, *, minutes, checkpoint, rate, seed=0, max_steps=None, 
 
 def _averaged(old, new, count):
     decay = min(_EMA, float(count) / (float(count) + 10))
-    return decay * old + (1 - decay) * new
+    return old + (1 - decay) * (new - old)  # what is frozen stays to the bit
 
 
 def _bf16_pays(kind):

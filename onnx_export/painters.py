@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from . import kinds
+from . import kinds, standing
 
 __all__ = ["hung_mode", "line", "meadow", "moving_kinds", "thin_kinds"]
 
@@ -24,8 +24,8 @@ def moving_kinds(is_dark):
 
 
 def thin_kinds():
-    """Painters of what no collection of photographs shows often: hung things, cloth, pennants, flames."""
-    return (hanging, cloth, bunting, candles), (0.25, 0.2, 0.1, 0.45)
+    """Painters of what no collection of photographs shows often: hung things, cloth, pennants, flames, brushes."""
+    return (hanging, cloth, bunting, candles, standing.bristled), (0.16, 0.12, 0.06, 0.28, 0.38)
 
 
 def _leaf(c, x, y, angle, length, width, colour, mode):

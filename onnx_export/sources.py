@@ -210,16 +210,8 @@ def _material(training, unmarked, work):
     Raises:
         ValueError: it holds none, or of a version that did not note the sources.
     """
-    data = {}
-    for name in ("scenes", "thin", "rendered", "photographs"):
-        path = training / f"{name}.pt"
-        if path.exists():
-            data[name] = torch.load(path, weights_only=True, mmap=True)
-        elif name != "rendered":
-            raise ValueError(f"{path} is not there: train first (python3 build.py train)")
+    data = dataset.load_training(training)
     photographs, held_out = data["photographs"]
-    if "source" not in photographs:
-        raise ValueError(f"{training / 'photographs.pt'} is of an older version: remove it and train again")
     guessed = None
     if unmarked:
         teacher = conditions.load(training, "where", WhereNet())[0].eval()

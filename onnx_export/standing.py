@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-__all__ = ["ground", "standing"]
+__all__ = ["bristled", "ground", "standing"]
 
 _W, _H = 256, 160
 
@@ -99,6 +99,12 @@ def _crate(c):
     colour = c.jitter(r.uniform(30, 220, 3), 15)
     c.box(x, y, x + w, y + h, colour)
     c.polygon([(x, y), (x + w, y), (x + w * 1.15, y - 6), (x + w * 0.15, y - 6)], colour + 25)
+
+
+def bristled(c):
+    """Brushes and brooms, and nothing that moves."""
+    for _ in range(c.rng.integers(1, 4)):
+        (_brushes if c.rng.random() < 0.8 else _bristles)(c)
 
 
 def _bristles(c):

@@ -20,7 +20,17 @@ from .fitting import fit
 from .losses import ALIVE_PX, START_NOISE, flow_loss, group_loss, where_loss
 from .networks import FlowNet, GroupNet, WhereNet, parameters
 
-__all__ = ["HELD_OUT_SEED", "PHOTOS", "SCENE_ROWS", "main", "train_flow", "train_groups", "train_where"]
+__all__ = [
+    "HELD_OUT_SEED",
+    "PHOTOS",
+    "SCENE_ROWS",
+    "main",
+    "photograph_kinds",
+    "train_flow",
+    "train_groups",
+    "train_where",
+    "where_rows",
+]
 
 _THIN_SEED = 5 * 10**5
 HELD_OUT_SEED = 10**6  # of synthetic scenes for evaluation
@@ -50,6 +60,24 @@ def _mirrored(scene_rows):
     return dataset.mirrored_features(scene_rows) | {"maps": maps, "wind": wind}
 
 
+def photograph_kinds(photo_data):
+    """Pairs (rows of a kind, how many of them a batch takes), of the kinds that there are."""
+    by_kind = [torch.nonzero(photo_data["kind"] == kind)[:, 0] for kind in range(len(dataset.KINDS))]
+    return [(kind, count) for kind, count in zip(by_kind, PHOTOS, strict=True) if len(kind)]
+
+
+def where_rows(parts, photo_data, by_kind, generator):
+    """(scene rows, photograph rows) of a batch, mirrored half of the time.
+
+    parts: pairs (scenes, how many); by_kind: of `photograph_kinds`.
+    """
+    scene_rows = _scene_rows(parts, generator)
+    photo_rows = dataset.batch(photo_data, torch.cat([_sample(count, kind, generator) for kind, count in by_kind]))
+    if torch.rand((), generator=generator) < 0.5:
+        return _mirrored(scene_rows), dataset.mirrored_features(photo_rows)
+    return scene_rows, photo_rows
+
+
 def train_where(scene_data, thin, photo_data, work, *, rendered=None, minutes, seed=0, max_steps=None, is_longer=False):
     """What moves and how far, on frozen features; returns (network, scales).
 
@@ -59,15 +87,10 @@ def train_where(scene_data, thin, photo_data, work, *, rendered=None, minutes, s
     torch.manual_seed(seed)
     scales = dataset.scales(scene_data["maps"])
     parts = list(zip((scene_data, thin, rendered or thin), SCENE_ROWS, strict=True))
-    by_kind = [torch.nonzero(photo_data["kind"] == kind)[:, 0] for kind in range(len(dataset.KINDS))]
-    by_kind = [(kind, count) for kind, count in zip(by_kind, PHOTOS, strict=True) if len(kind)]
+    by_kind = photograph_kinds(photo_data)
 
     def loss_of(network, generator):
-        scene_rows = _scene_rows(parts, generator)
-        photo_rows = dataset.batch(photo_data, torch.cat([_sample(count, kind, generator) for kind, count in by_kind]))
-        if torch.rand((), generator=generator) < 0.5:
-            scene_rows, photo_rows = _mirrored(scene_rows), dataset.mirrored_features(photo_rows)
-        return where_loss(network, scene_rows, photo_rows, scales)
+        return where_loss(network, *where_rows(parts, photo_data, by_kind, generator), scales)
 
     network, name = WhereNet(), "where"
     if is_longer:
