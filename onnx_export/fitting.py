@@ -1,4 +1,4 @@
-"""The training loop: by the clock, with checkpoints that a later call continues from, on one process or several."""
+"""The training loop: by the clock or by steps; checkpoints, from which a later call goes on; one process or several."""
 
 import math
 import time
@@ -16,8 +16,8 @@ _DECAY = 0.02
 _EMA, _CLIP, _WARM_UP_STEPS, _CHECKPOINT_S = 0.995, 1.0, 50, 45
 
 
-def fit(network, loss_of, *, minutes, checkpoint, rate, seed=0, max_steps=None, notes=None):
-    """Train until the minutes (over all runs of this checkpoint) have passed; returns the averaged network.
+def fit(network, loss_of, *, checkpoint, rate, minutes=None, steps=None, seed=0, max_steps=None, notes=None):
+    """Train for the minutes or the steps (over all runs of this checkpoint); returns the averaged network.
 
     network: weights that require no gradient stay as they are.
     loss_of: callable(network, generator) -> loss of one random batch.
@@ -56,15 +56,18 @@ def fit(network, loss_of, *, minutes, checkpoint, rate, seed=0, max_steps=None, 
         torch.save(state, temporary)
         temporary.replace(checkpoint)
 
-    limit_s, first, saved = minutes * 60, step, elapsed
+    first, saved = step, elapsed
+
+    def part():
+        return elapsed / (minutes * 60) if steps is None else step / steps
+
     kind = next(network.parameters()).device.type
-    use_bf16 = bool(ranks.agreed(elapsed < limit_s and _bf16_pays(kind)))
-    while elapsed < limit_s and (max_steps is None or step < first + max_steps):
+    use_bf16 = bool(ranks.agreed(part() < 1 and _bf16_pays(kind)))
+    while part() < 1 and (max_steps is None or step < first + max_steps):
         started = time.perf_counter()
-        part = elapsed / limit_s
         warm = min(1.0, (step + 1) / _WARM_UP_STEPS)
         for optimiser in optimisers:
-            optimiser.param_groups[0]["lr"] = rate * warm * (0.5 + 0.5 * math.cos(math.pi * part)) + rate * 0.01
+            optimiser.param_groups[0]["lr"] = rate * warm * (0.5 + 0.5 * math.cos(math.pi * part())) + rate * 0.01
         with torch.autocast(kind, dtype=torch.bfloat16, enabled=use_bf16):
             loss = loss_of(network, generator)
         network.zero_grad()

@@ -1,6 +1,6 @@
 """What each source of the training is worth: python -m onnx_export.sources --training DIR --data DIR --work DIR
 
-Trains `where` for the same minutes on everything and again without each source in turn (and with photographs that it
+Trains `where` for the same steps on everything and again without each source in turn (and with photographs that it
 labelled itself, if they are given), and measures each on hand-masked stills. "another seed" is what chance alone does.
 Finished rows go into WORK/sources.json at once, trainings have checkpoints: an interrupted run goes on where it was.
 """
@@ -72,7 +72,7 @@ class Material:
             found[name] = per_kind.get(k, 0) / whole, int((kind == k).sum())
         return found
 
-    def trained(self, name, work, minutes, max_steps=None):
+    def trained(self, name, work, steps):
         """The network of a row. In the place of scenes or of a source come others of their kind; where there are none a
         batch is smaller."""
         painted, thin, rendered = self.painted, self.thin, self.rendered
@@ -88,7 +88,7 @@ class Material:
         seed = {"another seed": 1, "a third seed": 2}.get(name, 0)
         folder = work / name.replace(" ", "-").replace("/", "-").replace(":", "-")
         folder.mkdir(parents=True, exist_ok=True)
-        limits = {"minutes": minutes, "seed": seed, "max_steps": max_steps}
+        limits = {"steps": steps, "seed": seed}
         return train.train_where(painted, thin, photographs, folder, rendered=rendered, **limits)[0]
 
 
@@ -101,11 +101,11 @@ def kept_kinds(photographs, dropped):
     return torch.where(known.get(dropped, torch.zeros_like(kind, dtype=torch.bool)), -1, kind)
 
 
-def run(material, data, work, *, minutes, names=None, max_steps=None) -> dict:
+def run(material, data, work, *, steps, names=None) -> dict:
     """Make the rows that are not in work/sources.json yet, or those of `names`; returns what the file then holds.
 
     Raises:
-        ValueError: an unknown row, or the file holds rows of other minutes.
+        ValueError: an unknown row, or the file holds rows of other steps.
     """
     work = Path(work)
     work.mkdir(parents=True, exist_ok=True)
@@ -114,13 +114,13 @@ def run(material, data, work, *, minutes, names=None, max_steps=None) -> dict:
     if unknown:
         raise ValueError(f"there is no row {unknown[0]!r}: choose from {', '.join(material.rows)}")
     path = work / "sources.json"
-    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"minutes": minutes, "rows": {}}
-    if kept["minutes"] != minutes:
-        raise ValueError(f"{path} holds rows of {kept['minutes']} minutes: take those, or another folder")
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"steps": steps, "rows": {}}
+    if kept.get("steps") != steps:
+        raise ValueError(f"{path} holds rows of {kept.get('steps')} steps: take those, or another folder")
     kept["shares"] = material.shares()
     front, seen = backbone.pretrained(), list(stills(data, _LONG_SIDE))
     for name in (n for n in wanted if n not in kept["rows"]):
-        network = material.trained(name, work, minutes, max_steps)
+        network = material.trained(name, work, steps)
         kept["rows"][name] = _figures(network, front, seen, material.held_out)
         with replacing(path) as temporary:
             temporary.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
@@ -190,7 +190,7 @@ def main(arguments=None):
     parser.add_argument("--data", required=True, help="folder of hand-masked stills: img/NAME.jpg and mask/NAME.png")
     parser.add_argument("--work", required=True, type=Path, help="folder for checkpoints and sources.json")
     parser.add_argument("--unmarked", help="photographs of flowers (gather --unmarked), to be labelled by where.pt")
-    parser.add_argument("--minutes", type=float, default=3, help="of training for each row")
+    parser.add_argument("--steps", type=int, default=300, help="of training for each row")
     parser.add_argument("--rows", help="names of rows, separated by commas; default: all")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
@@ -198,7 +198,7 @@ def main(arguments=None):
     names = None if options.rows is None else [name.strip() for name in options.rows.split(",") if name.strip()]
     try:
         material = _material(options.training, options.unmarked, options.work)
-        kept = run(material, options.data, options.work, minutes=options.minutes, names=names)
+        kept = run(material, options.data, options.work, steps=options.steps, names=names)
     except ValueError as error:
         parser.error(str(error))
     print(markdown(kept))

@@ -78,11 +78,11 @@ def where_rows(parts, photo_data, by_kind, generator):
     return scene_rows, photo_rows
 
 
-def train_where(scene_data, thin, photo_data, work, *, rendered=None, minutes, seed=0, max_steps=None, is_longer=False):
+def train_where(scene_data, thin, photo_data, work, *, rendered=None, is_longer=False, seed=0, **limits):
     """What moves and how far, on frozen features; returns (network, scales).
 
     thin: scenes of what photographs seldom show, see dataset.make_scenes. is_longer: train on from where.pt to
-    reach.pt, see networks.EncoderNet.
+    reach.pt, see networks.EncoderNet. limits: minutes or steps, and max_steps, see fitting.fit.
     """
     torch.manual_seed(seed)
     scales = dataset.scales(scene_data["maps"])
@@ -96,8 +96,8 @@ def train_where(scene_data, thin, photo_data, work, *, rendered=None, minutes, s
     if is_longer:
         network, name = load(work, "where", network)[0], "reach"
     notes = {"scales": scales.tolist(), "parameters": parameters(network)}
-    limits = {"minutes": minutes, "rate": _RATE, "seed": seed, "max_steps": max_steps}
-    return fit(network.to(ranks.device()), loss_of, checkpoint=Path(work) / f"{name}.pt", notes=notes, **limits), scales
+    limits |= {"rate": _RATE, "seed": seed, "checkpoint": Path(work) / f"{name}.pt"}
+    return fit(network.to(ranks.device()), loss_of, notes=notes, **limits), scales
 
 
 def train_groups(scene_data, thin, work, *, rendered=None, minutes, seed=0, max_steps=None):

@@ -10,7 +10,7 @@ from PIL import Image
 
 from onnx_export import dataset, gather, losses, masks, networks, self_training, sources, train
 
-MINUTES = 1e-6
+STEPS = 1
 
 
 def photographs(kinds, of):
@@ -57,10 +57,10 @@ def test_a_training_without_a_source_never_sees_it(material, tmp_path, monkeypat
     seen, loss = [], losses.where_loss
     monkeypatch.setattr(train, "where_loss", lambda *given: (seen.extend(given[2]["source"].tolist()), loss(*given))[1])
     gone = masks.sources()[3]
-    material.trained(f"without {gone}", tmp_path, 5, max_steps=3)
+    material.trained(f"without {gone}", tmp_path, 3)
     assert seen
     assert 3 not in seen
-    material.trained("all", tmp_path, 5, max_steps=3)
+    material.trained("all", tmp_path, 3)
     assert 3 in seen
 
 
@@ -72,17 +72,17 @@ def test_shares_are_parts_of_a_whole_batch(material):
 
 def test_rows_are_kept_and_an_unknown_one_is_refused(material, stills, tmp_path):
     names = ["all", "without still pictures"]
-    found = sources.run(material, stills, tmp_path, minutes=MINUTES, names=names[:1])
+    found = sources.run(material, stills, tmp_path, steps=STEPS, names=names[:1])
     assert list(found["rows"]) == names[:1]
-    again = sources.run(material, stills, tmp_path, minutes=MINUTES, names=names)
+    again = sources.run(material, stills, tmp_path, steps=STEPS, names=names)
     assert again["rows"]["all"] == json.loads(json.dumps(found["rows"]["all"]))
     lines = sources.markdown(again).splitlines()
     assert [line.split(" | ")[0] for line in lines[2:]] == ["| all", "| without still pictures"]
     assert len({line.count(" | ") for line in lines}) == 1
     with pytest.raises(ValueError, match="no row 'nothing'"):
-        sources.run(material, stills, tmp_path, minutes=MINUTES, names=["nothing"])
-    with pytest.raises(ValueError, match="minutes"):
-        sources.run(material, stills, tmp_path, minutes=1)
+        sources.run(material, stills, tmp_path, steps=STEPS, names=["nothing"])
+    with pytest.raises(ValueError, match="steps"):
+        sources.run(material, stills, tmp_path, steps=2)
 
 
 class Bright(torch.nn.Module):
@@ -160,6 +160,6 @@ def test_labels_of_ones_own_join_the_batches(material, tmp_path, monkeypatch):
     )
     seen, loss = [], losses.where_loss
     monkeypatch.setattr(train, "where_loss", lambda *given: (seen.extend(given[2]["kind"].tolist()), loss(*given))[1])
-    network = with_guessed.trained(with_guessed.rows[-1], tmp_path, 5, max_steps=1)
+    network = with_guessed.trained(with_guessed.rows[-1], tmp_path, 1)
     assert isinstance(network, networks.WhereNet)
     assert seen.count(dataset.KINDS.index("guessed")) == 3
