@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
-from . import conditions, dataset, train
+from . import conditions, dataset, ranks, train
 from .fitting import fit
 from .losses import where_loss
 from .networks import WhereNet, parameters
@@ -30,7 +30,7 @@ def refine(teacher, thin, scene_data, photo_data, scales, checkpoint, *, rendere
     """A networks.WhereNet that goes on from `teacher`; checkpoint: its file; limits: minutes, seed, max_steps."""
     network = WhereNet()
     network.load_state_dict(teacher.state_dict())
-    teacher = teacher.eval().requires_grad_(False)
+    network, teacher = network.to(ranks.device()), teacher.eval().requires_grad_(False).to(ranks.device())
     for name, weight in network.named_parameters():
         weight.requires_grad_(not any(part in name for part in _FROZEN))
     parts = list(zip((thin, scene_data, rendered or thin), _ROWS, strict=True))
