@@ -6,7 +6,6 @@ interrupted run continues where it was. Intervals are bootstraps over scenes; di
 """
 
 import argparse
-import json
 import time
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import torch
 
 from . import fitting
 from .evaluation.statistics import between, mean_of, multiplicities
+from .kept import KeptRows
 from .recipes import rows as recipes
 from .recipes import splatting
 from .recipes.variants import VARIANTS, train_variant
@@ -42,16 +42,9 @@ def run(work, world_of, *, minutes: float, names=None, max_steps=None) -> dict:
         ValueError: an unknown row, or the file holds rows of other minutes.
     """
     known = {row.name: row for row in recipes.ROWS}
-    wanted = list(known) if names is None else list(names)
-    unknown = [name for name in wanted if name not in known]
-    if unknown:
-        raise ValueError(f"there is no row {unknown[0]!r}: choose from {', '.join(known)}")
-    path = work / "ablation.json"
-    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"minutes": minutes, "rows": {}}
-    if kept["minutes"] != minutes:
-        raise ValueError(f"{path} holds rows of {kept['minutes']} minutes: take those, or another folder")
+    kept = KeptRows(work / "ablation.json", "minutes", minutes)
     trained, world = {}, None
-    for name in (n for n in wanted if n not in kept["rows"]):
+    for name in kept.missing(known, names):
         row, started = known[name], time.perf_counter()
         if row.group == "splat":
             network = _splat_network(work, minutes, max_steps) if row.kind == "learned" else None
@@ -62,10 +55,9 @@ def run(work, world_of, *, minutes: float, names=None, max_steps=None) -> dict:
                 trained[row.variant] = _trained(row.variant, world, work, minutes, max_steps)
             figures = recipes.loop_figures if row.group == "loops" else recipes.motion_figures
             found = figures(row, world, *trained.get(row.variant, ()))
-        kept["rows"][name] = {"group": row.group, **found}
+        kept.keep(name, {"group": row.group, **found})
         print(f"{name}: {time.perf_counter() - started:.0f} s", flush=True)
-        _write(path, kept)
-    return kept
+    return kept.content
 
 
 def _trained(name, world, work, minutes, max_steps):
@@ -78,12 +70,6 @@ def _trained(name, world, work, minutes, max_steps):
     checkpoint = work / (name.replace(" ", "-") + ".pt")
     limits = {"minutes": minutes, "max_steps": max_steps, "flow": flow}
     return train_variant(VARIANTS[name], world.conditions, checkpoint, **limits)
-
-
-def _write(path, kept):
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-    part.replace(path)
 
 
 def _splat_network(work, minutes, max_steps):

@@ -51,7 +51,8 @@ def load(work, name, network):
 def _seen(encoder, rows):
     """What the encoder says of rows, as the flow takes it: e and features on its grid, objects, parts, ties."""
     with torch.no_grad():
-        _, e, affinity, features = encoder(*(rows[n] for n in dataset.FEATURE_NAMES))
+        seen, other = ([r[n] for n in dataset.FEATURE_NAMES] for r in (rows, dataset.mirrored_features(rows)))
+        _, e, affinity, features = encoder(*seen, mirrored=other)
     groups = [phases.group(a) for a in affinity.sigmoid().double().numpy()]
     tied = np.stack([phases.ties(found.objects) for found in groups]).astype(np.float32)
     return {

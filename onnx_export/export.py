@@ -53,7 +53,9 @@ class EncoderGraph(nn.Module):
         self.front, self.network = front or backbone.pretrained(), network
 
     def forward(self, rgb):
-        alive, e, affinity, features = self.network(rgb, *self.front(rgb))
+        mirrored = rgb.flip(-1)
+        seen = self.network(rgb, *self.front(rgb), mirrored=(mirrored, *self.front(mirrored)))
+        alive, e, affinity, features = seen
         return alive.sigmoid(), e, affinity.sigmoid(), features
 
 

@@ -6,7 +6,6 @@ Finished rows go into WORK/sources.json at once, trainings have checkpoints: an 
 """
 
 import argparse
-import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +13,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from gid_core.storage import replacing
-
 from . import backbone, conditions, dataset, masks, self_training, train
 from .evaluation import split
 from .evaluation.seeing import stills
 from .evaluation.statistics import between, multiplicities
 from .evaluation.where import Tally
+from .kept import KeptRows
 from .networks import WhereNet
 
 __all__ = ["Material", "kept_kinds", "main", "markdown", "run"]
@@ -109,23 +107,15 @@ def run(material, data, work, *, steps, names=None) -> dict:
     """
     work = Path(work)
     work.mkdir(parents=True, exist_ok=True)
-    wanted = material.rows if names is None else list(names)
-    unknown = [name for name in wanted if name not in material.rows]
-    if unknown:
-        raise ValueError(f"there is no row {unknown[0]!r}: choose from {', '.join(material.rows)}")
-    path = work / "sources.json"
-    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"steps": steps, "rows": {}}
-    if kept.get("steps") != steps:
-        raise ValueError(f"{path} holds rows of {kept.get('steps')} steps: take those, or another folder")
-    kept["shares"] = material.shares()
+    kept = KeptRows(work / "sources.json", "steps", steps)
+    missing = kept.missing(material.rows, names)
+    kept.content["shares"] = material.shares()
     front, seen = backbone.pretrained(), list(stills(data, _LONG_SIDE))
-    for name in (n for n in wanted if n not in kept["rows"]):
-        network = material.trained(name, work, steps)
-        kept["rows"][name] = _figures(network, front, seen, material.held_out)
-        with replacing(path) as temporary:
-            temporary.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-        print(f"{name}: mean AUC {kept['rows'][name]['mean_auc']:.4f}", flush=True)
-    return kept
+    for name in missing:
+        row = _figures(material.trained(name, work, steps), front, seen, material.held_out)
+        kept.keep(name, row)
+        print(f"{name}: mean AUC {row['mean_auc']:.4f}", flush=True)
+    return kept.content
 
 
 def _figures(network, front, seen, held_out):

@@ -34,7 +34,8 @@ __all__ = [
 
 _THIN_SEED = 5 * 10**5
 HELD_OUT_SEED = 10**6  # of synthetic scenes for evaluation
-_RATE = 1.5e-3
+_RATE, _RATE_ON = 1.5e-3, 8e-4  # of the encoder's networks from nothing, and from a trained one
+_FLOW_RATE, _FLOW_RATE_ON = 1e-3, 5e-4
 SCENE_ROWS = (5, 3, 2)  # painted, thin, rendered rows of a batch; without thin ones flames and lanterns fade
 _GROUPED = 7  # painted rows of a batch of scenes alone
 PHOTOS = (4, 3, 2, 3, 2, 3)  # rows by dataset.KINDS, as far as there are any
@@ -100,8 +101,11 @@ def train_where(scene_data, thin, photo_data, work, *, rendered=None, is_longer=
     return fit(network.to(ranks.device()), loss_of, notes=notes, **limits), scales
 
 
-def train_groups(scene_data, thin, work, *, rendered=None, minutes, seed=0, max_steps=None):
-    """Which cells belong together, on frozen features; returns the network."""
+def train_groups(scene_data, thin, work, *, rendered=None, begin=None, minutes, seed=0, max_steps=None):
+    """Which cells belong together, on frozen features; returns the network.
+
+    begin: a trained network to go on from, gently. On the scenes that it knows it learns those by heart: give others.
+    """
     torch.manual_seed(seed)
     parts = list(zip((scene_data, thin, rendered or thin), (_GROUPED, *SCENE_ROWS[1:]), strict=True))
 
@@ -111,21 +115,21 @@ def train_groups(scene_data, thin, work, *, rendered=None, minutes, seed=0, max_
             scene_rows = _mirrored(scene_rows)
         return group_loss(network, scene_rows)
 
-    network = GroupNet().to(ranks.device())
-    limits = {"minutes": minutes, "rate": _RATE, "seed": seed, "max_steps": max_steps}
+    network = (begin or GroupNet()).to(ranks.device())
+    limits = {"minutes": minutes, "rate": _RATE_ON if begin else _RATE, "seed": seed, "max_steps": max_steps}
     notes = {"parameters": parameters(network)}
     return fit(network, loss_of, checkpoint=Path(work) / "groups.pt", notes=notes, **limits)
 
 
-def train_flow(encoder, scene_data, work, *, films=None, minutes, seed=0, max_steps=None):
+def train_flow(encoder, scene_data, work, *, films=None, begin=None, minutes, seed=0, max_steps=None):
     """The flow on the frozen encoder's conditions; every step draws new motions of the same pictures.
 
-    films: of conditions.film_conditions, the motion that they have.
+    films: of conditions.film_conditions, the motion that they have. begin: a trained flow to go on from, gently.
     """
     torch.manual_seed(seed)
     conditions = flow_conditions(encoder, scene_data)
     busy = torch.nonzero((conditions["maps"][:, 0] > ALIVE_PX).flatten(1).sum(1) >= 8)[:, 0]
-    network = FlowNet(features=encoder.features).to(ranks.device())
+    network = (begin or FlowNet(features=encoder.features)).to(ranks.device())
 
     def loss_of(network, generator):
         rows = dataset.batch(conditions, _sample(_FLOW_BATCH, busy, generator))
@@ -137,8 +141,8 @@ def train_flow(encoder, scene_data, work, *, films=None, minutes, seed=0, max_st
 
     notes = {"parameters": parameters(network), "start_noise": START_NOISE}
     checkpoint = Path(work) / "flow.pt"
-    limits = {"minutes": minutes, "max_steps": max_steps}
-    return fit(network, loss_of, checkpoint=checkpoint, rate=1e-3, seed=seed, notes=notes, **limits)
+    limits = {"minutes": minutes, "max_steps": max_steps, "rate": _FLOW_RATE_ON if begin else _FLOW_RATE}
+    return fit(network, loss_of, checkpoint=checkpoint, seed=seed, notes=notes, **limits)
 
 
 def main(arguments=None):
@@ -148,7 +152,9 @@ def main(arguments=None):
     parser.add_argument("--rendered", help="folder that onnx_export.rendered filled")
     parser.add_argument("--footage", help="folder of filmed pairs that onnx_export.tracking.pairs filled")
     parser.add_argument("--work", required=True, help="folder for cache and checkpoints; an interrupted run continues")
+    parser.add_argument("--begin", help="folder of checkpoints from which groups and the flow go on; default: anew")
     parser.add_argument("--scenes", type=int, default=6000)
+    parser.add_argument("--first-scene", type=int, default=0, help="its seed; others are scenes never seen before")
     parser.add_argument("--thin-scenes", type=int, default=1500)
     parser.add_argument("--processes", type=int, default=1, help="for painting the scenes")
     parser.add_argument("--where-minutes", type=float, default=60)
@@ -159,6 +165,10 @@ def main(arguments=None):
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of each training process")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
+    seeds = range(options.first_scene, options.first_scene + options.scenes)
+    thin_seeds = range(_THIN_SEED + options.first_scene, _THIN_SEED + options.first_scene + options.thin_scenes)
+    if seeds.start < 0 or seeds.stop > _THIN_SEED or thin_seeds.stop > HELD_OUT_SEED:
+        parser.error("these seeds are those of other scenes: choose a --first-scene from 0 to 400000, or fewer")
     torch.set_num_threads(options.threads)
     ranks.start()
     work, stills, processes = Path(options.work), options.stills, options.processes
@@ -169,10 +179,7 @@ def main(arguments=None):
         ranks.wait()
         return dataset.load_or_make(work / name, make)
 
-    scene_data = cached(
-        "scenes.pt", lambda: dataset.make_scenes(range(options.scenes), stills, options.pictures, processes)
-    )
-    thin_seeds = range(_THIN_SEED, _THIN_SEED + options.thin_scenes)
+    scene_data = cached("scenes.pt", lambda: dataset.make_scenes(seeds, stills, options.pictures, processes))
     thin = cached("thin.pt", lambda: dataset.make_scenes(thin_seeds, stills, None, processes, is_thin=True))
     rendered = cached("rendered.pt", lambda: dataset.rendered_scenes(options.rendered)) if options.rendered else None
     footage = cached("footage.pt", lambda: dataset.make_footage(options.footage)) if options.footage else None
@@ -188,14 +195,17 @@ def main(arguments=None):
         if options.only != "where":
             train_where(*data, minutes=options.reach_minutes, is_longer=True, **shared)
     if options.only in (None, "groups"):
-        train_groups(scene_data, thin, work, minutes=options.groups_minutes, **shared)
+        begin = load(options.begin, "groups", GroupNet())[0] if options.begin else None
+        train_groups(scene_data, thin, work, begin=begin, minutes=options.groups_minutes, **shared)
     if options.only in (None, "flow"):
         if rendered:
             scene_data = {name: torch.cat([rows, rendered[name]]) for name, rows in scene_data.items()}
         encoder, states = load_encoder(work)
         scales = torch.tensor(states["reach"]["notes"]["scales"])
         films = film_conditions(encoder, footage, scales) if footage else None
-        train_flow(encoder, scene_data, work, films=films, minutes=options.flow_minutes, seed=options.seed)
+        begin = load(options.begin, "flow", FlowNet(features=encoder.features))[0] if options.begin else None
+        limits = {"minutes": options.flow_minutes, "seed": options.seed}
+        train_flow(encoder, scene_data, work, films=films, begin=begin, **limits)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from gid_core import phases
 from onnx_export import export, motion
 from onnx_export.networks import EncoderNet, FlowNet, GroupNet, WhereNet
 
@@ -69,6 +70,28 @@ def test_the_runtime_agrees_with_torch(networks, folder, size):
     assert max(relative(a, b) for a, b in zip(found, expected, strict=True)) <= tolerance
     (found,) = session(path / "flow.onnx").run(None, {name: value.numpy() for name, value in inputs.items()})
     assert relative(found, velocity) <= tolerance
+
+
+def by_cells(affinity, width, is_mirrored):
+    """{two cells: their affinity} of (len(PAIRS), h, w), cells named as they lie in the picture itself."""
+    found = {}
+    for (down, right), values in zip(phases.PAIRS, affinity, strict=True):
+        for y, x in np.ndindex(values.shape):
+            ends = [(y, x), (y + down, x + right)]
+            if ends[1][0] < len(values) and 0 <= ends[1][1] < width:
+                cells = frozenset((row, width - 1 - column) if is_mirrored else (row, column) for row, column in ends)
+                found[cells] = float(values[y, x])
+    return found
+
+
+def test_a_mirrored_picture_has_the_same_affinities(networks):
+    rgb = torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        seen, mirrored = (networks[0](x)[2][0].numpy() for x in (rgb, rgb.flip(-1)))
+    seen, mirrored = by_cells(seen, 12, False), by_cells(mirrored, 12, True)
+    assert seen.keys() == mirrored.keys()
+    assert max(abs(seen[cells] - mirrored[cells]) for cells in seen) < 1e-5
+    assert np.std(list(seen.values())) > 1e-3
 
 
 def test_a_file_is_whole_and_lists_its_operators(folder):

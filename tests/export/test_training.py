@@ -85,6 +85,25 @@ def test_two_steps_and_two_more_are_one_run(scene_data, photo_data, tmp_path):
     assert flow["step"] == 2
     assert np.isfinite(flow["losses"]).all()
 
+    on = tmp_path / "on"
+    on.mkdir()
+    begin = conditions.load(tmp_path, "groups", networks.GroupNet())[0]
+    train.train_groups(scene_data, scene_data, on, begin=begin, minutes=5, max_steps=1)
+    begin = conditions.load(tmp_path, "flow", networks.FlowNet(features=encoder.features))[0]
+    train.train_flow(encoder, scene_data, on, begin=begin, minutes=5, max_steps=1)
+    for name, weight in (("groups", "enter.weight"), ("flow", "enter.weight")):
+        change = state(on, name)["network"][weight] - state(tmp_path, name)["averaged"][weight]
+        assert 0 < change.abs().max() < 0.01
+
+
+def test_training_scenes_keep_off_the_held_out_ones(tmp_path, capsys):
+    folders = ["--pictures", "a", "--stills", "b", "--work", str(tmp_path / "work")]
+    for first in ("-1", "499999"):
+        with pytest.raises(SystemExit):
+            train.main([*folders, "--first-scene", first])
+        assert "choose a --first-scene from 0 to 400000" in capsys.readouterr().err
+    assert not (tmp_path / "work").exists()
+
 
 def test_a_finished_run_takes_no_more_steps(scene_data, photo_data, tmp_path):
     train.train_where(scene_data, scene_data, photo_data, tmp_path, minutes=1e-6)
