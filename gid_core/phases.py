@@ -33,10 +33,10 @@ CELL_PX = 8.0
 PAIRS = ((0, 1), (1, 0), (0, 2), (2, 0), (0, 4), (4, 0), (2, 2), (2, -2))  # steps (down, right) that affinities span
 EDDY_STEPS = 30  # of spreading: eddies of about 4 cells, 30 px
 FIELD_CELLS = 400  # an object of so many cells is half a field
-_TOGETHER = 0.4  # mean affinity of the border over which two parts are one object
+_TOGETHER = 0.36  # mean affinity of the border over which two parts are one object
 _SURE = 0.8  # and over which they surely are
 PARTS_SHARE = 0.5  # of the energy of an object's phase that each of its parts draws for itself, where the flow starts
-_HOLD_STEPS = 60  # of averaging what the flow leaves; more is more whole, fewer keeps neighbours apart
+_HOLD_STEPS = 90  # of averaging what the flow leaves; more is more whole, fewer keeps neighbours apart
 _HOLD_POWER = 4  # of the agreement of two neighbours, over which they are averaged
 _ACROSS = 0.2  # of what an object moves across its axis is kept: members bend to and fro, hardly in ellipses
 _RATE = 0.24  # explicit diffusion over four neighbours is stable below 1/4
@@ -87,7 +87,7 @@ def group(affinity: np.ndarray) -> Groups:
     """Cells gathered into parts, and parts into objects.
 
     The two groups with the strongest common border merge first, until no border's mean affinity is above a threshold:
-    .8 for parts, .4 for objects. So one doubtful cell does not join two objects, as it does when noise leaks along
+    .8 for parts, .36 for objects. So one doubtful cell does not join two objects, as it does when noise leaks along
     affinities.
 
     Args:

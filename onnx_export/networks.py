@@ -165,7 +165,7 @@ def _unmirrored(affinity):
         if (down, -right) in PAIRS:
             found.append(seen[:, PAIRS.index((down, -right))])
         else:  # along a row a pair goes by its left cell, which the mirror shows as the right one
-            found.append(seen[:, index].roll(-right, -1))
+            found.append(torch.cat([seen[:, index, :, right:], seen[:, index, :, :right]], -1))
     return torch.stack(found, 1)
 
 
