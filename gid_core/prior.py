@@ -19,6 +19,7 @@ _MIN_AREA = 0.004  # of the picture; smaller regions are speckle
 _GAIN = 0.018  # rms sway of a tip, in parts of the region's size: 1.6 px for 90 px
 _RMS_RANGE_PX = (0.4, 2.4)  # what real loops of plants show on this grid
 _FLAME_HZ = 3.0
+# At the affinity from which phases.group joins two parts this is a fixed distance: move them together.
 _LIKE_COLOUR = 0.0596  # squared sRGB distance; petals of one flower stay below it, flower and wall do not
 
 
