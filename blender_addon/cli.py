@@ -29,7 +29,8 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: list[str]) -> int:
     """Exit code of a command: 0, 2 the user's mistake, 3 the model, 130 stopped, 1 (with a traceback) our bug."""
-    from ..gid_core import animate, output  # at the first use: they load Pillow
+    from ..gid_core import animate
+    from ..gid_core.files import progress  # at the first use: they load Pillow
     from . import delivery
 
     parser = _Parser(prog="gid", description="Still photos become seamless loops.")
@@ -43,7 +44,7 @@ def main(argv: list[str]) -> int:
     del options.verb  # the report lists what was asked
     with _interruptible() as cancelled, _properties():
         finish = None if options.no_render else functools.partial(delivery.deliver, cancelled=cancelled)
-        return output.exit_code_of(lambda: animate.run(options, finish, cancelled))
+        return progress.exit_code_of(lambda: animate.run(options, finish, cancelled))
 
 
 @contextmanager

@@ -8,8 +8,8 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from ..gid_core import image_io
 from ..gid_core.errors import Cancelled, LimitError
+from ..gid_core.files import image_io
 from . import loop, render
 
 __all__ = ["deliver", "picture_seam"]

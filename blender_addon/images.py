@@ -144,6 +144,6 @@ def _load_photo(path):
 
 def _image_io():
     # Pillow is a wheel of the extension; the loops of a file must stay editable where that wheel is broken.
-    from ..gid_core import image_io
+    from ..gid_core.files import image_io
 
     return image_io

@@ -51,7 +51,7 @@ def notice():
 
 def run(photo, request, apply):
     """The whole job, here and now; raises what the prediction or `apply` raises."""
-    apply(_core("predict").predict(photo, request))
+    apply(_core("prediction.predict").predict(photo, request))
 
 
 def start(photo, request, apply, undo_message):

@@ -14,9 +14,9 @@ import bpy
 import numpy as np
 
 from ..gid_core.errors import SettingsError
-from ..gid_core.render import LoopRenderer
-from ..gid_core.timeline import LoopPlan
-from ..gid_core.volume import SpectralVolume
+from ..gid_core.frames.renderer import LoopRenderer
+from ..gid_core.motion.timeline import LoopPlan
+from ..gid_core.motion.volume import SpectralVolume
 from . import clock, images, sheet, stage
 from .nodes import materials, rig
 

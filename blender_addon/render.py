@@ -8,7 +8,7 @@ from pathlib import Path
 import bpy
 
 from ..gid_core.errors import Cancelled, LimitError, SettingsError
-from ..gid_core.storage import disk_errors, scratch_folder
+from ..gid_core.files.storage import disk_errors, scratch_folder
 from . import clock, compat, integrity, stage
 
 __all__ = ["encode_movie", "render_frames"]

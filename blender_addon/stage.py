@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import bpy
 
 from ..gid_core.errors import SettingsError
-from ..gid_core.splat import PLATE_WEIGHT
+from ..gid_core.frames.splat import PLATE_WEIGHT
 from . import compat
 from .nodes import materials, rig, splat
 from .nodes.builder import TreeBuilder, output_socket

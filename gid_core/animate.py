@@ -17,15 +17,18 @@ from pathlib import Path
 
 import numpy as np
 
-from . import image_io, predict, synth, timeline
 from .errors import ImageError, SettingsError
-from .memory import peak_bytes
-from .output import Meter, exit_code_of, publishing
-from .preview import contact_sheet
-from .seam import seam_ratio
-from .storage import disk_errors
+from .files import image_io
+from .files.memory import peak_bytes
+from .files.progress import Meter, exit_code_of, publishing
+from .files.storage import disk_errors
+from .frames.preview import contact_sheet
+from .frames.seam import seam_ratio
+from .motion import synth, timeline
+from .motion.plan import plan_loop
+from .motion.volume import SpectralVolume
+from .prediction import predict
 from .version import __version__
-from .volume import SpectralVolume
 
 __all__ = ["Prepared", "add_arguments", "joined", "main", "prepare", "run", "write_outputs"]
 
@@ -115,7 +118,7 @@ def prepare(options: argparse.Namespace, progress: Callable, cancelled: Callable
     still = image_io.fit(photo.pixels, options.size)
     volume = predict.predict(still, request, progress=progress, cancelled=cancelled)
     progress("plan the loop", 0.0)
-    plan = synth.plan_loop(volume, n_frames, fps)
+    plan = plan_loop(volume, n_frames, fps)
     report = {
         "photo": {"file": path.name, "sha256": photo.sha256, "notes": list(photo.notes)},
         "width": still.shape[1],

@@ -22,10 +22,11 @@ from pathlib import Path
 
 import numpy as np
 
-from . import errors, predict
-from .memory import peak_bytes
-from .storage import disk_errors
-from .volume import SpectralVolume
+from . import errors
+from .files.memory import peak_bytes
+from .files.storage import disk_errors
+from .motion.volume import SpectralVolume
+from .prediction import predict
 
 __all__ = ["Event", "Worker", "serve", "start_worker"]
 

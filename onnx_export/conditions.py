@@ -6,7 +6,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from gid_core import phases
+from gid_core.prediction import phases
 
 from . import dataset, motion
 from .networks import EncoderNet, GroupNet, WhereNet

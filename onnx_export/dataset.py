@@ -14,7 +14,7 @@ import torch
 from torch.multiprocessing import get_context
 
 from gid_core.errors import VolumeError
-from gid_core.resample import bilinear
+from gid_core.files.resample import bilinear
 
 from . import backbone, cutouts, masks, scenes
 from .motion import AMPLITUDE, FREQUENCIES, envelope, to_reals

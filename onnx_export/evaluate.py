@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from gid_core import runtime
+from gid_core.model import session
 
 from .evaluation import bars, baselines, clips, films, loops, phases, real, scenes, speed, video, where
 from .evaluation.phases import phase_statistics, score_phases
@@ -44,7 +44,7 @@ def _where(model, options):
     if options.pictures:
         probe = baselines.fit_probe(options.pictures)
     if options.against:
-        against = runtime.load_model(options.against)
+        against = session.load_model(options.against)
     rows, scores, truths = where.collect(model, options.data, probe, against)
     figures = where.summary(rows, scores, truths)
     _tell(where.where_lines(figures))
@@ -188,7 +188,7 @@ def main(arguments=None):
     parser.set_defaults(measured=None)
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    model = runtime.load_model(options.model)
+    model = session.load_model(options.model)
     figures, reached = {}, []
     for part in options.parts:
         if part in _NEED_DATA and not options.data and not (part == "clips" and options.clips):

@@ -16,7 +16,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from gid_core.card import Z_LAYOUT
+from gid_core.model.card import Z_LAYOUT
 
 from . import backbone, motion
 from .conditions import load, load_encoder

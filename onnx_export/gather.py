@@ -15,7 +15,7 @@ import tarfile
 from collections import Counter
 from pathlib import Path
 
-from gid_core.storage import replacing
+from gid_core.files.storage import replacing
 
 from .masks import MASKS
 

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from gid_core.storage import replacing
+from gid_core.files.storage import replacing
 
 __all__ = ["KeptRows"]
 

@@ -2,7 +2,7 @@
 
 A map is (B, len(FIELDS), h, w): how each cell moves. Everything is closed form in the frequency domain, so each draw is
 a new motion of the same picture at no cost. z is complex (B, K, 2, h, w) of unit variance along its axis; as reals
-(B, K, 4, h, w) in the order xr, yr, xi, yi, each of variance 1 along the axis (gid_core.phases.to_reals).
+(B, K, 4, h, w) in the order xr, yr, xi, yi, each of variance 1 along the axis (gid_core.prediction.phases.to_reals).
 """
 
 import math
@@ -10,7 +10,8 @@ import math
 import torch
 import torch.nn.functional as F
 
-from gid_core import phases
+from gid_core.model import contract
+from gid_core.prediction import phases
 
 __all__ = [
     "AMPLITUDE",
@@ -90,27 +91,27 @@ def coarse(maps):
 
 
 def affinity_truth(maps):
-    """1 where both cells of a pair are one object: (B, len(phases.PAIRS), h, w); 0 where the second is outside."""
+    """1 where both cells of a pair are one object: (B, len(contract.PAIRS), h, w); 0 where the second is outside."""
     return torch.stack([(maps[:, OBJECT] == other).float() for other in _partners(maps[:, OBJECT])], 1)
 
 
 def pairs_moving(maps):
-    """1 where both cells of a pair move: (B, len(phases.PAIRS), h, w)."""
+    """1 where both cells of a pair move: (B, len(contract.PAIRS), h, w)."""
     moves = (maps[:, AMPLITUDE] > 0.1).float()
     return torch.stack([moves * other.clamp(min=0) for other in _partners(moves)], 1)
 
 
 def pairs_inside(h, w):
-    """1 where the second cell of a pair lies in the picture: (len(phases.PAIRS), h, w)."""
+    """1 where the second cell of a pair lies in the picture: (len(contract.PAIRS), h, w)."""
     return torch.stack([(other > 0).float()[0] for other in _partners(torch.ones(1, h, w))])
 
 
 def _partners(field):
     """The values (B, h, w) of the second cells, -1 outside, for each of the PAIRS."""
     _, h, w = field.shape
-    far = max(max(down, right) for down, right in phases.PAIRS)
+    far = max(max(down, right) for down, right in contract.PAIRS)
     wide = F.pad(field, (far, far, 0, far), value=-1)
-    return [wide[:, down : down + h, far + right : far + right + w] for down, right in phases.PAIRS]
+    return [wide[:, down : down + h, far + right : far + right + w] for down, right in contract.PAIRS]
 
 
 def shape_truth(maps):
@@ -200,7 +201,7 @@ def main_axis(volume, labels):
 
 
 def _spread(field, labels):
-    """gid_core.phases.spread inside the objects of a batch: field real (B, n, h, w)."""
+    """gid_core.prediction.phases.spread inside the objects of a batch: field real (B, n, h, w)."""
     right = 0.24 * (labels[:, None, :, :-1] == labels[:, None, :, 1:])
     down = 0.24 * (labels[:, None, :-1] == labels[:, None, 1:])
     for _ in range(phases.EDDY_STEPS):
@@ -216,7 +217,7 @@ def _unit(local):
 
 
 def procedural(noise, axis_noise, labels, maps, wind, frequencies=FREQUENCIES, parts=None):
-    """gid_core.phases.procedural for a batch and given noise.
+    """gid_core.prediction.phases.procedural for a batch and given noise.
 
     noise complex (B, K, h, w) with variance 2, axis_noise (B, 2, h, w), labels and parts int (B, h, w) as
     phases.group finds them -> z complex (B, K, 2, h, w).

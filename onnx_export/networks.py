@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from gid_core.phases import PAIRS
+from gid_core.model.contract import PAIRS
 
 from .backbone import CHANNELS
 from .motion import FREQUENCIES

@@ -14,7 +14,7 @@ from .rig import CORNER, UV
 __all__ = ["COLOUR", "OPACITY", "WEIGHT", "sheet", "static", "tent"]
 
 COLOUR, WEIGHT, OPACITY = "gid_num", "gid_den", "gid_alpha"
-# gid_core.splat.weight_of: exp(12 (r - 1/2)), within half floats' reach for every r
+# gid_core.frames.splat.weight_of: exp(12 (r - 1/2)), within half floats' reach for every r
 _CONTRAST, _MIDDLE = 12.0, 0.5
 
 

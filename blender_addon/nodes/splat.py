@@ -4,7 +4,7 @@ Image = (Numerator + Plate Weight * Plate) / (Denominator + Plate Weight), for c
 continuous in time. Without a plate what nothing covers is transparent. Usable on any passes that hold such sums.
 """
 
-from ...gid_core.splat import HOLE, PLATE_WEIGHT
+from ...gid_core.frames.splat import HOLE, PLATE_WEIGHT
 from .builder import output_socket, shared_group
 
 __all__ = ["group"]

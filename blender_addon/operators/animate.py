@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
-from ...gid_core import synth, timeline
 from ...gid_core.errors import GidError, SettingsError
+from ...gid_core.motion import timeline
+from ...gid_core.motion.plan import plan_loop
 from .. import images, jobs, loop, preferences
 from ..properties import GidSettings
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from ...gid_core.predict import Request
+    from ...gid_core.prediction.predict import Request
 
 __all__ = ["CLASSES", "Order"]
 
@@ -46,7 +47,8 @@ class Order:
         Raises:
             GidError: there is no still, or it cannot be read.
         """
-        from ...gid_core import image_io, predict  # at the first use: they load Pillow
+        from ...gid_core.files import image_io
+        from ...gid_core.prediction import predict  # at the first use: they load Pillow
 
         settings = scene.gid
         image = settings.still
@@ -71,7 +73,7 @@ class Order:
         scene, image = _by_session(bpy.data.scenes, self.scene), _by_session(bpy.data.images, self.image)
         if scene is None or image is None:
             raise SettingsError("the still or its scene was removed while its motion was predicted: nothing was made")
-        plan = synth.plan_loop(volume, self.n_frames, self.fps)
+        plan = plan_loop(volume, self.n_frames, self.fps)
         plane = loop.build_loop(loop.LoopSpec(self.name, self.still, volume, plan, self.fps, start=self.start))
         plane.gid.source = image
         plane.gid.answered = answered(volume.provenance)

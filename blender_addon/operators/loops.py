@@ -2,8 +2,8 @@
 
 import bpy
 
-from ...gid_core import synth
 from ...gid_core.errors import GidError
+from ...gid_core.motion.plan import plan_loop
 from .. import loop
 from .animate import length, scene_fps
 
@@ -51,7 +51,7 @@ class GID_OT_retime(_LoopOperator, bpy.types.Operator):
         settings = context.scene.gid
         fps = scene_fps(context.scene)
         try:
-            plan = synth.plan_loop(loop.stored_volume(plane), length(settings, fps), fps)
+            plan = plan_loop(loop.stored_volume(plane), length(settings, fps), fps)
             loop.retime_loop(plane, plan, fps, settings.start)
         except GidError as error:
             self.report({"ERROR"}, str(error))

@@ -6,7 +6,7 @@ Each gives a score per cell (H/4, W/4) of a Still; higher means that it may move
 import numpy as np
 import torch
 
-from gid_core import prior, upsample
+from gid_core.prediction import guided, prior
 
 from .. import backbone, masks
 from .seeing import CELL, seen
@@ -28,7 +28,7 @@ def guesses(rgb: np.ndarray) -> dict:
     cells = blocks.mean((2, 4))
     y, x = (np.linspace(-1, 1, n) for n in cells.shape[1:])
     grey = blocks.mean(0)
-    power = upsample.box_mean((grey**2).mean((1, 3)), 1) - upsample.box_mean(grey.mean((1, 3)), 1) ** 2
+    power = guided.box_mean((grey**2).mean((1, 3)), 1) - guided.box_mean(grey.mean((1, 3)), 1) ** 2
     return {
         "centre": -np.hypot(y[:, None], x[None]),
         "saturation": cells.max(0) - cells.min(0),
@@ -38,7 +38,7 @@ def guesses(rgb: np.ndarray) -> dict:
 
 
 def of_prior(still) -> np.ndarray:
-    """RMS motion of gid_core.prior, px of a 256-px frame, as a mean over each cell."""
+    """RMS motion of gid_core.prediction.prior, px of a 256-px frame, as a mean over each cell."""
     width, height = still.size
     picture = np.ascontiguousarray(still.rgb[0, :, :height, :width].transpose(1, 2, 0))
     rms = np.sqrt((prior.guess(picture).envelope ** 2).sum(0))
@@ -57,7 +57,7 @@ def of_other_model(model, still) -> np.ndarray:
         (np.arange(n) + 0.5) * other / own - 0.5
         for n, own, other in zip(still.counted.shape, still.size[::-1], size[::-1], strict=True)
     )
-    return upsample.sample(alive, rows, columns)
+    return guided.sample(alive, rows, columns)
 
 
 class Probe:

@@ -11,8 +11,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from gid_core import image_io, phases, predict, render, synth, upsample
-from gid_core.volume import SpectralVolume
+from gid_core.files import image_io
+from gid_core.frames import renderer
+from gid_core.motion.plan import plan_loop
+from gid_core.motion.volume import SpectralVolume
+from gid_core.prediction import guided, phases, predict
 
 from ..tracking.clips import VIDEO_ENDINGS, Clip, fitted
 from .phases import as_run
@@ -77,11 +80,11 @@ def recoded(film: Film) -> Film:
 
 def rendered(film: Film, volume: SpectralVolume) -> Film:
     """Our loop of a film's still, as long and as fast as the film: `gid_core`'s plan and renderer as they are."""
-    plan = synth.plan_loop(volume, len(film.frames), film.fps)
-    renderer = render.LoopRenderer(linear(film.still), volume, plan)
+    plan = plan_loop(volume, len(film.frames), film.fps)
+    loop = renderer.LoopRenderer(linear(film.still), volume, plan)
     frames = np.empty_like(film.frames)
     for index in range(len(frames)):
-        encoded = image_io.encode_srgb(np.clip(renderer.frame(index), 0, 1))
+        encoded = image_io.encode_srgb(np.clip(loop.frame(index), 0, 1))
         frames[index] = np.rint(np.clip(encoded, 0, 1) * 255)
     return Film(film.name, frames, film.fps)
 
@@ -100,14 +103,14 @@ def procedural_volume(model, picture: Image.Image, seed: int = 0, z=None) -> Spe
     width, height = (max(1, round(side * scale)) for side in picture.size)
     guide = np.asarray(picture.resize((width, height), Image.LANCZOS), np.float32) / 255
     rows, columns = (
-        upsample.centres(cells, target, side / CELL)
+        guided.centres(cells, target, side / CELL)
         for cells, target, side in zip(coarse.shape[1:], (height, width), size[::-1], strict=True)
     )
     cells = rgb[0].reshape(3, rgb.shape[2] // CELL, CELL, rgb.shape[3] // CELL, CELL).mean((2, 4))
-    envelope = upsample.guided(coarse, np.moveaxis(cells, 0, -1), guide, rows, columns)
+    envelope = guided.filtered(coarse, np.moveaxis(cells, 0, -1), guide, rows, columns)
     if z is None:
         z = _procedural_z(model, found, seed)
-    z = upsample.sample(np.moveaxis(z, -1, 1), (rows + 0.5) / 2 - 0.5, (columns + 0.5) / 2 - 0.5)
+    z = guided.sample(np.moveaxis(z, -1, 1), (rows + 0.5) / 2 - 0.5, (columns + 0.5) / 2 - 0.5)
     amplitudes = envelope[..., None] * np.moveaxis(z, 1, -1)
     return SpectralVolume(amplitudes.astype(np.complex64), np.asarray(card.frequencies, np.float64), {})
 

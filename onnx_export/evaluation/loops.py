@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from gid_core import runtime
-from gid_core.upsample import box_mean
+from gid_core.model import session
+from gid_core.prediction.guided import box_mean
 
 from ..tracking.clips import Clip
 from ..tracking.spectrum import fit_volume
@@ -132,7 +132,7 @@ def measure(clip: Clip, tracks: Tracks) -> Measured:
 
 def of_film(path, model_folder, seed: int = 0, sheets=None) -> dict:
     """{row: Measured} of one reference film and what is made of its still; sheets: folder for a sheet of the two."""
-    model = runtime.load_model(model_folder)
+    model = session.load_model(model_folder)
     reference = films.read(path)
     clip = films.as_clip(reference)
     flow = films.rendered(reference, ask(model, reference.still, seed=seed))

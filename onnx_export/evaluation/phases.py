@@ -10,7 +10,8 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from gid_core import phases, predict, runtime
+from gid_core.model import session
+from gid_core.prediction import phases, predict
 
 from .. import motion
 from .bars import Bar, rounded
@@ -109,7 +110,7 @@ def phase_statistics(z, maps, wind=None) -> dict:
 
 
 def sampled(model, found, groups: phases.Groups, wind: phases.Wind, seed: int, steps: int):
-    """(procedural z, z of the flow), complex (K, h, w, 2), as gid_core.predict makes them but without its last blur.
+    """(procedural z, z of the flow), complex (K, h, w, 2), as predict makes them but without its last blur.
 
     found: of model.encode.
     """
@@ -124,7 +125,7 @@ def started(model, groups: phases.Groups, wind: phases.Wind, seed: int):
 
 
 def as_run(z: np.ndarray, strength: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """z (K, h, w, 2) as gid_core.predict.imagine finishes it, apart from the free phase of each harmonic.
+    """z (K, h, w, 2) as gid_core.prediction.predict.imagine finishes it, apart from the free phase of each harmonic.
 
     strength: (h, w), RMS motion; labels: int (h, w), the objects.
     """
@@ -139,7 +140,7 @@ def _white(shape, seed):
 class _Scene:
     """A held-out scene as the model sees it, and its truth on the flow's grid: maps (fields, h, w)."""
 
-    model: runtime.Model
+    model: session.Model
     found: dict
     maps: np.ndarray
     told: phases.Wind

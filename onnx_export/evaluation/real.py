@@ -1,6 +1,6 @@
 """Finished volumes of real photos: does the motion follow the picture, its stems, and what the artist asks for?
 
-Everything here runs gid_core.predict whole, as the add-on does. No photo has a true motion; these are laws and
+Everything here runs gid_core's predict whole, as the add-on does. No photo has a true motion; these are laws and
 comparisons. stems.json names stems by eye: photo, root, tip, in tenths of width and height.
 """
 
@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from gid_core import phases, predict, steer, upsample
+from gid_core.motion import steer
+from gid_core.prediction import guided, phases, predict
 
 from .bars import Bar, rounded
 from .scenes import MOVES_PX
@@ -59,7 +60,7 @@ class Photo:
 
 
 def ask(model, picture, **wishes):
-    """gid_core.predict's volume of a PIL picture; wishes: fields of predict.Request."""
+    """gid_core.prediction.predict's volume of a PIL picture; wishes: fields of predict.Request."""
     return predict.predict(linear(picture), predict.Request(model=str(model.card.folder), **wishes))
 
 
@@ -132,7 +133,7 @@ def profile(amplitude: np.ndarray, root, tip) -> np.ndarray:
     height, width = amplitude.shape
     x = (root[0] + t * (tip[0] - root[0])) / 10 * width - 0.5
     y = (root[1] + t * (tip[1] - root[1])) / 10 * height - 0.5
-    along = np.diagonal(upsample.sample(amplitude, y, x))
+    along = np.diagonal(guided.sample(amplitude, y, x))
     parts = along.reshape(_BINS, _SAMPLES).mean(1)
     return parts / parts.max() if parts.max() > 0 else parts
 

@@ -1,4 +1,4 @@
-"""What a model is shown of a picture and what its answer means in pixels: the part of gid_core.predict before chance.
+"""What a model is shown of a picture and what its answer means in pixels: the part of predict before chance.
 
 The size is restated here because the figures need cells and predict gives a finished volume;
 tests/export/test_evaluation_where.py holds the two together.
@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from gid_core import image_io, predict
+from gid_core.files import image_io
+from gid_core.prediction import predict
 
 __all__ = [
     "CELL",
@@ -99,5 +100,5 @@ def scene_rgb(scene) -> np.ndarray:
 
 
 def linear(picture: Image.Image) -> np.ndarray:
-    """float32 (H, W, 3), linear: what gid_core.predict takes."""
+    """float32 (H, W, 3), linear: what gid_core.prediction.predict takes."""
     return image_io.decode_srgb(np.asarray(picture, np.float32) / 255).astype(np.float32)

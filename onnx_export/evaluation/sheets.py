@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from gid_core import predict
+from gid_core.prediction import predict
 
 from .seeing import linear, seen
 

@@ -1,6 +1,6 @@
 """How long a whole prediction takes: ratios measured in one run, never seconds to compare across machines.
 
-A prediction is what `gid_core.predict` does with a photo: encoder, flow, the way up to the volume's grid. It is set
+A prediction is what `gid_core` does with a photo: encoder, flow, the way up to the volume's grid. It is set
 against the same prediction with the paper's number of steps, and its two graphs against the same networks in eager
 torch (fresh weights: they take as long).
 """
@@ -11,7 +11,7 @@ import time
 import numpy as np
 import torch
 
-from gid_core import predict
+from gid_core.prediction import predict
 
 from ..export import EncoderGraph, FlowGraph, example_inputs
 from ..networks import EncoderNet, FlowNet

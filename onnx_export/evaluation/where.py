@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gid_core import predict
+from gid_core.prediction import predict
 
 from . import baselines, split
 from .bars import Bar, rounded, table_lines

@@ -1,12 +1,12 @@
 """The paper's diffusion: a schedule of noise, the noise that a network predicts, and guidance without a classifier.
 
-The steps themselves are gid_core.sampler.ddim. A network is called as FlowNet is, with t = level / levels; what it is
+The steps themselves are gid_core's sampler.ddim. A network is called as FlowNet is, with t = level / levels; what it is
 told is a dict of its further arguments (`TOLD`).
 """
 
 import torch
 
-from gid_core import sampler
+from gid_core.prediction import sampler
 
 __all__ = ["LEVELS", "TOLD", "alphas_cumprod", "bounded", "noised", "predict_noise", "sampled", "untold"]
 

@@ -8,7 +8,7 @@ import math
 
 import torch
 
-from gid_core import timeline
+from gid_core.motion import timeline
 
 __all__ = ["FPS", "PULL", "displacement", "seam", "seam_loss", "self_guided", "snapped"]
 
@@ -52,7 +52,7 @@ def seam(volume, frequencies, length_s: float, moves):
 
 
 def snapped(volume, frequencies, length_s: float):
-    """(volume, Hz): the nearest harmonics of the loop, with the gains that gid_core.timeline gives to slow modes."""
+    """(volume, Hz): the nearest harmonics of the loop, with the gains that gid_core's timeline gives to slow modes."""
     harmonics, gains = timeline.snap(frequencies, round(length_s * FPS), FPS)
     gains = torch.from_numpy(gains).to(volume.dtype).view(-1, 1, 1, 1)
     return volume * gains, [float(h) / length_s for h in harmonics]

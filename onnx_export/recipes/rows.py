@@ -28,7 +28,7 @@ _SPLAT_SCENES, _SPLAT_SEED = 60, 10**6
 class Row:
     """One row: what is sampled from which variant and how.
 
-    group: "motion", "loops" or "splat". kind: "sample"; "truth"; "as run", finished as gid_core.predict finishes z;
+    group: "motion", "loops" or "splat". kind: "sample"; "truth"; "as run", finished as predict finishes z;
     in the other groups the row's own. n_freqs: only the first so many harmonics.
     """
 
@@ -116,7 +116,7 @@ def motion_figures(row: Row, world, network=None, normalisation=None) -> dict:
 
 
 def _finished(z, envelope, labels):
-    """z (B, K, 2, h, w) as gid_core.predict finishes it, see evaluation.phases.as_run."""
+    """z (B, K, 2, h, w) as predict finishes it, see evaluation.phases.as_run."""
     found = []
     for one, strength, names in zip(z, envelope.square().sum(1).sqrt().numpy(), labels.numpy(), strict=True):
         finished = as_run(one.movedim(1, -1).numpy(), strength, names)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from gid_core import splat
+from gid_core.frames import splat
 
 __all__ = ["KINDS", "Layers", "WeightNet", "frame_error", "made_layers", "torch_splat", "weight_loss", "weights"]
 
@@ -93,7 +93,7 @@ def _outline(rng, height, width):
 
 
 def torch_splat(image, displacement, weight):
-    """gid_core.splat.splat for a batch, with gradients: (B, C, H, W), (B, 2, H, W), (B, H, W) -> the same two sums."""
+    """gid_core's splat for a batch, with gradients: (B, C, H, W), (B, 2, H, W), (B, H, W) -> the same two sums."""
     b, c, h, w = image.shape
     y, x = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
     to_x, to_y = displacement[:, 0] + x, displacement[:, 1] + y

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from gid_core import sampler
+from gid_core.prediction import sampler
 
 from .. import dataset, losses, motion
 from ..fitting import fit

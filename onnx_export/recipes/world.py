@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from gid_core import predict
+from gid_core.prediction import predict
 
 from .. import dataset, losses, motion, train
 from ..conditions import flow_conditions, load, load_encoder
@@ -41,7 +41,7 @@ class World:
         return replace(self, rows=rows, truths=self.truths[:count])
 
     def envelope(self, n_freqs: int):
-        """What the encoder predicts of the held-out scenes, gated as by gid_core.predict: px (B, K, h, w).
+        """What the encoder predicts of the held-out scenes, gated as by gid_core.prediction.predict: px (B, K, h, w).
 
         Above its 16 harmonics its last e stands in, in units of each frequency's own scale.
         """

@@ -7,7 +7,7 @@ stand for: a smooth field (Horn-Schunck) or one vector for a window (Lucas-Kanad
 
 import numpy as np
 
-from gid_core.resample import bilinear as to_grid
+from gid_core.files.resample import bilinear as to_grid
 
 from .warp import pulled_back
 

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from gid_core.errors import GidError, ImageError
-from gid_core.volume import SpectralVolume
+from gid_core.motion.volume import SpectralVolume
 
 from .clips import Clip
 from .made_clips import made_clip, patch_sway, truth

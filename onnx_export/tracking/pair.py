@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 
 from gid_core.errors import SettingsError
-from gid_core.resample import bilinear
-from gid_core.volume import SpectralVolume
+from gid_core.files.resample import bilinear
+from gid_core.motion.volume import SpectralVolume
 
 __all__ = ["Pair", "reduced"]
 

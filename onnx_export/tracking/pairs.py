@@ -11,7 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from gid_core.errors import GidError
-from gid_core.volume import N_FREQS
+from gid_core.motion.volume import N_FREQS
 
 from . import filters
 from .clips import PICTURE_ENDINGS, Clip, find_sources, windows

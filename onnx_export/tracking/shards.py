@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from gid_core.errors import SettingsError, VolumeError
-from gid_core.storage import disk_errors, replacing
-from gid_core.volume import SpectralVolume
+from gid_core.files.storage import disk_errors, replacing
+from gid_core.motion.volume import SpectralVolume
 
 from .pair import Pair
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gid_core.errors import VolumeError
-from gid_core.volume import N_FREQS, SpectralVolume
+from gid_core.motion.volume import N_FREQS, SpectralVolume
 
 from .tracks import Tracks
 

@@ -17,8 +17,9 @@ import gid_dev.blender_addon as addon
 import numpy as np
 import pytest
 from gid_dev.blender_addon import images, loop, render
-from gid_dev.gid_core import image_io, synth
-from gid_dev.gid_core.volume import SpectralVolume
+from gid_dev.gid_core.files import image_io
+from gid_dev.gid_core.motion.plan import plan_loop
+from gid_dev.gid_core.motion.volume import SpectralVolume
 
 _exit_code = None
 
@@ -94,7 +95,7 @@ def make_loop():
         volume = _occluding_volume(width, height) if volume is None else volume
         still = options.pop("still", None)
         still = _picture(width, height) if still is None else still
-        plan = synth.plan_loop(volume, n_frames, fps, anchored=anchored)
+        plan = plan_loop(volume, n_frames, fps, anchored=anchored)
         return loop.build_loop(loop.LoopSpec(name, still, volume, plan, fps, **options))
 
     return make

@@ -15,8 +15,8 @@ import gid_dev.blender_addon as addon
 import numpy as np
 import pytest
 from gid_dev.blender_addon import cli, delivery
-from gid_dev.gid_core import image_io
-from gid_dev.gid_core.volume import SpectralVolume
+from gid_dev.gid_core.files import image_io
+from gid_dev.gid_core.motion.volume import SpectralVolume
 
 ROOT = Path(addon.__path__[0]).parent
 # As build.py starts it: the checkout as a package, the add-on not registered.

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from gid_dev.blender_addon import compat, images
 from gid_dev.blender_addon.nodes import splat, warp
-from gid_dev.gid_core.splat import PLATE_WEIGHT, finish
+from gid_dev.gid_core.frames.splat import PLATE_WEIGHT, finish
 
 WIDTH, HEIGHT = 48, 32
 EXACT = 1e-6

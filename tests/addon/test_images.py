@@ -4,8 +4,8 @@ import bpy
 import numpy as np
 import pytest
 from gid_dev.blender_addon import images
-from gid_dev.gid_core import image_io
 from gid_dev.gid_core.errors import ImageError
+from gid_dev.gid_core.files import image_io
 from PIL import Image
 
 EIGHT_BIT = 0.5 / 255

@@ -8,8 +8,8 @@ import bpy
 import numpy as np
 import pytest
 from gid_dev.blender_addon import render
-from gid_dev.gid_core import image_io
 from gid_dev.gid_core.errors import LimitError, SettingsError
+from gid_dev.gid_core.files import image_io
 
 COLOUR_STEPS = 4  # of 255: rounding of limited-range YUV, and a little coding noise on flat colour
 

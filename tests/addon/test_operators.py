@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 import pytest
 from gid_dev.blender_addon import compat, jobs, loop
-from gid_dev.gid_core import image_io
+from gid_dev.gid_core.files import image_io
 
 UNDO = ("EXEC_DEFAULT", True)  # as from a button: with an undo step
 

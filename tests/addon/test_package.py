@@ -11,7 +11,7 @@ import zipfile
 import numpy as np
 import pytest
 from gid_dev.blender_addon import package
-from gid_dev.gid_core import image_io
+from gid_dev.gid_core.files import image_io
 
 LIMIT_BYTES = 120 * 1024 * 1024
 PLATFORM = package.this_platform()

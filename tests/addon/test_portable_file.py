@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 import pytest
 from gid_dev.blender_addon import loop
-from gid_dev.gid_core.volume import SpectralVolume
+from gid_dev.gid_core.motion.volume import SpectralVolume
 
 SAME_FRAME = 1e-4
 FRAMES = (1001, 1009)

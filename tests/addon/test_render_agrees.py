@@ -9,10 +9,11 @@ import bpy
 import numpy as np
 import pytest
 from gid_dev.blender_addon import loop, render
-from gid_dev.gid_core import image_io, synth
 from gid_dev.gid_core.errors import Cancelled, LimitError, SettingsError
-from gid_dev.gid_core.render import LoopRenderer
-from gid_dev.gid_core.splat import HOLE
+from gid_dev.gid_core.files import image_io
+from gid_dev.gid_core.frames.renderer import LoopRenderer
+from gid_dev.gid_core.frames.splat import HOLE
+from gid_dev.gid_core.motion.plan import plan_loop
 
 CYCLES_DB, EEVEE_DB, STILL_DB = 100, 65, 50
 SAME_FRAME = 1e-4
@@ -26,7 +27,7 @@ def scene(request, registered, make_loop, occluding_volume, picture, rendered):
     bpy.ops.wm.read_factory_settings(use_empty=True)
     width, height = request.param
     volume = occluding_volume(*SIZES[request.param], reach_px=60)
-    plan = synth.plan_loop(volume, 24, Fraction(24))
+    plan = plan_loop(volume, 24, Fraction(24))
     parts = SimpleNamespace(still=picture(width, height), frames={}, references={})
     for plate in (None, False):
         plane = make_loop(width, height, volume=volume, plate=plate)
@@ -75,7 +76,7 @@ def test_transparent_still_agrees_in_colour_and_opacity(make_loop, picture, occl
     volume = occluding_volume(128, 80, reach_px=60)
     plane = make_loop(still=still, volume=volume)
     (got,) = rendered(plane, [9])
-    reference = LoopRenderer(still, volume, synth.plan_loop(volume, 24, Fraction(24)))
+    reference = LoopRenderer(still, volume, plan_loop(volume, 24, Fraction(24)))
     assert psnr(got, reference.frame(8)) >= CYCLES_DB
     assert np.array_equal(loop.stored_still(plane), still)
 
@@ -85,7 +86,7 @@ def test_painted_front_and_amount_agree(make_loop, picture, occluding_volume, re
     volume = occluding_volume(128, 80, reach_px=60)
     plane = make_loop(128, 80, volume=volume, front=front, amount=1.7, start=1001)
     (got,) = rendered(plane, [1009])
-    plan = synth.plan_loop(volume, 24, Fraction(24))
+    plan = plan_loop(volume, 24, Fraction(24))
     reference = LoopRenderer(picture(128, 80), volume, plan, front=front, amount=1.7)
     assert psnr(got[..., :3], reference.frame(8)) >= CYCLES_DB
 
@@ -93,7 +94,7 @@ def test_painted_front_and_amount_agree(make_loop, picture, occluding_volume, re
 def test_eevee_agrees(make_loop, picture, occluding_volume, rendered, psnr):
     volume = occluding_volume(256, 160, reach_px=60)
     (got,) = rendered(make_loop(256, 160, volume=volume, engine="EEVEE"), [9])  # compiles shaders first: up to 60 s
-    reference = LoopRenderer(picture(256, 160), volume, synth.plan_loop(volume, 24, Fraction(24)))
+    reference = LoopRenderer(picture(256, 160), volume, plan_loop(volume, 24, Fraction(24)))
     assert psnr(got[..., :3], reference.frame(8)) >= EEVEE_DB
 
 

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from gid_dev.blender_addon import images, loop, sheet
 from gid_dev.blender_addon.nodes import rig
-from gid_dev.gid_core import synth
-from gid_dev.gid_core.render import LoopRenderer
+from gid_dev.gid_core.frames.renderer import LoopRenderer
+from gid_dev.gid_core.motion import synth
+from gid_dev.gid_core.motion.plan import plan_loop
 
 MOTION_PX = 1e-3  # float32 of positions and of sums over 16 modes
 SIZE = 64, 40
@@ -43,7 +44,7 @@ def expected_at_corners(volume, scalars, width, height):
 
 
 def plan_of(plane, **options):
-    return synth.plan_loop(loop.stored_volume(plane), plane.gid.n_frames, Fraction(plane.gid.fps), **options)
+    return plan_loop(loop.stored_volume(plane), plane.gid.n_frames, Fraction(plane.gid.fps), **options)
 
 
 @pytest.mark.parametrize("frame", [1, 2, 8, 13.25, 24, 31])

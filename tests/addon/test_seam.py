@@ -6,9 +6,10 @@ import av
 import numpy as np
 import pytest
 from gid_dev.blender_addon import render
-from gid_dev.gid_core import image_io, synth
-from gid_dev.gid_core.render import LoopRenderer
-from gid_dev.gid_core.volume import SpectralVolume
+from gid_dev.gid_core.files import image_io
+from gid_dev.gid_core.frames.renderer import LoopRenderer
+from gid_dev.gid_core.motion.plan import plan_loop
+from gid_dev.gid_core.motion.volume import SpectralVolume
 
 WIDTH, HEIGHT, N_FRAMES = 192, 128, 48
 AVERAGED = 8  # px; coding noise of single pixels is no motion
@@ -25,7 +26,7 @@ def frames():
     middle = np.exp(-((columns - 24) ** 2 + (rows - 16) ** 2) / 120)[..., None]
     chance = rng.standard_normal((16, 1, 1, 2)) + 1j * rng.standard_normal((16, 1, 1, 2))
     volume = SpectralVolume(2.0 * chance / k * middle * np.exp(0.05j * k * columns[..., None]), k.ravel() / 5)
-    loop = LoopRenderer(still.astype(np.float32), volume, synth.plan_loop(volume, N_FRAMES, Fraction(24)))
+    loop = LoopRenderer(still.astype(np.float32), volume, plan_loop(volume, N_FRAMES, Fraction(24)))
     return [loop.frame(n) for n in range(N_FRAMES)]
 
 

@@ -16,7 +16,7 @@ LONG_SIDE = 512
 def main(arguments):
     sys.path.insert(0, str(ROOT))
     image_io, predict, worker = (
-        importlib.import_module("gid_core." + name) for name in ("image_io", "predict", "worker")
+        importlib.import_module("gid_core." + name) for name in ("files.image_io", "prediction.predict", "worker")
     )
     photo = image_io.fit(image_io.load_photo(ROOT / "docs" / "example.jpg").pixels, LONG_SIDE)
     begin = time.perf_counter()

@@ -21,8 +21,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import conftest  # noqa: F401 (makes the checkout the package gid_dev)
 from gid_dev.blender_addon import loop, properties, sheet
 from gid_dev.blender_addon.nodes import rig
-from gid_dev.gid_core import synth
-from gid_dev.gid_core.volume import SpectralVolume
+from gid_dev.gid_core.motion.plan import plan_loop
+from gid_dev.gid_core.motion.volume import SpectralVolume
 
 CELLS = 256, 160
 
@@ -80,7 +80,7 @@ def main():
     bpy.ops.wm.read_factory_settings(use_empty=True)
     properties.register()
     volume = random_volume(*CELLS)
-    plan = synth.plan_loop(volume, 120, Fraction(24))
+    plan = plan_loop(volume, 120, Fraction(24))
     still = np.full((CELLS[1], CELLS[0], 3), 0.5, np.float32)
     plane = loop.build_loop(loop.LoopSpec("Bench", still, volume, plan, Fraction(24)))
     players = {"rig": rig_player(plane.gid.scene), "numpy": numpy_player(volume, plan)}

@@ -1,4 +1,4 @@
-"""Seconds a frame and agreement with gid_core.render, at 1080p and 4K, everything moving and 30 % moving.
+"""Seconds a frame and agreement with gid_core.frames.renderer, at 1080p and 4K, everything moving and 30 % moving.
 
 Prints the ratio of the two for each size (the static quad's gain) and exits 1 if a frame agrees to less than 90 dB.
 """
@@ -20,9 +20,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import conftest  # noqa: F401 (makes the checkout the package gid_dev)
 from gid_dev.blender_addon import images, loop, properties, render
-from gid_dev.gid_core import synth
-from gid_dev.gid_core.render import LoopRenderer
-from gid_dev.gid_core.volume import SpectralVolume
+from gid_dev.gid_core.frames.renderer import LoopRenderer
+from gid_dev.gid_core.motion.plan import plan_loop
+from gid_dev.gid_core.motion.volume import SpectralVolume
 
 BAR_DB = 90
 FRAME = 14  # of 48
@@ -50,7 +50,7 @@ def measured(width, height, moving):
     """(dB, seconds a frame, share of the pixels that moves) of one frame."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     still, volume = picture(width, height), smooth_volume(moving)
-    plan = synth.plan_loop(volume, 48, Fraction(24))
+    plan = plan_loop(volume, 48, Fraction(24))
     plane = loop.build_loop(loop.LoopSpec("Bench", still, volume, plan, Fraction(24), plate=False))
     with tempfile.TemporaryDirectory() as folder:
         begun = time.perf_counter()

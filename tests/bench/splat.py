@@ -29,7 +29,7 @@ AGREEMENT = 2e-3  # of the largest sum: the other two round each position, 1e-4 
 
 def main():
     sys.path.insert(0, str(ROOT))
-    splat = importlib.import_module("gid_core.splat")
+    splat = importlib.import_module("gid_core.frames.splat")
     print(f"numpy {np.__version__}, torch {torch.__version__}")
     missed = 0
     for size, frames in FRAMES.items():

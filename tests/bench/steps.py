@@ -20,10 +20,11 @@ REPEATS = 3
 
 def main(arguments):
     sys.path.insert(0, str(ROOT))
-    phases, runtime, sampler = (
-        importlib.import_module("gid_core." + name) for name in ("phases", "runtime", "sampler")
+    phases, session, sampler = (
+        importlib.import_module("gid_core." + name)
+        for name in ("prediction.phases", "model.session", "prediction.sampler")
     )
-    model = runtime.load_model(arguments[0] if arguments else None)
+    model = session.load_model(arguments[0] if arguments else None)
     card = model.card
     side = card.input_long_side
     rng = np.random.default_rng(0)

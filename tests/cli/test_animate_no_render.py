@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gid_dev.gid_core import image_io
-from gid_dev.gid_core.volume import SpectralVolume
+from gid_dev.gid_core.files import image_io
+from gid_dev.gid_core.motion.volume import SpectralVolume
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,11 +11,13 @@ import pytest
 
 CORE = Path(__file__).resolve().parents[2] / "gid_core"
 LIST = Path(__file__).with_name("api_surface.txt")
-MODULES = sorted(path.stem for path in CORE.glob("*.py") if path.stem != "__init__")
+MODULES = sorted(
+    ".".join(path.relative_to(CORE).with_suffix("").parts) for path in CORE.rglob("*.py") if path.stem != "__init__"
+)
 
 
 def tree(module):
-    return ast.parse((CORE / f"{module}.py").read_text(encoding="utf-8"))
+    return ast.parse(CORE.joinpath(*module.split(".")).with_suffix(".py").read_text(encoding="utf-8"))
 
 
 def public_names(module):

@@ -8,8 +8,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-GRANTS = {"image_io": {"PIL"}, "runtime": {"onnxruntime"}, "preview": {"PIL"}}  # besides the standard library and numpy
-MODULES = sorted(path.stem for path in (ROOT / "gid_core").glob("*.py") if path.stem != "__init__")
+CORE = ROOT / "gid_core"
+GRANTS = {"files.image_io": {"PIL"}, "model.session": {"onnxruntime"}}  # besides the standard library and numpy
+
+
+def name_of(path):
+    """gid_core/motion/volume.py -> motion.volume"""
+    return ".".join(path.relative_to(CORE).with_suffix("").parts)
+
+
+MODULES = sorted(name_of(path) for path in CORE.rglob("*.py") if path.stem != "__init__")
 BLOCKED = ("bpy", "torch", "onnxruntime", "PIL")
 
 BLOCK = """
@@ -54,16 +62,49 @@ def needs(module, name):
         seen.add(current)
         if name in GRANTS.get(current, ()):
             return True
-        for node in ast.parse((ROOT / "gid_core" / f"{current}.py").read_text()).body:
-            if isinstance(node, ast.ImportFrom) and node.level == 1:
-                queue += [node.module] if node.module else [alias.name for alias in node.names]
+        queue += core_imports(current)
     return False
 
 
-@pytest.mark.parametrize("path", files("gid_core"), ids=lambda p: p.stem)
+def core_imports(module):
+    """Modules of the core that `module` imports at its top, as dotted names."""
+    found = []
+    for node in ast.parse(CORE.joinpath(*module.split(".")).with_suffix(".py").read_text()).body:
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = [*module.split(".")[: -node.level], *(node.module.split(".") if node.module else [])]
+            names = [".".join([*base, alias.name]) for alias in node.names]
+            found += [name if name in MODULES else ".".join(base) for name in names]
+    return found
+
+
+def rooms_imported(package):
+    """{room: rooms that it imports} of one of our packages; a module beside the rooms is a room of its own."""
+    folder = ROOT / package
+    graph = {}
+    for path in folder.rglob("*.py"):
+        place = path.relative_to(folder).with_suffix("").parts
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and 0 < node.level <= len(place):
+                base = [*place[: len(place) - node.level], *(node.module.split(".") if node.module else [])]
+                targets = [base[0]] if base else [alias.name for alias in node.names]
+                graph.setdefault(place[0], set()).update(set(targets) - {place[0]})
+    return graph
+
+
+@pytest.mark.parametrize("package", ["gid_core"])
+def test_no_circle_of_imports_between_rooms(package):
+    graph = rooms_imported(package)
+    assert graph
+    while graph:
+        free = {room for room, uses in graph.items() if not uses & set(graph)}
+        assert free, f"these rooms import each other in a circle: {graph}"
+        graph = {room: uses for room, uses in graph.items() if room not in free}
+
+
+@pytest.mark.parametrize("path", files("gid_core"), ids=name_of)
 def test_the_core_names_only_numpy_and_its_grants(path):
     foreign = {n for n in imported(path) if not n.startswith(".")} - set(sys.stdlib_module_names) - {"numpy"}
-    assert foreign <= GRANTS.get(path.stem, set())
+    assert foreign <= GRANTS.get(name_of(path), set())
 
 
 @pytest.mark.parametrize("path", files("blender_addon"), ids=lambda p: str(p.relative_to(ROOT)))
@@ -81,6 +122,6 @@ def test_training_never_sees_blender(path):
 
 
 def test_importing_the_core_loads_no_heavy_package():
-    code = "import sys; import gid_core.render, gid_core.modal, gid_core.worker; print(*sys.modules)"
+    code = "import sys; import gid_core.frames.renderer, gid_core.motion.pluck, gid_core.worker; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert not {"onnxruntime", "torch", "bpy"} & set(loaded.split())

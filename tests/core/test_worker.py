@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gid_dev.gid_core import predict, worker
+from gid_dev.gid_core import worker
 from gid_dev.gid_core.errors import Cancelled, GidError, ModelError
+from gid_dev.gid_core.prediction import predict
 
 from . import hostile
 
@@ -156,7 +157,8 @@ def test_the_child_needs_none_of_the_parents_packages():
         "package = types.ModuleType('bl_ext_like'); package.__path__ = [sys.argv[1]]\n"
         "sys.modules['bl_ext_like'] = package\n"
         "import time, numpy as np\n"
-        "from bl_ext_like.gid_core import predict, worker\n"
+        "from bl_ext_like.gid_core import worker\n"
+        "from bl_ext_like.gid_core.prediction import predict\n"
         "job = worker.start_worker(np.full((32, 32, 3), .3, 'f4'), predict.Request(model='physics'))\n"
         "while job.result() is None: job.poll(); time.sleep(.01)\n"
         "print(job.result().provenance['source'])\n"

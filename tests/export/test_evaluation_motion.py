@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from gid_dev.gid_core import phases, predict
+from gid_dev.gid_core.prediction import phases, predict
 from PIL import Image
 
-from gid_core import runtime
+from gid_core.model import session
 from onnx_export import motion, scenes, train
 from onnx_export.evaluation import clips, real, seeing, speed, split
 from onnx_export.evaluation import phases as measured
@@ -21,7 +21,7 @@ K = len(motion.FREQUENCIES)
 
 @pytest.fixture(scope="module")
 def model():
-    return runtime.load_model()
+    return session.load_model()
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from gid_core import runtime
+from gid_core.model import session
 from onnx_export import scenes
 from onnx_export.evaluation import distances, films, loops, real, side_by_side, video
 from onnx_export.evaluation import scenes as scored
@@ -250,7 +250,7 @@ def picture():
 
 
 def test_the_procedural_volume_is_predict_without_its_flow(picture, monkeypatch):
-    model, drawn, imagine = runtime.load_model(), [], real.predict.imagine
+    model, drawn, imagine = session.load_model(), [], real.predict.imagine
 
     def kept(model, found, strength, *rest):
         drawn.append((imagine(model, found, strength, *rest), strength, found))
@@ -268,7 +268,7 @@ def test_the_procedural_volume_is_predict_without_its_flow(picture, monkeypatch)
 
 
 def test_a_film_of_ours_starts_at_the_still_and_survives_compression(picture):
-    model = runtime.load_model()
+    model = session.load_model()
     small = np.asarray(picture.resize((128, 64)))
     film = films.Film("small", np.repeat(small[None], 10, 0), Fraction(2))
     made = films.rendered(film, films.procedural_volume(model, film.still))

@@ -5,10 +5,11 @@ import shutil
 
 import numpy as np
 import pytest
-from gid_dev.gid_core import card, predict
+from gid_dev.gid_core.model import card
+from gid_dev.gid_core.prediction import predict
 from PIL import Image
 
-from gid_core import runtime
+from gid_core.model import session
 from onnx_export import evaluate, scenes
 from onnx_export.evaluation import baselines, seeing, where
 from onnx_export.evaluation.scenes import HELD_OUT_SEED, field
@@ -19,7 +20,7 @@ SAME_MOTION = 0.9  # correlation of the coarse amplitude with the finished volum
 
 @pytest.fixture(scope="module")
 def model():
-    return runtime.load_model()
+    return session.load_model()
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from gid_core import phases
+from gid_core.model import contract
 from onnx_export import export, motion
 from onnx_export.networks import EncoderNet, FlowNet, GroupNet, WhereNet
 
@@ -75,7 +75,7 @@ def test_the_runtime_agrees_with_torch(networks, folder, size):
 def by_cells(affinity, width, is_mirrored):
     """{two cells: their affinity} of (len(PAIRS), h, w), cells named as they lie in the picture itself."""
     found = {}
-    for (down, right), values in zip(phases.PAIRS, affinity, strict=True):
+    for (down, right), values in zip(contract.PAIRS, affinity, strict=True):
         for y, x in np.ndindex(values.shape):
             ends = [(y, x), (y + down, x + right)]
             if ends[1][0] < len(values) and 0 <= ends[1][1] < width:

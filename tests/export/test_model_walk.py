@@ -3,8 +3,8 @@
 import numpy as np
 import onnx
 import pytest
-from gid_dev.gid_core import model_file
 from gid_dev.gid_core.errors import ModelError
+from gid_dev.gid_core.model import file as model_file
 from onnx import TensorProto, helper, numpy_helper
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from gid_core import splat
+from gid_core.frames import splat
 from onnx_export import ablation, losses, motion
 from onnx_export.networks import FlowNet
 from onnx_export.recipes import ddpm, films, looping, normalise, splatting, variants, world

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from gid_dev.gid_core import phases
+from gid_dev.gid_core.model import contract
+from gid_dev.gid_core.prediction import phases
 
 from onnx_export import motion, scenes
 
@@ -100,7 +101,7 @@ def test_pairs_are_one_object_or_not():
     maps = torch.zeros(1, len(motion.FIELDS), 5, 7)
     maps[0, motion.OBJECT, :, 3:] = 1
     truth, inside = motion.affinity_truth(maps)[0], motion.pairs_inside(5, 7)
-    for index, (down, right) in enumerate(phases.PAIRS):
+    for index, (down, right) in enumerate(contract.PAIRS):
         for y, x in np.ndindex(5, 7):
             is_inside = y + down < 5 and 0 <= x + right < 7
             assert inside[index, y, x] == is_inside

@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from gid_dev.gid_core import card, runtime
+from gid_dev.gid_core.model import card, session
 
 from onnx_export import evaluate, export, motion, scenes, train
 
@@ -16,7 +16,7 @@ FLOW = f"flow, {export.STEPS} steps"
 
 @pytest.fixture(scope="module")
 def model():
-    return runtime.load_model(MODELS)
+    return session.load_model(MODELS)
 
 
 @pytest.fixture(scope="module")

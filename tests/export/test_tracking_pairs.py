@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from gid_core.errors import ImageError, SettingsError, VolumeError
-from gid_core.volume import SpectralVolume
+from gid_core.motion.volume import SpectralVolume
 from onnx_export.tracking import clips, made_clips, pairs, shards
 from onnx_export.tracking.pair import Pair
 

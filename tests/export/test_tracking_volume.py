@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gid_core import synth
 from gid_core.errors import SettingsError, VolumeError
-from gid_core.volume import SpectralVolume
+from gid_core.motion import synth
+from gid_core.motion.plan import plan_loop
+from gid_core.motion.volume import SpectralVolume
 from onnx_export.tracking import made_clips, optical_flow
 from onnx_export.tracking.clips import Clip
 from onnx_export.tracking.pair import Pair, reduced
@@ -79,7 +80,7 @@ def test_synthesis_render_and_tracking_are_a_round_trip():
     for k in (1, 3, 6):
         amplitudes[k] = (bump[..., None] * rng.normal(size=2) * np.exp(1j * rng.uniform(0, 6))) / (k + 1)
     volume = SpectralVolume(amplitudes, np.arange(1, 17) / 5)
-    plan = synth.plan_loop(volume, 75, 15, anchored=False)
+    plan = plan_loop(volume, 75, 15, anchored=False)
     fields = [synth.displacement(volume, plan.scalars(n)) for n in range(75)]
 
     def displacement(x, y, seconds):

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from gid_core.errors import VolumeError
-from gid_core.volume import SpectralVolume
+from gid_core.motion.volume import SpectralVolume
 from onnx_export import (
     conditions,
     curves,

@@ -1,0 +1,1 @@
+"""Files: pictures and results in and out, whole or not at all."""

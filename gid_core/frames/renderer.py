@@ -1,0 +1,71 @@
+"""Frames of a loop without Blender: the reference of every Blender test.
+
+Still + volume + plan -> frame n, a pure function of n. What costs once per still is made once: the occlusion weights,
+the plate, the mask of motionless pixels, the splatter's planes.
+"""
+
+from functools import cached_property
+
+import numpy as np
+
+from ..errors import SettingsError
+from ..motion.synth import Synthesiser, mean_motion, static_mask, upsample
+from ..motion.timeline import LoopPlan
+from ..motion.volume import SpectralVolume
+from .plate import make_plate
+from .splat import Splatter, finish, importance, weight_of
+
+__all__ = ["MOVER_PX", "LoopRenderer"]
+
+MOVER_PX = 0.5  # mean motion from which a pixel is cut out of the plate; less uncovers nothing that the eye could see
+
+
+class LoopRenderer:
+    """Renders one loop.
+
+    Args:
+        still: float32 (H, W, C), linear, premultiplied.
+        volume: on any grid; displacements are scaled to the still's pixels.
+        plan: of as many modes as the volume has.
+        amount: times the motion.
+        front: r in 0..1 (H, W), how far in front each pixel is; default: from the motion.
+        plate: (H, W, C), what shows through holes; default: the still with its movers filled; False: none.
+    """
+
+    def __init__(self, still, volume: SpectralVolume, plan: LoopPlan, *, amount=1.0, front=None, plate=None):
+        if len(plan.harmonics) != volume.n_freqs:
+            raise SettingsError(f"the plan has {len(plan.harmonics)} modes and the volume {volume.n_freqs}")
+        self.still = np.ascontiguousarray(still, np.float32)
+        self.plan, self.amount = plan, amount
+        height, width = self.still.shape[:2]
+        motion = mean_motion(volume, width, height)
+        self.static = static_mask(volume, width, height)
+        self.front = importance(motion, width, height) if front is None else front
+        if plate is None:
+            plate = make_plate(self.still, motion > MOVER_PX)
+        self.plate = None if plate is False else plate
+        self._synthesiser = Synthesiser(volume)
+
+    @cached_property
+    def _splatter(self):
+        # At the first frame: who only asks for front, plate and mask must not pay for planes as large as the still.
+        return Splatter(self.still, weight_of(self.front))
+
+    def displacement(self, frame) -> np.ndarray:
+        """float32 (H, W, 2), px of the still; exactly 0 where nothing ever moves."""
+        height, width = self.still.shape[:2]
+        scalars = self.plan.scalars(frame) * self.amount
+        field = upsample(self._synthesiser(scalars), width, height)
+        field[self.static] = 0
+        return field
+
+    def sums(self, frame):
+        """Numerator (H, W, C) and denominator (H, W) of the splat at one frame."""
+        return self._splatter(self.displacement(frame))
+
+    def frame(self, frame) -> np.ndarray:
+        """The picture at one frame: float32 (H, W, C); the still, bit for bit, when nothing is displaced at all."""
+        displacement = self.displacement(frame)
+        if not displacement.any():
+            return self.still.copy()
+        return finish(*self._splatter(displacement), self.plate)

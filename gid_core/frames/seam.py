@@ -1,0 +1,30 @@
+"""Is a loop's end like any other moment? Two faults have names: a *jump* (its step is larger), a *hold* (smaller)."""
+
+import numpy as np
+
+from ..motion.timeline import LoopPlan
+from ..motion.volume import SpectralVolume
+
+__all__ = ["seam_ratio", "steps"]
+
+
+def steps(volume: SpectralVolume, plan: LoopPlan) -> np.ndarray:
+    """RMS change of the displacement from each frame to the next, float64 (n_frames,), px of the volume's grid.
+
+    The last one leads from the last frame to the first. Displacement is linear in the 2K scalars of a frame, so all
+    steps follow from one 2K x 2K matrix of inner products, without a field for each frame.
+    """
+    amplitudes = volume.amplitudes.reshape(volume.n_freqs, -1)
+    basis = np.concatenate([amplitudes.real, -amplitudes.imag]).astype(np.float64)
+    products = basis @ basis.T / (volume.height * volume.width)
+    scalars = np.array([plan.scalars(frame) for frame in range(plan.n_frames)])
+    scalars = np.concatenate([scalars.real, scalars.imag], 1)
+    change = np.roll(scalars, -1, 0) - scalars
+    return np.sqrt(np.maximum(np.einsum("ni,ij,nj->n", change, products, change), 0))
+
+
+def seam_ratio(volume: SpectralVolume, plan: LoopPlan) -> float | None:
+    """The last frame's step to the first, relative to the median step: near 1 in a good loop; None if nothing moves."""
+    found = steps(volume, plan)
+    median = float(np.median(found))
+    return None if median == 0 else float(found[-1] / median)

@@ -1,0 +1,59 @@
+"""Volume and time to displacement: one frame is 2K real scalars on a fixed volume.
+
+F(p, n) = sum_k Re A_k(p) Re c_k(n) - Im A_k(p) Im c_k(n), whatever is asked of the loop. `plan.plan_loop` chooses the
+harmonics, gains and phases of the c_k; `timeline.LoopPlan` evaluates them.
+"""
+
+import numpy as np
+
+from ..files.resample import bilinear
+from .volume import SpectralVolume
+
+__all__ = ["Synthesiser", "displacement", "mean_motion", "static_mask", "upsample"]
+
+MEAN_OVER_RMS = 0.9  # mean |F| of random volumes lies within 0.84..0.93 of its rms
+STATIC_PX = 1e-4  # a pixel that never moves this far needs no tent
+
+
+class Synthesiser:
+    """Displacements of one volume: keeps the (2K, H W 2) basis, so that a frame is one product of vector and matrix."""
+
+    def __init__(self, volume: SpectralVolume):
+        amplitudes = volume.amplitudes.reshape(volume.n_freqs, -1)
+        self._basis = np.concatenate([amplitudes.real, -amplitudes.imag])  # (2K, H W 2)
+        self._shape = (volume.height, volume.width, 2)
+
+    def __call__(self, scalars: np.ndarray) -> np.ndarray:
+        """float32 (H, W, 2), px of the volume's grid, for complex scalars (K,). Scalars of 0 give exactly 0."""
+        weights = np.concatenate([scalars.real, scalars.imag]).astype(np.float32)
+        return (weights @ self._basis).reshape(self._shape)
+
+
+def displacement(volume: SpectralVolume, scalars: np.ndarray) -> np.ndarray:
+    """Offsets that carry each cell to its place: float32 (H, W, 2), px of the volume's grid, x right and y down.
+
+    Args:
+        scalars: complex (K,), see `timeline.LoopPlan.scalars`.
+    Source: paper sec. 4.1, eq. 2.
+    """
+    return Synthesiser(volume)(scalars)
+
+
+def upsample(field: np.ndarray, width: int, height: int) -> np.ndarray:
+    """A displacement (h, w, 2) of the volume's grid on a picture's grid: (height, width, 2), px of the picture."""
+    h, w = field.shape[:2]
+    return bilinear(field, width, height) * np.array([width / w, height / h], np.float32)
+
+
+def mean_motion(volume: SpectralVolume, width: int, height: int) -> np.ndarray:
+    """Mean |F| over time at a picture's pixels, in px of the picture: float32 (height, width). Paper sec. 5's W."""
+    scale = np.array([width / volume.width, height / volume.height], np.float32)
+    power = ((np.abs(volume.amplitudes) * scale) ** 2).sum((0, 3)) / 2
+    return np.float32(MEAN_OVER_RMS) * np.sqrt(np.maximum(bilinear(power, width, height), 0))
+
+
+def static_mask(volume: SpectralVolume, width: int, height: int, limit: float = STATIC_PX) -> np.ndarray:
+    """Pixels of a picture that cannot move `limit` px in x or in y at gain 1: bool (height, width)."""
+    scale = np.array([width / volume.width, height / volume.height], np.float32)
+    reach = (np.abs(volume.amplitudes).sum(0) * scale).max(-1)
+    return bilinear(reach, width, height) < limit

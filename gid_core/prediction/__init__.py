@@ -1,0 +1,1 @@
+"""Prediction: from a photo to its motion, a stage a module."""

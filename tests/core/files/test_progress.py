@@ -1,0 +1,192 @@
+"""What a command leaves: a complete folder or none, nothing foreign touched, one line for an error."""
+
+import io
+import itertools
+import json
+
+import numpy as np
+import pytest
+from gid_dev.gid_core.errors import GidError, LimitError, ModelError, SettingsError
+from gid_dev.gid_core.files import progress, storage
+from gid_dev.gid_core.frames import seam
+from gid_dev.gid_core.motion import synth
+from gid_dev.gid_core.motion.plan import plan_loop
+from gid_dev.gid_core.motion.timeline import LoopPlan
+from gid_dev.gid_core.motion.volume import SpectralVolume
+
+
+def publish(out, **files):
+    with progress.publishing(out) as folder:
+        for name, content in files.items():
+            path = folder / name.replace("__", "/").replace("_", ".")
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(content)
+        (folder / "report.json").write_text(
+            json.dumps({"files": [p.relative_to(folder).as_posix() for p in folder.rglob("*.*")]})
+        )
+
+
+def fail_inside(context, fault):
+    """Write something where the context says, then fail."""
+    with context as path:
+        (path / "still.png" if path.is_dir() else path).write_text("new")
+        raise fault
+
+
+def tree(folder):
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_new_folder_appears_whole(tmp_path):
+    with progress.publishing(tmp_path / "a" / "b") as folder:
+        (folder / "still.png").write_text("x")
+        assert not (tmp_path / "a" / "b").exists()
+    assert tree(tmp_path) == {"a/b/still.png"}
+    assert (tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize(
+    "fault", [KeyboardInterrupt, ModelError("no model"), OSError(28, "full"), RuntimeError("a bug")]
+)
+def test_a_failure_leaves_nothing_half_written(tmp_path, fault):
+    with pytest.raises((KeyboardInterrupt, GidError, RuntimeError)):
+        fail_inside(progress.publishing(tmp_path / "a" / "b"), fault)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failure_leaves_the_earlier_result(tmp_path):
+    publish(tmp_path / "out", still_png="old")
+    before = tree(tmp_path)
+    with pytest.raises(ModelError):
+        fail_inside(progress.publishing(tmp_path / "out"), ModelError("no model"))
+    assert tree(tmp_path) == before
+    assert (tmp_path / "out" / "still.png").read_text() == "old"
+
+
+def test_foreign_files_stay_and_stale_ones_of_ours_go(tmp_path):
+    out = tmp_path / "out"
+    publish(out, still_png="old", frames__0001_png="1", frames__0002_png="2")
+    (out / "notes.txt").write_text("mine")
+    (out / "frames" / "0003.png").write_text("mine")
+    publish(out, still_png="new", frames__0001_png="one")
+    assert tree(out) == {"notes.txt", "still.png", "report.json", "frames/0001.png", "frames/0003.png"}
+    assert (out / "still.png").read_text() == "new"
+    assert (out / "frames" / "0001.png").read_text() == "one"
+
+
+@pytest.mark.parametrize(
+    "report", ['{"files": ["../keep.txt", "/etc/keep", ""]}', '{"files": 3}', "[", '{"files": [null]}']
+)
+def test_a_report_that_lies_deletes_nothing(tmp_path, report):
+    (tmp_path / "keep.txt").write_text("mine")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "report.json").write_text(report)
+    publish(tmp_path / "out", still_png="new")
+    assert (tmp_path / "keep.txt").exists()
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(SettingsError, match="is a file"), progress.publishing(tmp_path / "out"):
+        pytest.fail("the body ran")
+
+
+def test_a_read_only_disk_is_a_sentence(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(progress.tempfile, "mkdtemp", refuse)
+    with pytest.raises(LimitError, match="read-only disk"), progress.publishing(tmp_path / "out"):
+        pytest.fail("the body ran")
+
+
+def test_replacing_is_all_or_nothing(tmp_path):
+    target = tmp_path / "a.txt"
+    with storage.replacing(target) as temporary:
+        temporary.write_text("first")
+    with pytest.raises(RuntimeError):
+        fail_inside(storage.replacing(target), RuntimeError())
+    assert target.read_text() == "first"
+    assert tree(tmp_path) == {"a.txt"}
+
+
+def test_errors_become_one_line_and_their_exit_code(capsys):
+    def fail(error):
+        raise error
+
+    assert progress.exit_code_of(lambda: None) == 0
+    assert progress.exit_code_of(lambda: fail(SettingsError("too\nlarge"))) == 2
+    assert progress.exit_code_of(lambda: fail(ModelError("gone"))) == 3
+    assert progress.exit_code_of(lambda: fail(KeyboardInterrupt())) == 130
+    assert progress.exit_code_of(lambda: fail(MemoryError())) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[:2] == ["gid: error: too large", "gid: error: gone"]
+    assert all(line.startswith("gid: error: ") for line in lines)
+    with pytest.raises(ZeroDivisionError):
+        progress.exit_code_of(lambda: 1 / 0)
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_progress_is_a_line_a_phase_in_a_log(monkeypatch):
+    clock = iter(range(100))
+    monkeypatch.setattr(progress.time, "perf_counter", lambda: float(next(clock)))
+    log = io.StringIO()
+    meter = progress.Meter(log)
+    for phase, fraction in (("look", 0.0), ("look", 0.5), ("draw", 0.0)):
+        meter(phase, fraction)
+    meter.close()
+    assert log.getvalue() == "look ...\ndraw ...\n"
+    assert set(meter.seconds) == {"look", "draw"}
+    assert meter.seconds["look"] > 0
+
+
+def test_progress_tells_the_time_left_on_a_terminal(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(progress.time, "perf_counter", lambda: now[0])
+    terminal = Terminal()
+    meter = progress.Meter(terminal)
+    meter("draw", 0.0)
+    now[0] += 3
+    meter("draw", 0.25)
+    assert terminal.getvalue().endswith("draw: 25 %, 9 s left")
+
+
+def volume():
+    rng = np.random.default_rng(0)
+    amplitudes = rng.standard_normal((4, 6, 8, 2)) + 1j * rng.standard_normal((4, 6, 8, 2))
+    return SpectralVolume(amplitudes.astype(np.complex64), np.arange(1, 5) / 5)
+
+
+def test_steps_equal_those_of_the_fields_themselves():
+    plan = plan_loop(volume(), 24, 12)
+    fields = [synth.displacement(volume(), plan.scalars(frame)) for frame in (*range(24), 0)]
+    slow = [np.sqrt(((b - a) ** 2).sum(-1).mean()) for a, b in itertools.pairwise(fields)]
+    np.testing.assert_allclose(seam.steps(volume(), plan), slow, rtol=1e-4)
+
+
+def test_a_hold_and_a_jump_show_in_the_ratio():
+    class Broken(LoopPlan):
+        """A loop whose last frame repeats the first, or lies half a turn away."""
+
+        def scalars(self, frame):
+            return super().scalars(0 if self.n_frames == 30 and frame == 29 else frame) * (
+                -1 if self.n_frames == 31 and frame == 30 else 1
+            )
+
+    def ratio(kind, n_frames):
+        plan = plan_loop(volume(), n_frames, 12, anchored=False)
+        fields = {name: getattr(plan, name) for name in ("n_frames", "harmonics", "gains", "phases", "anchored")}
+        return seam.seam_ratio(volume(), kind(**fields))
+
+    assert 0.2 < ratio(LoopPlan, 30) < 3
+    assert ratio(Broken, 30) == 0
+    assert ratio(Broken, 31) > 3
+
+
+def test_a_still_volume_has_no_ratio():
+    still = volume().scaled(0)
+    assert seam.seam_ratio(still, plan_loop(volume(), 24, 12)) is None

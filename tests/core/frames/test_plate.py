@@ -1,0 +1,50 @@
+"""The plate: movers cut out, the gap filled from around it and from nothing else."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gid_core.frames.plate import make_plate
+
+
+def disc(height, width, radius):
+    y, x = np.mgrid[:height, :width]
+    return (x - width / 2) ** 2 + (y - height / 2) ** 2 < radius**2
+
+
+def test_a_flat_wall_behind_a_mover_is_restored_exactly():
+    wall = np.full((48, 64, 3), [0.2, 0.4, 0.6], np.float32)
+    movers = disc(48, 64, 15)
+    still = np.where(movers[..., None], np.float32(5.0), wall)
+    assert np.allclose(make_plate(still, movers), wall, atol=1e-6)
+
+
+@given(st.integers(5, 40), st.integers(5, 40), st.floats(1, 30), st.integers(0, 2**32 - 1))
+def test_the_fill_stays_within_the_colours_around_it(height, width, radius, seed):
+    still = np.random.default_rng(seed).random((height, width, 3), np.float32)
+    movers = disc(height, width, radius)
+    plate = make_plate(still, movers)
+    known = still[~movers]
+    if len(known):
+        assert plate.min() >= min(known.min(), still.min()) - 1e-5
+        assert plate.max() <= still.max() + 1e-5
+
+
+def test_pixels_far_from_movers_are_untouched():
+    still = np.random.default_rng(0).random((48, 64, 4), np.float32)
+    plate = make_plate(still, disc(48, 64, 8))
+    far = ~disc(48, 64, 13)
+    assert np.array_equal(plate[far], still[far])
+
+
+def test_without_movers_or_without_a_background_the_plate_is_the_still():
+    still = np.random.default_rng(0).random((12, 16, 3), np.float32)
+    assert np.array_equal(make_plate(still, np.zeros((12, 16), bool)), still)
+    assert np.array_equal(make_plate(still, np.ones((12, 16), bool)), still)
+
+
+def test_the_fill_is_smooth_across_the_gap():
+    ramp = np.broadcast_to(np.linspace(0, 1, 64, dtype=np.float32)[None, :, None], (48, 64, 3)).copy()
+    plate = make_plate(ramp, disc(48, 64, 12))
+    assert np.abs(np.diff(plate, axis=1)).max() < 0.12
+    assert np.abs(plate - ramp).max() < 0.2

@@ -1,0 +1,133 @@
+"""Which provider runs the model, and what happens where onnxruntime is missing or broken."""
+
+import sys
+import types
+
+import numpy as np
+import onnxruntime
+import pytest
+from gid_dev.gid_core.errors import ModelError
+from gid_dev.gid_core.model import session
+from gid_dev.gid_core.prediction import predict
+
+from .. import hostile
+
+PHOTO = np.full((32, 48, 3), (0.1, 0.4, 0.1), np.float32)
+GPU = "CUDAExecutionProvider"
+
+
+class Session:
+    """A real CPU session that claims another provider and may answer wrongly."""
+
+    def __init__(self, content, options, providers, claimed, error):
+        self._real = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        self._providers = providers if claimed is None else claimed
+        self._error = error if providers[0] == GPU else 0
+
+    def get_providers(self):
+        return self._providers
+
+    def run(self, names, inputs):
+        return [value * (1 + self._error) for value in self._real.run(names, inputs)]
+
+
+def fake(offered, error=0.0, claimed=None, opened=None):
+    """A stand-in for the onnxruntime module that offers other providers."""
+
+    def open_session(content, options, providers):
+        if opened is not None:
+            opened.append((type(content), list(providers)))
+        if error is None and providers[0] == GPU:
+            raise RuntimeError("CUDA failure 100: no device\nmore lines")
+        return Session(content, options, providers, claimed if providers[0] == GPU else None, error or 0)
+
+    return types.SimpleNamespace(
+        SessionOptions=onnxruntime.SessionOptions,
+        InferenceSession=open_session,
+        get_available_providers=lambda: offered,
+        disable_telemetry_events=lambda: None,
+    )
+
+
+def load(tmp_path, monkeypatch, module):
+    monkeypatch.setattr(session, "_import_onnxruntime", lambda: module)
+    return session.load_model(hostile.write_model(tmp_path / "model"))
+
+
+def test_the_cpu_serves_where_nothing_else_is(tmp_path):
+    model = session.load_model(hostile.write_model(tmp_path / "model"))
+    assert model.provider == "CPUExecutionProvider"
+    assert model.notes == ()
+
+
+def test_an_accelerator_that_agrees_with_the_cpu_is_used_and_named(tmp_path, monkeypatch):
+    model = load(tmp_path, monkeypatch, fake([GPU, "CPUExecutionProvider"], error=0.001))
+    assert model.provider == GPU
+    volume = predict.predict(PHOTO, predict.Request(model=str(tmp_path / "model")))
+    assert volume.provenance["provider"] == GPU
+
+
+@pytest.mark.parametrize(
+    ("module", "why"),
+    [
+        (fake([GPU, "CPUExecutionProvider"], error=0.5), "differs from the CPU by 0.5"),
+        (fake([GPU, "CPUExecutionProvider"], error=float("nan")), "NaN"),
+        (fake([GPU, "CPUExecutionProvider"], error=None), "CUDA failure 100"),
+        (fake([GPU, "CPUExecutionProvider"], claimed=["CPUExecutionProvider"]), "did not start"),
+    ],
+)
+def test_an_accelerator_that_fails_or_lies_gives_way_to_the_cpu(tmp_path, monkeypatch, module, why):
+    model = load(tmp_path, monkeypatch, module)
+    assert model.provider == "CPUExecutionProvider"
+    assert why in model.notes[0]
+
+
+def test_sessions_come_from_bytes_with_providers_named(tmp_path, monkeypatch):
+    opened = []
+    load(tmp_path, monkeypatch, fake(["TensorrtExecutionProvider", GPU, "CPUExecutionProvider"], opened=opened))
+    assert {kind for kind, _ in opened} == {bytes}
+    assert {tuple(providers) for _, providers in opened} == {
+        ("CPUExecutionProvider",),
+        (GPU, "CPUExecutionProvider"),
+    }
+
+
+def test_telemetry_is_off_before_the_first_session(tmp_path, monkeypatch):
+    calls = []
+    module = types.ModuleType("onnxruntime")
+    module.disable_telemetry_events = lambda: calls.append("off")
+    monkeypatch.setitem(sys.modules, "onnxruntime", module)
+    assert session._import_onnxruntime() is module
+    assert calls == ["off"]
+
+
+def test_a_missing_onnxruntime_is_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(ModelError, match="onnxruntime does not load here"):
+        session.load_model(hostile.write_model(tmp_path / "model"))
+
+
+def test_a_broken_onnxruntime_leaves_the_physics_prior(tmp_path, monkeypatch):
+    folder = hostile.write_model(tmp_path / "models")
+    monkeypatch.setattr(session.cards, "default_folder", lambda: folder)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    volume = predict.predict(PHOTO, predict.Request())
+    assert volume.provenance["source"] == "physics prior"
+    assert "onnxruntime does not load here" in volume.provenance["reason"]
+
+
+def test_a_model_that_answers_another_shape_is_refused(tmp_path):
+    model = session.load_model(hostile.write_model(tmp_path / "model"))
+    with pytest.raises(ModelError, match="failed while running"):
+        model.velocity(np.zeros((1, 3, 4, 4, 4), np.float32), 0.0, {})
+
+
+def test_encoder_and_flow_answer_in_the_shapes_of_their_grids(tmp_path):
+    model = session.load_model(hostile.write_model(tmp_path / "model"))
+    found = model.encode(np.random.default_rng(0).random((1, 3, 64, 96), np.float32))
+    assert {name: value.shape for name, value in found.items()} == {
+        "alive": (1, 1, 16, 24),
+        "envelope": (1, hostile.K, 16, 24),
+        "affinity": (1, 2, 8, 12),
+        "features": (1, 3, 8, 12),
+    }
