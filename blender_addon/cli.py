@@ -31,7 +31,7 @@ def main(argv: list[str]) -> int:
     """Exit code of a command: 0, 2 the user's mistake, 3 the model, 130 stopped, 1 (with a traceback) our bug."""
     from ..gid_core import animate
     from ..gid_core.files import progress  # at the first use: they load Pillow
-    from . import delivery
+    from .output import delivery
 
     parser = _Parser(prog="gid", description="Still photos become seamless loops.")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")

@@ -3,11 +3,11 @@
 import bpy
 
 from .. import jobs
-from . import animate, loops, nodes
+from . import loop, nodes, predict
 
 __all__ = ["CLASSES", "register", "unregister"]
 
-CLASSES = (*animate.CLASSES, *loops.CLASSES, *nodes.CLASSES)
+CLASSES = (*predict.CLASSES, *loop.CLASSES, *nodes.CLASSES)
 _register_classes, _unregister_classes = bpy.utils.register_classes_factory(CLASSES)
 
 

@@ -16,7 +16,8 @@ import bpy
 import gid_dev.blender_addon as addon
 import numpy as np
 import pytest
-from gid_dev.blender_addon import images, loop, render
+from gid_dev.blender_addon.loop import build, images
+from gid_dev.blender_addon.output.frames import render_frames
 from gid_dev.gid_core.files import image_io
 from gid_dev.gid_core.motion.plan import plan_loop
 from gid_dev.gid_core.motion.volume import SpectralVolume
@@ -96,7 +97,7 @@ def make_loop():
         still = options.pop("still", None)
         still = _picture(width, height) if still is None else still
         plan = plan_loop(volume, n_frames, fps, anchored=anchored)
-        return loop.build_loop(loop.LoopSpec(name, still, volume, plan, fps, **options))
+        return build.build_loop(build.LoopSpec(name, still, volume, plan, fps, **options))
 
     return make
 
@@ -121,7 +122,7 @@ def rendered(tmp_path_factory):
 
     def render_them(plane, frames):
         folder = tmp_path_factory.mktemp("frames")
-        return [_read_exr(file) for file in render.render_frames(plane, folder, frames, "EXR")]
+        return [_read_exr(file) for file in render_frames(plane, folder, frames, "EXR")]
 
     return render_them
 

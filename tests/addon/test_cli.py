@@ -14,7 +14,8 @@ import bpy
 import gid_dev.blender_addon as addon
 import numpy as np
 import pytest
-from gid_dev.blender_addon import cli, delivery
+from gid_dev.blender_addon import cli
+from gid_dev.blender_addon.output import delivery
 from gid_dev.gid_core.files import image_io
 from gid_dev.gid_core.motion.volume import SpectralVolume
 

@@ -6,7 +6,8 @@ import sys
 import bpy
 import gid_dev.blender_addon as addon
 import pytest
-from gid_dev.blender_addon import menus, operators, panels, preferences
+from gid_dev.blender_addon import operators, preferences
+from gid_dev.blender_addon.panels import loop, menus
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def test_a_module_that_fails_rolls_the_others_back(unregistered, monkeypatch):
     def fail():
         raise RuntimeError("made to fail")
 
-    monkeypatch.setattr(panels, "register", fail)
+    monkeypatch.setattr(loop, "register", fail)
     with pytest.raises(RuntimeError, match="made to fail"):
         addon.register()
     assert not hasattr(bpy.types.Object, "gid")

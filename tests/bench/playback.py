@@ -19,7 +19,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import conftest  # noqa: F401 (makes the checkout the package gid_dev)
-from gid_dev.blender_addon import loop, properties, sheet
+from gid_dev.blender_addon import properties
+from gid_dev.blender_addon.loop import build
+from gid_dev.blender_addon.loop.mesh import new_mesh
 from gid_dev.blender_addon.nodes import rig
 from gid_dev.gid_core.motion.plan import plan_loop
 from gid_dev.gid_core.motion.volume import SpectralVolume
@@ -47,14 +49,14 @@ def rig_player(scene):
 def numpy_player(volume, plan):
     """Plays a frame as a frame-change handler would: motion at the vertices in numpy, then `foreach_set`."""
     scene = bpy.context.scene
-    mesh = sheet.new_mesh("numpy", volume, *CELLS)
+    mesh = new_mesh("numpy", volume, *CELLS)
     for name in [a.name for a in mesh.attributes if a.name.startswith("gid_") and a.name != rig.UV]:
         mesh.attributes.remove(mesh.attributes[name])  # what the handler's mesh would not carry
     scene.collection.objects.link(bpy.data.objects.new("numpy", mesh))
     points = np.empty(len(mesh.vertices) * 3, np.float32)
     mesh.vertices.foreach_get("co", points)
     points = points.reshape(-1, 3)
-    corners = [sheet._at_corners(a.view(np.float32))[::-1] for a in volume.amplitudes]
+    corners = [mesh._at_corners(a.view(np.float32))[::-1] for a in volume.amplitudes]
     corners = np.stack(corners).reshape(volume.n_freqs, -1, 2, 2)  # k, point, axis, (re, im)
     basis = np.concatenate([corners[..., 0], -corners[..., 1]]).reshape(2 * volume.n_freqs, -1)
     graph = bpy.context.view_layer.depsgraph
@@ -82,7 +84,7 @@ def main():
     volume = random_volume(*CELLS)
     plan = plan_loop(volume, 120, Fraction(24))
     still = np.full((CELLS[1], CELLS[0], 3), 0.5, np.float32)
-    plane = loop.build_loop(loop.LoopSpec("Bench", still, volume, plan, Fraction(24)))
+    plane = build.build_loop(build.LoopSpec("Bench", still, volume, plan, Fraction(24)))
     players = {"rig": rig_player(plane.gid.scene), "numpy": numpy_player(volume, plan)}
     seconds = {name: [] for name in players}
     for frame in range(1, frames + 4):

@@ -19,7 +19,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import conftest  # noqa: F401 (makes the checkout the package gid_dev)
-from gid_dev.blender_addon import images, loop, properties, render
+from gid_dev.blender_addon import properties
+from gid_dev.blender_addon.loop import build, images
+from gid_dev.blender_addon.output.frames import render_frames
 from gid_dev.gid_core.frames.renderer import LoopRenderer
 from gid_dev.gid_core.motion.plan import plan_loop
 from gid_dev.gid_core.motion.volume import SpectralVolume
@@ -51,10 +53,10 @@ def measured(width, height, moving):
     bpy.ops.wm.read_factory_settings(use_empty=True)
     still, volume = picture(width, height), smooth_volume(moving)
     plan = plan_loop(volume, 48, Fraction(24))
-    plane = loop.build_loop(loop.LoopSpec("Bench", still, volume, plan, Fraction(24), plate=False))
+    plane = build.build_loop(build.LoopSpec("Bench", still, volume, plan, Fraction(24), plate=False))
     with tempfile.TemporaryDirectory() as folder:
         begun = time.perf_counter()
-        (file,) = render.render_frames(plane, folder, [FRAME], "EXR")
+        (file,) = render_frames(plane, folder, [FRAME], "EXR")
         seconds = time.perf_counter() - begun
         image = bpy.data.images.load(str(file))
         image.colorspace_settings.name = "Non-Color"

@@ -91,7 +91,7 @@ def rooms_imported(package):
     return graph
 
 
-@pytest.mark.parametrize("package", ["gid_core"])
+@pytest.mark.parametrize("package", ["gid_core", "blender_addon"])
 def test_no_circle_of_imports_between_rooms(package):
     graph = rooms_imported(package)
     assert graph

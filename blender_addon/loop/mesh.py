@@ -7,8 +7,8 @@ playing the loop reads nothing else.
 import bpy
 import numpy as np
 
+from ..nodes import rig
 from .images import flipped
-from .nodes import rig
 
 __all__ = ["new_mesh"]
 

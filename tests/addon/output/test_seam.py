@@ -5,7 +5,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from gid_dev.blender_addon import render
+from gid_dev.blender_addon.output.frames import encode_movie
 from gid_dev.gid_core.files import image_io
 from gid_dev.gid_core.frames.renderer import LoopRenderer
 from gid_dev.gid_core.motion.plan import plan_loop
@@ -41,7 +41,7 @@ def encoded(plane, pictures, folder):
     for index, picture in enumerate(pictures, 1):
         files.append(folder / f"{index:04d}.png")
         image_io.save_png(files[-1], picture)
-    render.encode_movie(plane, files, folder / "loop.mp4")
+    encode_movie(plane, files, folder / "loop.mp4")
     with av.open(str(folder / "loop.mp4")) as movie:
         blocks = [averaged(frame.to_ndarray(format="rgb24").mean(-1)) for frame in movie.decode(video=0)]
     sent = [averaged(image_io.encode_srgb(picture).mean(-1) * 255.0) for picture in pictures]

@@ -8,9 +8,10 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from ..gid_core.errors import Cancelled, LimitError
-from ..gid_core.files import image_io
-from . import loop, render
+from ...gid_core.errors import Cancelled, LimitError
+from ...gid_core.files import image_io
+from ..loop import build
+from .frames import encode_movie, render_frames
 
 __all__ = ["deliver", "picture_seam"]
 
@@ -34,14 +35,14 @@ def deliver(prepared, folder, progress, cancelled):
         plane = _build(prepared)
         _save(folder / "scene.blend")
         (folder / "frames").mkdir()
-        frames = render.render_frames(
+        frames = render_frames(
             plane,
             folder / "frames",
             progress=lambda _phase, done: progress("render the frames", done),
             cancelled=cancelled,
         )
         progress("encode the movie", 0.0)
-        render.encode_movie(plane, frames, folder / "loop.mp4")
+        encode_movie(plane, frames, folder / "loop.mp4")
     if cancelled():
         raise Cancelled("stopped; nothing was written")
     progress("measure the seam", 0.0)
@@ -69,8 +70,10 @@ def _build(prepared):
     # Not read_factory_settings: that disables the add-on whose command is running.
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     empty = list(bpy.data.scenes)
-    plane = loop.build_loop(
-        loop.LoopSpec(prepared.name, prepared.photo, prepared.volume, prepared.plan, prepared.fps, start=prepared.start)
+    plane = build.build_loop(
+        build.LoopSpec(
+            prepared.name, prepared.photo, prepared.volume, prepared.plan, prepared.fps, start=prepared.start
+        )
     )
     for window in bpy.context.window_manager.windows:
         window.scene = plane.gid.scene

@@ -2,7 +2,7 @@
 
 import bpy
 
-from .operators.nodes import GROUPS, GID_OT_add_node_group
+from ..operators.nodes import GROUPS, GID_OT_add_node_group
 
 __all__ = ["GID_MT_add_node_group"]
 

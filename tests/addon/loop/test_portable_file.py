@@ -7,7 +7,7 @@ import textwrap
 import bpy
 import numpy as np
 import pytest
-from gid_dev.blender_addon import loop
+from gid_dev.blender_addon.loop import read
 from gid_dev.gid_core.motion.volume import SpectralVolume
 
 SAME_FRAME = 1e-4
@@ -92,5 +92,5 @@ def test_file_of_the_largest_volume_with_its_cache_stays_small(make_loop, tmp_pa
 def test_reopened_file_still_knows_its_volume_and_still(saved, occluding_volume, picture):
     bpy.ops.wm.open_mainfile(filepath=str(saved[0]))
     plane = next(o for o in bpy.data.objects if o.gid.scene is not None)
-    assert loop.stored_volume(plane).amplitudes.tobytes() == occluding_volume(256, 160).amplitudes.tobytes()
-    assert loop.stored_still(plane).tobytes() == picture(256, 160).tobytes()
+    assert read.stored_volume(plane).amplitudes.tobytes() == occluding_volume(256, 160).amplitudes.tobytes()
+    assert read.stored_still(plane).tobytes() == picture(256, 160).tobytes()

@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import bpy
 import numpy as np
 import pytest
-from gid_dev.blender_addon import loop, render
+from gid_dev.blender_addon.loop import read, remove
+from gid_dev.blender_addon.output.frames import render_frames
 from gid_dev.gid_core.errors import Cancelled, LimitError, SettingsError
 from gid_dev.gid_core.files import image_io
 from gid_dev.gid_core.frames.renderer import LoopRenderer
@@ -33,7 +34,7 @@ def scene(request, registered, make_loop, occluding_volume, picture, rendered):
         plane = make_loop(width, height, volume=volume, plate=plate)
         parts.frames[plate] = dict(zip(FRAMES, rendered(plane, FRAMES), strict=True))
         parts.references[plate] = LoopRenderer(parts.still, volume, plan, plate=plate)
-        loop.remove_loop(plane)
+        remove.remove_loop(plane)
     return parts
 
 
@@ -65,7 +66,7 @@ def test_frame_after_the_last_is_the_first(scene):
 
 
 def test_png_of_the_first_frame_holds_the_values_of_the_still(make_loop, picture, psnr, tmp_path):
-    (file,) = render.render_frames(make_loop(128, 80), tmp_path, [1])
+    (file,) = render_frames(make_loop(128, 80), tmp_path, [1])
     got = image_io.encode_srgb(image_io.load_photo(file).pixels)
     assert psnr(got, image_io.encode_srgb(picture(128, 80))) >= STILL_DB
 
@@ -78,7 +79,7 @@ def test_transparent_still_agrees_in_colour_and_opacity(make_loop, picture, occl
     (got,) = rendered(plane, [9])
     reference = LoopRenderer(still, volume, plan_loop(volume, 24, Fraction(24)))
     assert psnr(got, reference.frame(8)) >= CYCLES_DB
-    assert np.array_equal(loop.stored_still(plane), still)
+    assert np.array_equal(read.stored_still(plane), still)
 
 
 def test_painted_front_and_amount_agree(make_loop, picture, occluding_volume, rendered, psnr):
@@ -124,13 +125,13 @@ def test_rendering_leaves_the_settings_of_the_scene(make_loop, tmp_path):
         ], scene.frame_current
 
     before = settings()
-    render.render_frames(plane, tmp_path, [3], "EXR")
+    render_frames(plane, tmp_path, [3], "EXR")
     assert settings() == before
 
 
 def test_frames_are_named_by_their_number_and_progress_is_told(make_loop, tmp_path):
     told = []
-    files = render.render_frames(
+    files = render_frames(
         make_loop(32, 20, start=1001, n_frames=3), tmp_path / "new", progress=lambda *step: told.append(step)
     )
     assert [file.name for file in files] == ["1001.png", "1002.png", "1003.png"]
@@ -141,14 +142,14 @@ def test_frames_are_named_by_their_number_and_progress_is_told(make_loop, tmp_pa
 def test_cancelled_rendering_leaves_no_frame(make_loop, tmp_path):
     asked = iter([False, False, True])
     with pytest.raises(Cancelled):
-        render.render_frames(make_loop(32, 20), tmp_path, cancelled=lambda: next(asked))
+        render_frames(make_loop(32, 20), tmp_path, cancelled=lambda: next(asked))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_folder_that_cannot_be_is_refused(make_loop, tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(LimitError, match="cannot write"):
-        render.render_frames(make_loop(32, 20), tmp_path / "file" / "frames", [1])
+        render_frames(make_loop(32, 20), tmp_path / "file" / "frames", [1])
 
 
 @contextmanager
@@ -166,13 +167,13 @@ def full_disk():
 def test_full_disk_is_told_and_leaves_no_frame(make_loop, tmp_path, file_format):
     plane = make_loop(128, 80)
     with full_disk(), pytest.raises(LimitError, match="is the disk full"):
-        render.render_frames(plane, tmp_path, [1, 2], file_format)
+        render_frames(plane, tmp_path, [1, 2], file_format)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_unknown_format_and_plain_objects_are_refused(make_loop, tmp_path):
     plane = make_loop(32, 20)
     with pytest.raises(SettingsError, match="choose PNG or EXR"):
-        render.render_frames(plane, tmp_path, format="GIF")
+        render_frames(plane, tmp_path, format="GIF")
     with pytest.raises(SettingsError, match="not a loop"):
-        render.render_frames(plane.gid.scene.camera, tmp_path)
+        render_frames(plane.gid.scene.camera, tmp_path)

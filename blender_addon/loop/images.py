@@ -10,7 +10,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from ..gid_core.errors import ImageError
+from ...gid_core.errors import ImageError
 
 __all__ = ["flipped", "has_alpha", "new_image", "open_photo", "pixels_of", "read_still", "rewrite"]
 
@@ -144,6 +144,6 @@ def _load_photo(path):
 
 def _image_io():
     # Pillow is a wheel of the extension; the loops of a file must stay editable where that wheel is broken.
-    from ..gid_core.files import image_io
+    from ...gid_core.files import image_io
 
     return image_io

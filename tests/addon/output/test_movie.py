@@ -7,7 +7,7 @@ import av
 import bpy
 import numpy as np
 import pytest
-from gid_dev.blender_addon import render
+from gid_dev.blender_addon.output.frames import encode_movie, render_frames
 from gid_dev.gid_core.errors import LimitError, SettingsError
 from gid_dev.gid_core.files import image_io
 
@@ -38,7 +38,7 @@ def patches(tmp_path):
 @pytest.fixture
 def movie(make_loop, patches, tmp_path):
     plane = make_loop(32, 20, fps=Fraction(24000, 1001))
-    render.encode_movie(plane, patches, tmp_path / "out" / "loop.mp4")
+    encode_movie(plane, patches, tmp_path / "out" / "loop.mp4")
     return tmp_path / "out" / "loop.mp4"
 
 
@@ -78,18 +78,18 @@ def test_groups_of_pictures_are_closed(movie):
 
 def test_encoding_leaves_no_scene_image_or_sound(make_loop, patches, tmp_path):
     plane = make_loop(32, 20)
-    render.render_frames(plane, tmp_path / "frames", [1])  # makes Blender's own Render Result
+    render_frames(plane, tmp_path / "frames", [1])  # makes Blender's own Render Result
     before = sorted(block.name_full for block in bpy.data.user_map())
-    render.encode_movie(plane, patches, tmp_path / "loop.mp4")
+    encode_movie(plane, patches, tmp_path / "loop.mp4")
     assert sorted(block.name_full for block in bpy.data.user_map()) == before
 
 
 def test_movie_without_frames_or_in_no_folder_is_refused(make_loop, patches, tmp_path):
     plane = make_loop(32, 20)
     with pytest.raises(SettingsError, match="render them first"):
-        render.encode_movie(plane, [], tmp_path / "loop.mp4")
+        encode_movie(plane, [], tmp_path / "loop.mp4")
     with pytest.raises(LimitError, match="cannot write"):
-        render.encode_movie(plane, patches, patches[0] / "loop.mp4")
+        encode_movie(plane, patches, patches[0] / "loop.mp4")
 
 
 def test_full_disk_is_told_and_leaves_no_movie(make_loop, patches, tmp_path):
@@ -98,7 +98,7 @@ def test_full_disk_is_told_and_leaves_no_movie(make_loop, patches, tmp_path):
     resource.setrlimit(resource.RLIMIT_FSIZE, (1500, kept[1]))
     try:
         with pytest.raises(LimitError, match="is the disk full"):
-            render.encode_movie(plane, patches, tmp_path / "out" / "loop.mp4")
+            encode_movie(plane, patches, tmp_path / "out" / "loop.mp4")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, kept)
     assert list((tmp_path / "out").iterdir()) == []

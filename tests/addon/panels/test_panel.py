@@ -4,7 +4,8 @@ import types
 
 import bpy
 import pytest
-from gid_dev.blender_addon import jobs, menus, panels
+from gid_dev.blender_addon import jobs
+from gid_dev.blender_addon.panels import loop, menus
 
 
 class Layout:
@@ -59,7 +60,7 @@ def datablocks():
 
 
 def test_without_a_still_the_panel_offers_to_open_one():
-    shown = drawn(panels.GID_PT_loop)
+    shown = drawn(loop.GID_PT_loop)
     assert shown[0] == "gid.open_still"
     assert {"seed", "seconds", "amplitude", "size", "gid.animate"} <= set(shown)
     assert "gid.remove" not in shown
@@ -67,7 +68,7 @@ def test_without_a_still_the_panel_offers_to_open_one():
 
 def test_length_is_asked_for_in_the_chosen_unit():
     bpy.context.scene.gid.length_unit = "FRAMES"
-    shown = drawn(panels.GID_PT_loop)
+    shown = drawn(loop.GID_PT_loop)
     assert "n_frames" in shown
     assert "seconds" not in shown
 
@@ -75,7 +76,7 @@ def test_length_is_asked_for_in_the_chosen_unit():
 def test_a_running_job_shows_progress_and_cancel_in_place_of_animate(monkeypatch):
     running = types.SimpleNamespace(phase="Denoising", fraction=0.25)
     monkeypatch.setattr(jobs, "_job", running)
-    shown = drawn(panels.GID_PT_loop)
+    shown = drawn(loop.GID_PT_loop)
     assert (0.25, "Denoising") in shown
     assert "gid.cancel" in shown
     assert "gid.animate" not in shown
@@ -84,13 +85,13 @@ def test_a_running_job_shows_progress_and_cancel_in_place_of_animate(monkeypatch
 def test_a_long_notice_is_shown_whole(monkeypatch):
     sentence = "the model file was altered: " + "put the published file back " * 5
     monkeypatch.setattr(jobs, "_notice", sentence.strip())
-    labels = [text for text in drawn(panels.GID_PT_loop) if isinstance(text, str)]
+    labels = [text for text in drawn(loop.GID_PT_loop) if isinstance(text, str)]
     assert sentence.strip() in " ".join(labels)
     assert max(map(len, labels)) < 60
 
 
 def test_a_loop_shows_what_answered_and_offers_remove(small_loop):
-    shown = drawn(panels.GID_PT_loop)
+    shown = drawn(loop.GID_PT_loop)
     assert small_loop.gid.answered in shown
     assert small_loop.gid.scene.name in shown
     assert {"gid.show_loop", "gid.retime", "gid.remove"} <= set(shown)
@@ -98,7 +99,7 @@ def test_a_loop_shows_what_answered_and_offers_remove(small_loop):
 
 def test_drawing_changes_nothing(small_loop):
     before = datablocks()
-    drawn(panels.GID_PT_loop)
+    drawn(loop.GID_PT_loop)
     assert datablocks() == before
 
 

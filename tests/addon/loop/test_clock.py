@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import bpy
 import pytest
-from gid_dev.blender_addon import clock, loop
+from gid_dev.blender_addon.loop import clock, edit, read
 from gid_dev.blender_addon.nodes import rig
 from gid_dev.gid_core.errors import SettingsError
 from gid_dev.gid_core.motion.plan import plan_loop
@@ -56,10 +56,10 @@ def test_range_outside_of_blenders_frames_is_refused(start):
 
 def test_retimed_loop_plays_the_new_plan(make_loop):
     plane = make_loop(16, 10)
-    volume = loop.stored_volume(plane)
+    volume = read.stored_volume(plane)
     fps = Fraction(24000, 1001)
     plan = plan_loop(volume, 60, fps)
-    loop.retime_loop(plane, plan, fps, 1001)
+    edit.retime_loop(plane, plan, fps, 1001)
     scene = plane.gid.scene
     assert (scene.frame_start, scene.frame_end, scene.render.fps) == (1001, 1060, 24)
     assert (plane.gid.n_frames, plane.gid.start, plane.gid.fps) == (60, 1001, "24000/1001")
@@ -72,5 +72,5 @@ def test_plan_of_another_volume_is_refused_and_changes_nothing(make_loop, occlud
     plane = make_loop(16, 10)
     plan = plan_loop(occluding_volume(16, 10, n_freqs=4), 60, Fraction(24))
     with pytest.raises(SettingsError, match="plan it anew"):
-        loop.retime_loop(plane, plan, Fraction(24))
+        edit.retime_loop(plane, plan, Fraction(24))
     assert plane.gid.n_frames == 24

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from gid_dev.blender_addon import images, loop, sheet
+from gid_dev.blender_addon.loop import images, mesh, read
 from gid_dev.blender_addon.nodes import rig
 from gid_dev.gid_core.frames.renderer import LoopRenderer
 from gid_dev.gid_core.motion import synth
@@ -32,7 +32,7 @@ def sheet_displacement(plane, frame):
     """(h + 1, w + 1, 2) at the corners of the cells, px of the still, row 0 on top, y down."""
     rest = np.empty(len(plane.data.vertices) * 3, np.float32)
     plane.data.vertices.foreach_get("co", rest)
-    volume = loop.stored_volume(plane)
+    volume = read.stored_volume(plane)
     moved = (points(plane, frame) - rest.reshape(-1, 3))[:, :2] / rig.PIXEL
     moved = moved.reshape(volume.height + 1, volume.width + 1, 2)[::-1]
     return moved * [1, -1]
@@ -40,17 +40,17 @@ def sheet_displacement(plane, frame):
 
 def expected_at_corners(volume, scalars, width, height):
     field = synth.displacement(volume, scalars) * [width / volume.width, height / volume.height]
-    return sheet._at_corners(field.astype(np.float32))
+    return mesh._at_corners(field.astype(np.float32))
 
 
 def plan_of(plane, **options):
-    return plan_loop(loop.stored_volume(plane), plane.gid.n_frames, Fraction(plane.gid.fps), **options)
+    return plan_loop(read.stored_volume(plane), plane.gid.n_frames, Fraction(plane.gid.fps), **options)
 
 
 @pytest.mark.parametrize("frame", [1, 2, 8, 13.25, 24, 31])
 def test_sheet_follows_the_displacement_of_the_volume(make_loop, frame):
     plane = make_loop(*SIZE)
-    want = expected_at_corners(loop.stored_volume(plane), plan_of(plane).scalars(frame - 1), *SIZE)
+    want = expected_at_corners(read.stored_volume(plane), plan_of(plane).scalars(frame - 1), *SIZE)
     assert np.abs(sheet_displacement(plane, frame) - want).max() < MOTION_PX
 
 
@@ -102,7 +102,7 @@ def test_frames_a_loop_apart_are_bit_equal(make_loop, start, n_frames, fps):
 
 def test_pluck_is_a_damped_oscillation_added_to_the_loop(make_loop):
     plane = make_loop(*SIZE, amount=0.0)
-    volume = loop.stored_volume(plane)
+    volume = read.stored_volume(plane)
     excitation = np.exp(1j * np.arange(16)) * 0.5
     rig.set_inputs(plane, {"Damping": 0.1, **{f"Pluck Re {k + 1}": excitation[k].real for k in range(16)}})
     rig.set_inputs(plane, {f"Pluck Im {k + 1}": excitation[k].imag for k in range(16)})
@@ -117,11 +117,11 @@ def test_pluck_is_a_damped_oscillation_added_to_the_loop(make_loop):
 
 def test_volume_still_and_provenance_come_back_bit_for_bit(make_loop, occluding_volume, picture):
     plane = make_loop(*SIZE)
-    stored, given = loop.stored_volume(plane), occluding_volume(*SIZE)
+    stored, given = read.stored_volume(plane), occluding_volume(*SIZE)
     assert stored.amplitudes.tobytes() == given.amplitudes.tobytes()
     assert stored.frequencies.tobytes() == given.frequencies.tobytes()
     assert stored.provenance == given.provenance
-    assert loop.stored_still(plane).tobytes() == picture(*SIZE).tobytes()
+    assert read.stored_still(plane).tobytes() == picture(*SIZE).tobytes()
 
 
 def test_images_of_the_loop_are_those_of_the_reference(make_loop, occluding_volume, picture):

@@ -3,7 +3,8 @@
 import bpy
 import numpy as np
 import pytest
-from gid_dev.blender_addon import compat, images
+from gid_dev.blender_addon import compat
+from gid_dev.blender_addon.loop import images
 from gid_dev.blender_addon.nodes import splat, warp
 from gid_dev.gid_core.frames.splat import PLATE_WEIGHT, finish
 

@@ -5,7 +5,8 @@ import time
 import bpy
 import numpy as np
 import pytest
-from gid_dev.blender_addon import compat, jobs, loop
+from gid_dev.blender_addon import compat, jobs
+from gid_dev.blender_addon.loop import build, read
 from gid_dev.gid_core.files import image_io
 
 UNDO = ("EXEC_DEFAULT", True)  # as from a button: with an undo step
@@ -61,13 +62,13 @@ def test_remove_is_one_undo_step(small_loop):
 
 
 def test_retime_keeps_the_volume_and_takes_length_and_first_frame(small_loop):
-    volume = loop.stored_volume(small_loop).amplitudes
+    volume = read.stored_volume(small_loop).amplitudes
     settings = bpy.context.scene.gid
     settings.n_frames, settings.start = 20, 1001
     assert bpy.ops.gid.retime() == {"FINISHED"}
     assert (small_loop.gid.n_frames, small_loop.gid.start) == (20, 1001)
     assert (small_loop.gid.scene.frame_start, small_loop.gid.scene.frame_end) == (1001, 1020)
-    assert np.array_equal(loop.stored_volume(small_loop).amplitudes, volume)
+    assert np.array_equal(read.stored_volume(small_loop).amplitudes, volume)
 
 
 def test_retime_is_one_undo_step(small_loop):
@@ -111,7 +112,7 @@ def test_two_stills_in_one_file_keep_apart(still):
     assert first.gid.scene != second.gid.scene
     bpy.ops.gid.remove()
     assert first.gid.scene is not None
-    assert loop.stored_volume(first).n_freqs == 16
+    assert read.stored_volume(first).n_freqs == 16
 
 
 def test_animate_without_a_still_is_refused():
@@ -174,7 +175,7 @@ def finish(limit_s=60):
 
 
 def start_job():
-    from gid_dev.blender_addon.operators.animate import Order
+    from gid_dev.blender_addon.operators.predict import Order
 
     order = Order.read(bpy.context.scene)
     jobs.start(order.still, order.request, order.fulfil, "Animate")
@@ -182,12 +183,12 @@ def start_job():
 
 def test_worker_gives_the_same_volume_as_the_inline_job(still):
     bpy.ops.gid.animate()
-    inline = loop.stored_volume(bpy.context.scene.gid.loop).amplitudes
+    inline = read.stored_volume(bpy.context.scene.gid.loop).amplitudes
     bpy.ops.gid.remove()
     start_job()
     finish()
     assert jobs.notice() == ""
-    assert np.array_equal(loop.stored_volume(bpy.context.scene.gid.loop).amplitudes, inline)
+    assert np.array_equal(read.stored_volume(bpy.context.scene.gid.loop).amplitudes, inline)
 
 
 def test_a_job_of_the_worker_is_one_undo_step(still):
@@ -226,7 +227,7 @@ def test_a_loop_that_cannot_be_built_leaves_no_datablock(still, monkeypatch):
     def fail(*_arguments):
         raise LimitError("the disk is full")
 
-    monkeypatch.setattr(loop.stage, "compose", fail)
+    monkeypatch.setattr(build, "compose", fail)
     before = contents()
     with pytest.raises(RuntimeError, match="the disk is full"):
         bpy.ops.gid.animate()

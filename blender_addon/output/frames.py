@@ -7,9 +7,12 @@ from pathlib import Path
 
 import bpy
 
-from ..gid_core.errors import Cancelled, LimitError, SettingsError
-from ..gid_core.files.storage import disk_errors, scratch_folder
-from . import clock, compat, integrity, stage
+from ...gid_core.errors import Cancelled, LimitError, SettingsError
+from ...gid_core.files.storage import disk_errors, scratch_folder
+from .. import compat
+from ..loop import clock
+from ..loop.scene import is_transparent
+from . import integrity
 
 __all__ = ["encode_movie", "render_frames"]
 
@@ -110,7 +113,7 @@ def _own_output(scene, file_format):
         if hasattr(settings, name)
     }
     if file_format == "PNG":
-        mode = "RGBA" if stage.is_transparent(scene) else "RGB"
+        mode = "RGBA" if is_transparent(scene) else "RGB"
         compat.set_file_format(settings, "PNG", color_mode=mode, color_depth="8", compression=15)
     else:
         compat.set_file_format(settings, "OPEN_EXR", color_mode="RGBA", color_depth="32", exr_codec="ZIP")

@@ -3,7 +3,7 @@
 import bpy
 import numpy as np
 import pytest
-from gid_dev.blender_addon import images
+from gid_dev.blender_addon.loop import images
 from gid_dev.gid_core.errors import ImageError
 from gid_dev.gid_core.files import image_io
 from PIL import Image

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import bpy
 
-from ..gid_core.errors import SettingsError
-from ..gid_core.frames.splat import PLATE_WEIGHT
-from . import compat
-from .nodes import materials, rig, splat
-from .nodes.builder import TreeBuilder, output_socket
+from ...gid_core.errors import SettingsError
+from ...gid_core.frames.splat import PLATE_WEIGHT
+from .. import compat
+from ..nodes import materials, rig, splat
+from ..nodes.builder import TreeBuilder, output_socket
 
 __all__ = ["Surfaces", "compose", "is_transparent", "new_scene", "place"]
 

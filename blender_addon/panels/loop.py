@@ -4,7 +4,7 @@ import textwrap
 
 import bpy
 
-from . import jobs
+from .. import jobs
 
 __all__ = ["GID_PT_loop"]
 

@@ -14,7 +14,8 @@ from bpy.props import BoolProperty, StringProperty
 from ...gid_core.errors import GidError, SettingsError
 from ...gid_core.motion import timeline
 from ...gid_core.motion.plan import plan_loop
-from .. import images, jobs, loop, preferences
+from .. import jobs, preferences
+from ..loop import build, images
 from ..properties import GidSettings
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Order:
         if scene is None or image is None:
             raise SettingsError("the still or its scene was removed while its motion was predicted: nothing was made")
         plan = plan_loop(volume, self.n_frames, self.fps)
-        plane = loop.build_loop(loop.LoopSpec(self.name, self.still, volume, plan, self.fps, start=self.start))
+        plane = build.build_loop(build.LoopSpec(self.name, self.still, volume, plan, self.fps, start=self.start))
         plane.gid.source = image
         plane.gid.answered = answered(volume.provenance)
         scene.gid.loop = plane

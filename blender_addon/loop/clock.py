@@ -6,9 +6,9 @@ curve is in frames, and the rig makes phases of whole frames, so a frame and its
 
 from fractions import Fraction
 
-from ..gid_core.errors import SettingsError
-from . import compat
-from .nodes import rig
+from ...gid_core.errors import SettingsError
+from .. import compat
+from ..nodes import rig
 
 __all__ = ["key", "set_range", "set_rate"]
 

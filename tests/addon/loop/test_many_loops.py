@@ -3,7 +3,7 @@
 import bpy
 import numpy as np
 import pytest
-from gid_dev.blender_addon import loop
+from gid_dev.blender_addon.loop import build, remove
 from gid_dev.blender_addon.nodes import builder, rig, splat
 from gid_dev.gid_core.errors import SettingsError
 
@@ -48,7 +48,7 @@ def test_artists_scene_is_unchanged_by_all_that_a_loop_does(artists, make_loop, 
     rendered(plane, [FRAME])
     assert settings_of(artists) == before
     assert bpy.context.scene == artists
-    loop.remove_loop(plane)
+    remove.remove_loop(plane)
     assert settings_of(artists) == before
 
 
@@ -63,7 +63,7 @@ def test_two_stills_render_their_own_pictures(make_loop, picture, rendered, psnr
 
 def test_removing_leaves_what_was_there_before(artists, make_loop):
     before = contents()
-    loop.remove_loop(make_loop())
+    remove.remove_loop(make_loop())
     assert contents() == before
 
 
@@ -71,20 +71,20 @@ def test_removing_after_a_save_leaves_what_was_there_before(make_loop, tmp_path)
     before = contents()
     plane = make_loop()
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"), copy=True)  # 5.2 miscounts users from here on
-    loop.remove_loop(plane)
+    remove.remove_loop(plane)
     assert contents() == before
 
 
 def test_removing_an_eevee_loop_leaves_what_was_there_before(make_loop):
     before = contents()
-    loop.remove_loop(make_loop(engine="EEVEE"))
+    remove.remove_loop(make_loop(engine="EEVEE"))
     assert contents() == before
 
 
 def test_removing_one_leaves_the_other_whole(make_loop, rendered):
     kept, removed = make_loop(name="Kept"), make_loop(name="Removed", amount=0.5)
     (before,) = rendered(kept, [FRAME])
-    loop.remove_loop(removed)
+    remove.remove_loop(removed)
     (after,) = rendered(kept, [FRAME])
     assert np.array_equal(before, after)
     assert not any("Removed" in name for _, name in contents())
@@ -93,7 +93,7 @@ def test_removing_one_leaves_the_other_whole(make_loop, rendered):
 def test_removing_the_last_scene_leaves_an_empty_one(make_loop):
     plane = make_loop()
     bpy.data.scenes.remove(bpy.context.scene)
-    loop.remove_loop(plane)
+    remove.remove_loop(plane)
     assert [scene.name for scene in bpy.data.scenes] == ["Scene"]
     assert len(bpy.data.objects) == 0
 
@@ -107,14 +107,14 @@ def test_what_the_artist_uses_elsewhere_survives_removal(artists, make_loop):
     brush_texture = bpy.data.textures.new("Mine", "IMAGE")
     brush_texture.image = rig.get_input(plane, "Still")
     brush_texture.use_fake_user = True
-    loop.remove_loop(plane)
+    remove.remove_loop(plane)
     assert group.name in bpy.data.node_groups
     assert brush_texture.image is not None
 
 
 def test_plain_object_is_not_removed(artists):
     with pytest.raises(SettingsError, match="not a loop"):
-        loop.remove_loop(artists.camera)
+        remove.remove_loop(artists.camera)
     assert artists.camera is not None
 
 
@@ -128,10 +128,10 @@ def test_duplicate_moves_like_its_original_and_outlives_it(artists, make_loop):
     assert len(positions) == 2
     assert np.abs(positions[0] - sheet_points(artists, artists.objects[1], 1)).max() > 0.001
     assert np.array_equal(*positions)
-    loop.remove_loop(plane)
+    remove.remove_loop(plane)
     assert np.array_equal(sheet_points(artists, next(o for o in artists.objects if o.type == "MESH"), 9), positions[0])
     for copy in [o for o in artists.objects if o.type == "MESH"]:
-        loop.remove_loop(copy)
+        remove.remove_loop(copy)
     assert [o.name for o in bpy.data.objects] == ["Mine"]
     assert len(bpy.data.images) == 0
 
@@ -167,7 +167,7 @@ def test_linked_loop_is_removed_in_its_own_file_only(make_loop, tmp_path):
     with bpy.data.libraries.load(str(tmp_path / "library.blend"), link=True) as (there, here):
         here.scenes = [name for name in there.scenes if name.startswith("GID Loop")]
     with pytest.raises(SettingsError, match="in its own file"):
-        loop.remove_loop(next(o for o in here.scenes[0].objects if o.gid.scene is not None))
+        remove.remove_loop(next(o for o in here.scenes[0].objects if o.gid.scene is not None))
 
 
 @pytest.mark.parametrize("step", ["compose", "place", "new_scene"])
@@ -176,7 +176,7 @@ def test_loop_that_fails_on_its_way_leaves_nothing(artists, make_loop, monkeypat
         raise MemoryError
 
     before, settings = contents(), settings_of(artists)
-    monkeypatch.setattr(loop.stage, step, fail)
+    monkeypatch.setattr(build, step, fail)
     with pytest.raises(MemoryError):
         make_loop()
     assert contents() == before

@@ -4,8 +4,8 @@ import bpy
 
 from ...gid_core.errors import GidError
 from ...gid_core.motion.plan import plan_loop
-from .. import loop
-from .animate import length, scene_fps
+from ..loop import edit, read, remove
+from .predict import length, scene_fps
 
 __all__ = ["CLASSES"]
 
@@ -51,8 +51,8 @@ class GID_OT_retime(_LoopOperator, bpy.types.Operator):
         settings = context.scene.gid
         fps = scene_fps(context.scene)
         try:
-            plan = plan_loop(loop.stored_volume(plane), length(settings, fps), fps)
-            loop.retime_loop(plane, plan, fps, settings.start)
+            plan = plan_loop(read.stored_volume(plane), length(settings, fps), fps)
+            edit.retime_loop(plane, plan, fps, settings.start)
         except GidError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -68,7 +68,7 @@ class GID_OT_remove(_LoopOperator, bpy.types.Operator):
 
     def execute(self, context):
         try:
-            loop.remove_loop(active_loop(context))
+            remove.remove_loop(active_loop(context))
         except GidError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}

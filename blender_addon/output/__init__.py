@@ -1,0 +1,1 @@
+"""What leaves Blender: frames, movies, and the files of the command line."""

@@ -1,0 +1,17 @@
+"""What the add-on draws: the panels and the entries of Blender's own menus. Drawing reads, and changes nothing."""
+
+from . import loop, menus
+
+__all__ = ["register", "unregister"]
+
+_MODULES = (loop, menus)
+
+
+def register():
+    for module in _MODULES:
+        module.register()
+
+
+def unregister():
+    for module in reversed(_MODULES):
+        module.unregister()
