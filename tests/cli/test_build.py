@@ -70,9 +70,9 @@ def test_the_locks_hold_what_pyproject_declares(build):
     project = pyproject()["project"]
     extras = project["optional-dependencies"]
     wanted = {
-        "run": ["cpu"],
-        "export": ["cpu", "test", "export"],
-        **{f"blender-{v}": ["cpu", "test", "blender" + v.replace(".", "")] for v in build.BLENDERS},
+        "run": ["cpu", "run"],
+        "export": ["cpu", "run", "test", "export"],
+        **{f"blender-{v}": ["cpu", "run", "test", "blender" + v.replace(".", "")] for v in build.BLENDERS},
     }
     assert {path.stem for path in (ROOT / "locks").glob("*.txt")} == set(wanted) == set(build.PYTHONS)
     for name, groups in wanted.items():
