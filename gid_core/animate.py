@@ -130,6 +130,7 @@ def prepare(options: argparse.Namespace, progress: Callable, cancelled: Callable
         "motion": volume.provenance,
         "source": volume.provenance["source"],
         "provider": volume.provenance.get("provider", "none"),
+        "provider_notes": volume.provenance.get("provider_notes", []),
         "seed": options.seed,
         "model": volume.provenance.get("model"),
         "moving_share": float((~synth.static_mask(volume, volume.width, volume.height)).mean()),

@@ -16,7 +16,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from gid_core.model.card import Z_LAYOUT
+from gid_core.model.contract import Z_LAYOUT
 
 from . import backbone, motion
 from .conditions import load, load_encoder
@@ -194,7 +194,7 @@ def write_card(folder, scales, training, figures=None, start_noise=SAMPLING_NOIS
         "scales": [round(float(s), 6) for s in scales],
         "input_long_side": 256,
         "steps": STEPS,
-        "z_layout": Z_LAYOUT,
+        "z_layout": list(Z_LAYOUT),
         "start": "procedural",
         "start_noise": start_noise,
         "files": {part: _entry(path) for part, path in paths.items()},

@@ -1,4 +1,8 @@
-"""The model card: a JSON file beside the .onnx files that says what they are; nothing else is ever opened."""
+"""The model card: a JSON file beside the .onnx files that says what they are; nothing else is ever opened.
+
+A card lists any number of graphs by role (contract.SIGNATURES). A role that this version does not know is kept and
+never opened, so that a newer model still serves an older program; a role that is needed and missing is an error.
+"""
 
 import hashlib
 import json
@@ -7,16 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ModelError
+from .contract import PREDICTION, SIGNATURES, Z_LAYOUT
 from .file import inspect
 
 __all__ = ["Card", "default_folder", "read_card", "read_verified"]
 
 CARD_NAME = "card.json"
-SIGNATURES = {
-    "encoder": (("rgb",), ("alive", "envelope", "affinity", "features")),
-    "flow": (("z", "t", "envelope", "affinity", "features", "wind"), ("velocity",)),
-}
-Z_LAYOUT = ["xr", "yr", "xi", "yi"]
 _MAX_CARD_BYTES = 2**20
 _MAX_MODEL_BYTES = 2**29
 _MAX_FREQS = 64
@@ -24,7 +24,11 @@ _MAX_FREQS = 64
 
 @dataclass(frozen=True)
 class Card:
-    """What a model says of itself. scales: px of the 256-px frame; files: the JSON entries of "encoder" and "flow"."""
+    """What a model says of itself.
+
+    version: of the weights; another one whenever their bytes are others. scales: px of the 256-px frame.
+    files: the JSON entry of each graph by its role: file, sha256, bytes, inputs, outputs.
+    """
 
     folder: Path
     name: str
@@ -38,9 +42,9 @@ class Card:
     files: dict
     ops: frozenset[str]
 
-    @property
-    def sha256(self) -> dict[str, str]:
-        return {part: self.files[part]["sha256"] for part in SIGNATURES}
+    def sha256(self, roles=PREDICTION) -> dict[str, str]:
+        """SHA-256 in hex of the files of some roles."""
+        return {role: self.files[role]["sha256"] for role in roles}
 
 
 def default_folder() -> Path:
@@ -48,11 +52,13 @@ def default_folder() -> Path:
     return Path(__file__).resolve().parents[2] / "models"
 
 
-def read_card(path) -> Card:
+def read_card(path, needed=PREDICTION) -> Card:
     """The card of a model folder, or the card file itself.
 
+    Args:
+        needed: the roles that the caller cannot do without.
     Raises:
-        ModelError: there is none, or it states what no model of ours can be.
+        ModelError: there is none, it states what no model of ours can be, or it lacks a graph that is needed.
     """
     path = Path(path)
     if path.name != CARD_NAME:
@@ -67,20 +73,23 @@ def read_card(path) -> Card:
     if len(content) > _MAX_CARD_BYTES:
         raise ModelError(f"the model card {path} is over 1 MiB: it is not one of ours")
     try:
-        entries = json.loads(content)
-        return _card(path.parent, entries)
+        card = _card(path.parent, json.loads(content))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         detail = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
         raise ModelError(f"the model card {path} is damaged: {detail}") from None
+    missing = [role for role in needed if role not in card.files]
+    if missing:
+        raise ModelError(f"the model card {path} lacks {missing[0]!r}: use a model that has a graph of this role")
+    return card
 
 
-def read_verified(card: Card, part: str) -> bytes:
-    """The bytes of one model file, once size, SHA-256, content and signature agree with the card.
+def read_verified(card: Card, role: str) -> bytes:
+    """The bytes of the model file of a role, once size, SHA-256, content and signature agree with the card.
 
     Raises:
         ModelError: they do not, or the file is missing.
     """
-    entry = card.files[part]
+    entry = card.files[role]
     path = card.folder / entry["file"]
     try:
         with path.open("rb") as file:
@@ -120,7 +129,7 @@ def _card(folder, entries):
         steps=int(entries["steps"]),
         start=entries["start"],
         start_noise=float(entries["start_noise"]),
-        files={part: _file_entry(part, entries["files"][part]) for part in SIGNATURES},
+        files={str(role): _file_entry(role, entry) for role, entry in entries["files"].items()},
         ops=frozenset(entries["ops"]),
     )
     numbers = (*card.frequencies, *card.scales)
@@ -132,21 +141,24 @@ def _card(folder, entries):
     _require(1 <= card.steps <= 1000, "1 to 1000 steps")
     _require(card.start in ("procedural", "noise"), 'a start of "procedural" or "noise"')
     _require(0 <= card.start_noise <= 10, "a start_noise of 0 to 10")
-    _require(entries["z_layout"] == Z_LAYOUT, f"the z_layout {Z_LAYOUT}")
+    _require(entries["z_layout"] == list(Z_LAYOUT), f"the z_layout {list(Z_LAYOUT)}")
     return card
 
 
-def _file_entry(part, entry):
+def _file_entry(role, entry):
+    if role not in SIGNATURES:
+        return entry
     name = entry["file"]
     _require(isinstance(name, str) and Path(name).name == name and name.endswith(".onnx"), "plain .onnx file names")
     _require(isinstance(entry["bytes"], int) and 0 < entry["bytes"] <= _MAX_MODEL_BYTES, "files of at most 512 MiB")
-    inputs, outputs = SIGNATURES[part]
-    _require(tuple(sorted(entry["inputs"])) == tuple(sorted(inputs)), f"the inputs {', '.join(inputs)} of the {part}")
-    _require(
-        tuple(sorted(entry["outputs"])) == tuple(sorted(outputs)), f"the outputs {', '.join(outputs)} of the {part}"
-    )
-    for tensor in (*entry["inputs"].values(), *entry["outputs"].values()):
-        _require(tensor["type"] == "float32" and isinstance(tensor["rank"], int), "float32 tensors with a rank")
+    _require(isinstance(entry["sha256"], str), f"the SHA-256 of the {role}")
+    for kind in ("inputs", "outputs"):
+        shapes, stated = getattr(SIGNATURES[role], kind), entry[kind]
+        _require(set(stated) == set(shapes), f"the {kind} {', '.join(shapes)} of the {role}")
+        for tensor_name, shape in shapes.items():
+            tensor = stated[tensor_name]
+            _require(tensor["type"] == "float32", "float32 tensors with a rank")
+            _require(tensor["rank"] == len(shape), f"rank {len(shape)} for {tensor_name} of the {role}")
     return entry
 
 

@@ -1,5 +1,88 @@
-"""What every graph of the motion model agrees on with its callers: the numbers that are part of its meaning."""
+"""What every graph of the motion model agrees on with its callers: the numbers and shapes that are part of its meaning.
 
-__all__ = ["PAIRS"]
+A *role* is what a graph does for us. Its signature names the tensors that go in and come out, and their shapes: a
+number is that size, a letter a size that all tensors of one call share, "H/4" that size divided. To add a graph, add
+its role here and call `Model.run(role, inputs)`; card, file check, providers and cache ask for no more.
+"""
 
-PAIRS = ((0, 1), (1, 0), (0, 2), (2, 0), (0, 4), (4, 0), (2, 2), (2, -2))  # steps (down, right) that affinities span
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = [
+    "CELL_STRIDE",
+    "ENVELOPE_STRIDE",
+    "PAIRS",
+    "PICTURE_STRIDE",
+    "PREDICTION",
+    "SIGNATURES",
+    "Z_LAYOUT",
+    "Signature",
+    "bind",
+]
+
+# Steps (down, right) that affinities span. A model may know the first of them only, the next neighbours at least.
+PAIRS = ((0, 1), (1, 0), (0, 2), (2, 0), (0, 4), (4, 0), (2, 2), (2, -2))
+PICTURE_STRIDE = 32  # height and width of what the encoder sees are multiples of it: its coarsest features
+ENVELOPE_STRIDE = 4  # px of that picture to a cell of `alive` and `envelope`
+CELL_STRIDE = 8  # and to a cell of `affinity`, `features` and all that the flow takes
+Z_LAYOUT = ("xr", "yr", "xi", "yi")  # the four reals of a slice of z: real x, real y, imaginary x, imaginary y
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Shapes of a graph's tensors by name, all float32."""
+
+    inputs: dict[str, tuple]
+    outputs: dict[str, tuple]
+
+
+# K: frequencies of the card; P: pairs, the first P of PAIRS; F: features, whatever number the model has.
+SIGNATURES = {
+    "encoder": Signature(
+        inputs={"rgb": (1, 3, "H", "W")},  # sRGB-encoded, 0..1
+        outputs={
+            "alive": (1, 1, f"H/{ENVELOPE_STRIDE}", f"W/{ENVELOPE_STRIDE}"),  # probability that a cell moves
+            "envelope": (1, "K", f"H/{ENVELOPE_STRIDE}", f"W/{ENVELOPE_STRIDE}"),  # e: E = scale e^2
+            "affinity": (1, "P", f"H/{CELL_STRIDE}", f"W/{CELL_STRIDE}"),  # probability of being one object
+            "features": (1, "F", f"H/{CELL_STRIDE}", f"W/{CELL_STRIDE}"),
+        },
+    ),
+    "flow": Signature(
+        inputs={
+            "z": (1, "K", len(Z_LAYOUT), "h", "w"),
+            "t": (1,),  # 0 is the start, 1 the motion
+            "envelope": (1, "K", "h", "w"),  # e, as means over 2 x 2 cells of the encoder's
+            "affinity": (1, 2, "h", "w"),  # 1 where the right, the lower neighbour is the same object
+            "features": (1, "F", "h", "w"),
+            "wind": (1, 4),  # prediction.wind.Wind.condition
+        },
+        outputs={"velocity": (1, "K", len(Z_LAYOUT), "h", "w")},
+    ),
+}
+PREDICTION = ("encoder", "flow")  # the roles without which no motion is predicted
+
+
+def bind(shapes: dict[str, tuple], arrays: dict[str, np.ndarray], sizes: dict[str, int]) -> str | None:
+    """Compare arrays with the shapes of a signature; letters that `sizes` lacks are learned and added to it.
+
+    Returns:
+        None, or the first difference in words: "alive of shape (1, 2), expected (1, 1)".
+    """
+    for name, shape in shapes.items():
+        found = arrays[name].shape
+        if len(found) == len(shape):
+            for size, place in zip(found, shape, strict=True):
+                if isinstance(place, str) and "/" not in place:
+                    sizes.setdefault(place, size)
+        expected = tuple(_size(place, sizes) for place in shape)
+        if found != expected:
+            return f"{name} of shape {found}, expected {expected}"
+    return None
+
+
+def _size(place, sizes):
+    if isinstance(place, int):
+        return place
+    letter, _, part = place.partition("/")
+    return sizes[letter] // int(part or 1) if letter in sizes else letter

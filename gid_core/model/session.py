@@ -1,18 +1,21 @@
 """The motion model, ready to run. The only module that imports onnxruntime, and only when a model is loaded.
 
 A file is opened after its hash, its content and its signature agree with its card (card.py). The provider is chosen
-by trial: one that is faster but answers differently from the CPU is worse than a slow CPU.
+by trial, a graph at a time: one that is faster but answers differently from the CPU is worse than a slow CPU. What was
+opened is kept for the life of the process, so that the next prediction starts at once.
 """
 
 import importlib
 import os
-from dataclasses import dataclass, field
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..errors import ModelError
 from . import card as cards
-from .contract import PAIRS
+from .contract import PAIRS, PREDICTION, SIGNATURES, bind
 
 __all__ = ["Model", "load_model"]
 
@@ -20,34 +23,76 @@ CPU = "CPUExecutionProvider"
 # In order of preference; those that this machine's onnxruntime offers are tried.
 ACCELERATORS = ("CUDAExecutionProvider", "CoreMLExecutionProvider", "DmlExecutionProvider", "WebGpuExecutionProvider")
 SELF_CHECK_TOLERANCE = 0.02  # of the largest value: half-precision convolutions reach 0.005, a wrong kernel is off by 1
-_CHECK_SIDE = 64
+_CHECK_SIZES = {"H": 64, "W": 64, "h": 8, "w": 8}
 _ERROR_SEVERITY = 3
+_KEPT = 6  # graphs that stay open: two models of up to three graphs, some 60 MB each with what they need to run
+
+_graphs: OrderedDict = OrderedDict()  # (folder, role, sha256) -> _Graph, the one used last at the end
+_lock = threading.RLock()
 
 
 @dataclass(frozen=True)
-class Model:
-    """A loaded model. provider: the execution provider really used; notes: why others were passed over."""
+class _Graph:
+    """An open session; provider: the one that runs it; notes: why others were passed over, a sentence each."""
 
-    card: cards.Card
+    session: object
     provider: str
-    notes: tuple[str, ...] = ()
-    _sessions: dict = field(default_factory=dict, repr=False)
+    notes: tuple[str, ...]
+
+
+class Model:
+    """The graphs of a card by role, each opened at its first use; made by `load_model`."""
+
+    def __init__(self, card: cards.Card, roles=PREDICTION):
+        self.card = card
+        self._roles = tuple(roles)  # used so far
+
+    @property
+    def provider(self) -> str:
+        """The execution provider that runs the graphs in use; by role where they differ."""
+        by_role = {role: _opened(self.card, role).provider for role in self._roles}
+        if len(set(by_role.values())) == 1:
+            return next(iter(by_role.values()))
+        return ", ".join(f"{provider} ({role})" for role, provider in by_role.items())
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Why providers that this machine offers do not run the graphs in use, a sentence each."""
+        found = [note for role in self._roles for note in _opened(self.card, role).notes]
+        return tuple(dict.fromkeys(found))
+
+    def run(self, role: str, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The outputs of a graph by name, of the shapes that its signature gives, all finite.
+
+        A provider that fails in the middle of the work is given up for the CPU, with a note.
+
+        Raises:
+            ModelError: the card has no such graph, it fails, or it answers with other shapes or with NaN.
+        """
+        if role not in self._roles:
+            self._roles = (*self._roles, role)
+        graph = _opened(self.card, role)
+        sizes = _sizes(role, inputs, self.card)
+        try:
+            return _run(graph.session, role, inputs, sizes)
+        except ModelError as error:
+            if graph.provider == CPU:
+                raise
+            note = f"{graph.provider} was given up for the {role}: {error}"
+            return _run(_fall_back(self.card, role, note).session, role, inputs, sizes)
 
     def encode(self, rgb: np.ndarray) -> dict[str, np.ndarray]:
         """alive, envelope, affinity, features of an sRGB-encoded picture float32 (1, 3, H, W), H and W multiples of 32.
 
         Raises:
-            ModelError: the runtime fails, or answers with other shapes or with NaN.
+            ModelError: see `run`.
         """
-        height, width = rgb.shape[2:]
-        quarter, eighth = (height // 4, width // 4), (height // 8, width // 8)
-        names = cards.SIGNATURES["encoder"][1]
-        found = dict(zip(names, _run(self._sessions["encoder"], names, {"rgb": rgb}), strict=True))
-        _expect("alive", found["alive"], (1, 1, *quarter))
-        _expect("envelope", found["envelope"], (1, len(self.card.frequencies), *quarter))
-        pairs = min(max(found["affinity"].shape[1], 2), len(PAIRS))
-        _expect("affinity", found["affinity"], (1, pairs, *eighth))
-        _expect("features", found["features"], (1, found["features"].shape[1], *eighth))
+        found = self.run("encoder", {"rgb": rgb})
+        pairs = found["affinity"].shape[1]
+        if not 2 <= pairs <= len(PAIRS):
+            raise ModelError(
+                f"the model answers {pairs} pairs of affinity, expected 2 to {len(PAIRS)}: export it again"
+            )
         return found
 
     def velocity(self, z: np.ndarray, t: float, condition: dict[str, np.ndarray]) -> np.ndarray:
@@ -56,41 +101,78 @@ class Model:
         condition: envelope, affinity, features, wind as the flow's inputs.
 
         Raises:
-            ModelError: the runtime fails, or answers with another shape or with NaN.
+            ModelError: see `run`.
         """
-        inputs = {"z": z, "t": np.array([t], np.float32), **condition}
-        (velocity,) = _run(self._sessions["flow"], ("velocity",), inputs)
-        _expect("velocity", velocity, z.shape)
-        return velocity
+        return self.run("flow", {"z": z, "t": np.array([t], np.float32), **condition})["velocity"]
 
 
-def load_model(path=None) -> Model:
-    """The model of a folder (or of a card file), verified, on the best provider that passes its self-check.
+def load_model(path=None, roles=PREDICTION) -> Model:
+    """The model of a folder (or of a card file), verified, on the best providers that pass their self-check.
 
     Args:
         path: None for the shipped model.
+        roles: the graphs to open now; others are opened when they are first run.
     Raises:
         ModelError: a file is missing, altered or unfit, or onnxruntime does not load here.
     """
-    card = cards.read_card(cards.default_folder() if path is None else path)
-    contents = {part: cards.read_verified(card, part) for part in cards.SIGNATURES}
+    card = cards.read_card(cards.default_folder() if path is None else path, roles)
+    with _lock:
+        # Every file is checked before onnxruntime sees the first.
+        contents = {role: cards.read_verified(card, role) for role in roles if _key(card, role) not in _graphs}
+        for role, content in contents.items():
+            _keep(card, role, _chosen(role, content, card))
+    return Model(card, roles)
+
+
+def _key(card, role):
+    return str(card.folder.resolve()), role, card.files[role]["sha256"]
+
+
+def _keep(card, role, graph):
+    _graphs[_key(card, role)] = graph
+    while len(_graphs) > _KEPT:
+        _graphs.popitem(last=False)
+    return graph
+
+
+def _opened(card, role):
+    """The open graph of a role, opened now if it is not."""
+    if role not in card.files or role not in SIGNATURES:
+        raise ModelError(f"{card.name} {card.version} has no graph of the role {role!r}: use a model that has one")
+    with _lock:
+        key = _key(card, role)
+        if key in _graphs:
+            _graphs.move_to_end(key)
+            return _graphs[key]
+        return _keep(card, role, _chosen(role, cards.read_verified(card, role), card))
+
+
+def _chosen(role, content, card):
+    """The graph on the first accelerator that agrees with the CPU, or on the CPU, with the reasons."""
     onnxruntime = _import_onnxruntime()
-    on_cpu = Model(card, CPU, (), _open(onnxruntime, contents, CPU))
-    offered = onnxruntime.get_available_providers()
-    notes = []
+    on_cpu = _open(onnxruntime, role, content, CPU)
+    offered, notes = onnxruntime.get_available_providers(), []
     for provider in ACCELERATORS:
         if provider not in offered:
             continue
         try:
-            candidate = Model(card, provider, tuple(notes), _open(onnxruntime, contents, provider))
-            difference = _difference(candidate, on_cpu)
+            candidate = _open(onnxruntime, role, content, provider)
+            difference = _difference(role, candidate, on_cpu, card)
         except ModelError as error:
-            notes.append(f"{provider} was passed over: {error}")
+            notes.append(f"{provider} was passed over for the {role}: {error}")
             continue
         if difference <= SELF_CHECK_TOLERANCE:
-            return candidate
-        notes.append(f"{provider} was passed over: it differs from the CPU by {difference:.2g}")
-    return Model(card, CPU, tuple(notes), on_cpu._sessions)
+            return _Graph(candidate, provider, tuple(notes))
+        notes.append(f"{provider} was passed over for the {role}: it differs from the CPU by {difference:.2g}")
+    return _Graph(on_cpu, CPU, tuple(notes))
+
+
+def _fall_back(card, role, note):
+    """The graph on the CPU, in the place of one whose provider failed."""
+    with _lock:
+        given_up = _opened(card, role)
+        session = _open(_import_onnxruntime(), role, cards.read_verified(card, role), CPU)
+        return _keep(card, role, _Graph(session, CPU, (*given_up.notes, note)))
 
 
 def _import_onnxruntime():
@@ -106,57 +188,69 @@ def _import_onnxruntime():
     return onnxruntime
 
 
-def _open(onnxruntime, contents, provider):
+def _open(onnxruntime, role, content, provider):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = _usable_cores()
     options.inter_op_num_threads = 1
     options.use_deterministic_compute = True
-    # The two sessions take turns: what the one leaves spinning takes cores from the other (a fifth of a prediction).
+    # Sessions take turns: what the one leaves spinning takes cores from the other (a fifth of a prediction).
     options.add_session_config_entry("session.force_spinning_stop", "1")
     options.log_severity_level = _ERROR_SEVERITY
     providers = [provider] if provider == CPU else [provider, CPU]
-    sessions = {}
-    for part, content in contents.items():
-        try:
-            sessions[part] = onnxruntime.InferenceSession(content, options, providers=providers)
-        except Exception as error:  # onnxruntime's errors share no base class of their own
-            raise ModelError(f"onnxruntime cannot open the {part}: {_first_line(error)}") from error
-        if sessions[part].get_providers()[0] != provider:
-            raise ModelError(f"{provider} did not start")
-    return sessions
-
-
-def _run(session, names, inputs):
     try:
-        return session.run(list(names), inputs)
+        session = onnxruntime.InferenceSession(content, options, providers=providers)
+    except Exception as error:  # onnxruntime's errors share no base class of their own
+        raise ModelError(f"onnxruntime cannot open the {role}: {_first_line(error)}") from error
+    if session.get_providers()[0] != provider:
+        raise ModelError(f"{provider} did not start")
+    return session
+
+
+def _sizes(role, inputs, card):
+    """The sizes that the letters of a signature stand for, as these inputs have them."""
+    wanted, sizes = SIGNATURES[role].inputs, {"K": len(card.frequencies)}
+    missing = [name for name in wanted if name not in inputs]
+    wrong = f"no {missing[0]}" if missing else bind(wanted, inputs, sizes)
+    if wrong:
+        raise ModelError(f"the {role} was given {wrong}")
+    return sizes
+
+
+def _run(session, role, inputs, sizes):
+    names, sizes = list(SIGNATURES[role].outputs), dict(sizes)
+    try:
+        found = dict(zip(names, session.run(names, inputs), strict=True))
     except Exception as error:  # onnxruntime's errors share no base class of their own
         raise ModelError(f"the model failed while running: {_first_line(error)}") from error
+    wrong = bind(SIGNATURES[role].outputs, found, sizes)
+    if wrong:
+        raise ModelError(f"the model answers {wrong}: export it again")
+    for name, value in found.items():
+        if not np.isfinite(value).all():
+            raise ModelError(f"the model answers NaN in {name}: use the physics prior, or another model")
+    return found
 
 
-def _expect(name, value, shape):
-    if value.shape != shape:
-        raise ModelError(f"the model answers {name} of shape {value.shape}, expected {shape}: export it again")
-    if not np.isfinite(value).all():
-        raise ModelError(f"the model answers NaN in {name}: use the physics prior, or another model")
+def _difference(role, candidate, reference, card):
+    """Largest difference of two sessions of a graph on one small random input, relative to the largest value."""
+    inputs = _check_inputs(role, reference, card)
+    sizes = _sizes(role, inputs, card)
+    answer, truth = (_run(session, role, inputs, sizes) for session in (candidate, reference))
+    return max(float(np.abs(answer[n] - truth[n]).max() / (np.abs(truth[n]).max() + 1e-6)) for n in truth)
 
 
-def _difference(model, reference):
-    """Largest difference of two providers on a small picture and one step, relative to the largest value."""
+def _check_inputs(role, session, card):
+    """Inputs of random values 0..1, of the shapes of the signature; a size that only the model knows is asked of it."""
     rng = np.random.default_rng(0)
-    rgb = rng.random((1, 3, _CHECK_SIDE, _CHECK_SIDE), np.float32)
-    encoded = reference.encode(rgb)
-    cells = _CHECK_SIDE // 8
-    z = rng.standard_normal((1, len(model.card.frequencies), 4, cells, cells), np.float32)
-    envelope = encoded["envelope"].reshape(1, -1, cells, 2, cells, 2).mean((3, 5))
-    condition = {
-        "envelope": envelope,
-        "affinity": encoded["affinity"][:, :2],
-        "features": encoded["features"],
-        "wind": np.array([[1, 0, 0, 1]], np.float32),
-    }
-    pairs = [(model.encode(rgb)[name], value) for name, value in encoded.items()]
-    pairs.append((model.velocity(z, 0.5, condition), reference.velocity(z, 0.5, condition)))
-    return max(float(np.abs(a - b).max() / (np.abs(b).max() + 1e-6)) for a, b in pairs)
+    sizes = {"K": len(card.frequencies), **_CHECK_SIZES}
+    declared = {tensor.name: tensor.shape for tensor in session.get_inputs()}
+    inputs = {}
+    for name, shape in SIGNATURES[role].inputs.items():
+        for place, size in zip(shape, declared[name], strict=True):
+            if isinstance(place, str) and place not in sizes:
+                sizes[place] = size if isinstance(size, int) else 1
+        inputs[name] = rng.random([sizes.get(place, place) for place in shape], np.float32)
+    return inputs
 
 
 def _first_line(error):

@@ -159,8 +159,9 @@ def _from_model(photo, picture, request, weight, tell):
     envelope = guided.filtered(coarse, _pooled(padded, 4), picture, rows, columns)
     provenance = {
         "source": f"{card.name} {card.version}",
-        "model": {"name": card.name, "version": card.version, "sha256": card.sha256},
+        "model": {"name": card.name, "version": card.version, "sha256": card.sha256()},
         "provider": model.provider,
+        "provider_notes": list(model.notes),
     }
     if weight is not None and _rms(envelope, weight) < _UNMOVED_PX:
         envelope = _interpolated(prior.guess(picture, weight).envelope, prior.FREQUENCIES, card.frequencies)

@@ -116,6 +116,38 @@ def test_a_lying_card_is_refused(tmp_path, change, pattern):
         card.read_card(hostile.write_model(tmp_path / "model", **change))
 
 
+def test_a_role_of_a_newer_version_is_kept_and_never_opened(tmp_path):
+    folder = hostile.write_model(tmp_path / "model")
+    plain = predict.predict(PHOTO, predict.Request(model=str(folder)))
+    entries = json.loads((folder / "card.json").read_text())
+    entries["files"]["teleport"] = {"file": "../teleport.bin", "inputs": None}
+    (folder / "card.json").write_text(json.dumps(entries))
+    assert card.read_card(folder).files["teleport"] == {"file": "../teleport.bin", "inputs": None}
+    volume = predict.predict(PHOTO, predict.Request(model=str(folder)))
+    assert volume.amplitudes.tobytes() == plain.amplitudes.tobytes()
+    with pytest.raises(ModelError, match="no graph of the role 'teleport'"):
+        session.load_model(folder).run("teleport", {})
+
+
+def test_a_role_that_is_needed_and_missing_is_a_sentence(tmp_path):
+    folder = hostile.write_model(tmp_path / "model")
+    entries = json.loads((folder / "card.json").read_text())
+    del entries["files"]["flow"]
+    (folder / "card.json").write_text(json.dumps(entries))
+    with pytest.raises(ModelError, match="lacks 'flow'"):
+        session.load_model(folder)
+    assert session.load_model(folder, roles=("encoder",)).provider == "CPUExecutionProvider"
+
+
+def test_a_card_whose_ranks_are_not_the_signatures_is_refused(tmp_path):
+    folder = hostile.write_model(tmp_path / "model")
+    entries = json.loads((folder / "card.json").read_text())
+    entries["files"]["flow"]["inputs"]["z"]["rank"] = 4
+    (folder / "card.json").write_text(json.dumps(entries))
+    with pytest.raises(ModelError, match="rank 5 for z of the flow"):
+        card.read_card(folder)
+
+
 @pytest.mark.parametrize("name", ["../encoder.onnx", "/etc/passwd", "encoder.txt", ""])
 def test_a_card_names_files_in_its_own_folder_only(tmp_path, name):
     folder = hostile.write_model(tmp_path / "model")

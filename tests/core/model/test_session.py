@@ -2,6 +2,7 @@
 
 import sys
 import types
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -27,12 +28,21 @@ class Session:
     def get_providers(self):
         return self._providers
 
+    def get_inputs(self):
+        return self._real.get_inputs()
+
     def run(self, names, inputs):
+        if callable(self._error):
+            self._error(inputs)
+            return self._real.run(names, inputs)
         return [value * (1 + self._error) for value in self._real.run(names, inputs)]
 
 
 def fake(offered, error=0.0, claimed=None, opened=None):
-    """A stand-in for the onnxruntime module that offers other providers."""
+    """A stand-in for the onnxruntime module that offers other providers.
+
+    error: of the GPU's answers, relative; None: it does not open; a function of the inputs: may raise.
+    """
 
     def open_session(content, options, providers):
         if opened is not None:
@@ -79,7 +89,65 @@ def test_an_accelerator_that_agrees_with_the_cpu_is_used_and_named(tmp_path, mon
 def test_an_accelerator_that_fails_or_lies_gives_way_to_the_cpu(tmp_path, monkeypatch, module, why):
     model = load(tmp_path, monkeypatch, module)
     assert model.provider == "CPUExecutionProvider"
-    assert why in model.notes[0]
+    assert len(model.notes) == 2  # one for each graph
+    for role, note in zip(("encoder", "flow"), model.notes, strict=True):
+        assert f"{GPU} was passed over for the {role}: " in note
+        assert why in note
+
+
+def test_the_reasons_reach_the_provenance(tmp_path, monkeypatch):
+    load(tmp_path, monkeypatch, fake([GPU, "CPUExecutionProvider"], error=0.5))
+    provenance = predict.predict(PHOTO, predict.Request(model=str(tmp_path / "model"))).provenance
+    assert provenance["provider"] == "CPUExecutionProvider"
+    assert ["differs from the CPU by 0.5" in note for note in provenance["provider_notes"]] == [True, True]
+
+
+def test_an_accelerator_that_passes_its_check_and_fails_at_work_is_given_up(tmp_path, monkeypatch):
+    def short_of_memory(inputs):
+        if inputs.get("rgb", PHOTO).size > 3 * 64 * 64:
+            raise RuntimeError("CUDA out of memory")
+
+    model = load(tmp_path, monkeypatch, fake([GPU, "CPUExecutionProvider"], error=short_of_memory))
+    assert model.provider == GPU
+    rgb = np.random.default_rng(0).random((1, 3, 64, 96), np.float32)
+    found = model.encode(rgb)
+    assert model.provider == f"CPUExecutionProvider (encoder), {GPU} (flow)"
+    assert model.notes == (f"{GPU} was given up for the encoder: the model failed while running: CUDA out of memory",)
+    plain = session.load_model(hostile.write_model(tmp_path / "plain")).encode(rgb)
+    assert all(found[name].tobytes() == plain[name].tobytes() for name in plain)
+
+
+def test_a_graph_is_opened_once_and_again_when_its_bytes_change(tmp_path, monkeypatch):
+    opened = []
+    module = fake(["CPUExecutionProvider"], opened=opened)
+    load(tmp_path, monkeypatch, module)
+    session.load_model(tmp_path / "model")
+    assert len(opened) == 2
+    hostile.write_model(tmp_path / "model", flow=hostile.model(hostile.flow_graph(pull=0.7)))
+    session.load_model(tmp_path / "model")
+    assert len(opened) == 3
+
+
+def test_the_graphs_kept_open_are_bounded(tmp_path):
+    for number in range(5):
+        session.load_model(hostile.write_model(tmp_path / str(number)))
+    assert len(session._graphs) == session._KEPT
+    kept = [Path(folder).name for folder, _, _ in session._graphs]
+    assert kept == ["2", "2", "3", "3", "4", "4"]
+
+
+def test_a_role_is_opened_at_its_first_use(tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr(session, "_import_onnxruntime", lambda: fake(["CPUExecutionProvider"], opened=opened))
+    model = session.load_model(hostile.write_model(tmp_path / "model"), roles=("encoder",))
+    assert len(opened) == 1
+    z = np.zeros((1, hostile.K, 4, 4, 4), np.float32)
+    plane = np.zeros((1, hostile.K, 4, 4), np.float32)
+    condition = {"envelope": plane, "affinity": plane[:, :2], "features": plane[:, :3]}
+    model.velocity(z, 0.0, {**condition, "wind": np.zeros((1, 4), np.float32)})
+    assert len(opened) == 2
+    with pytest.raises(ModelError, match="no graph of the role 'renderer'"):
+        model.run("renderer", {})
 
 
 def test_sessions_come_from_bytes_with_providers_named(tmp_path, monkeypatch):
@@ -116,10 +184,24 @@ def test_a_broken_onnxruntime_leaves_the_physics_prior(tmp_path, monkeypatch):
     assert "onnxruntime does not load here" in volume.provenance["reason"]
 
 
+def test_inputs_that_do_not_fit_the_signature_are_named(tmp_path):
+    model = session.load_model(hostile.write_model(tmp_path / "model"))
+    with pytest.raises(ModelError, match="the flow was given no envelope"):
+        model.velocity(np.zeros((1, hostile.K, 4, 4, 4), np.float32), 0.0, {})
+    with pytest.raises(ModelError, match=r"given rgb of shape \(1, 4, 32, 32\), expected \(1, 3, 32, 32\)"):
+        model.encode(np.zeros((1, 4, 32, 32), np.float32))
+
+
 def test_a_model_that_answers_another_shape_is_refused(tmp_path):
+    model = session.load_model(hostile.write_model(tmp_path / "model", frequencies=[0.2, 0.4, 0.6], scales=[1, 1, 1]))
+    with pytest.raises(ModelError, match=r"answers envelope of shape \(1, 4, 8, 8\), expected \(1, 3, 8, 8\)"):
+        model.encode(np.zeros((1, 3, 32, 32), np.float32))
+
+
+def test_a_picture_that_the_runtime_refuses_is_a_sentence(tmp_path):
     model = session.load_model(hostile.write_model(tmp_path / "model"))
     with pytest.raises(ModelError, match="failed while running"):
-        model.velocity(np.zeros((1, 3, 4, 4, 4), np.float32), 0.0, {})
+        model.encode(np.zeros((1, 3, 32, 32)))
 
 
 def test_encoder_and_flow_answer_in_the_shapes_of_their_grids(tmp_path):
