@@ -1,118 +1,304 @@
-"""The one way to run long work: a prediction in a worker process, watched by a timer on Blender's main thread.
+"""The one way to run long work: any number of jobs, at most one a scene, watched by one timer on the main thread.
 
-It knows nothing of scenes: the caller hands over pixels, a request and what to do with the volume. One job at a time.
-Without an event loop no timer ever fires, so in the background `run` does the same work inline. The state of a job is
-plain Python and never a property: it must not be saved, and undo must not bring it back.
+It knows nothing of what a job does. Work is whatever offers `poll`, `result` and `cancel` (`Work`); its result is
+applied on the main thread as one undo step. A job belongs to a *key*: the session id of the scene of the loop that it
+changes, or of the scene that asked for a new loop. Keys survive undo and are never used twice, so what concerns a file
+that is closed or a scene that is gone cannot reach another one.
+
+The state of a job is plain Python and never a property: it must not be saved, and undo must not bring it back. Without
+an event loop no timer ever fires, so in the background the same work is done by `run`, here and now.
 """
 
-import importlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import bpy
 
-from ..gid_core.errors import Cancelled, GidError
+from ..gid_core.errors import Cancelled, GidError, LimitError, SettingsError
+from ..gid_core.files.progress import seconds_left
 
-__all__ = ["POLL_S", "Job", "current", "notice", "run", "start", "step", "stop"]
+__all__ = [
+    "PANEL_CATEGORY",
+    "POLL_S",
+    "Inline",
+    "Job",
+    "Notice",
+    "Remedy",
+    "Work",
+    "current",
+    "dismiss",
+    "key_of",
+    "note",
+    "notice",
+    "run",
+    "running",
+    "start",
+    "step",
+    "stop",
+]
 
 POLL_S = 0.1  # a tenth of a second: progress looks alive, and a cancel is seen at once
+PANEL_CATEGORY = "Image Dynamics"  # the tab whose regions show jobs; nothing else is drawn anew while they run
 
-_job = None
-_notice = ""
+
+class Work(Protocol):
+    """Something long that is under way elsewhere: in a process, in threads."""
+
+    def poll(self) -> list:
+        """What happened since the last call, each with `phase` (a word or two) and `fraction` (0..1 of that phase)."""
+
+    def result(self) -> Any:
+        """What came of it, never None; None while it is not there. Raises GidError when there will be none."""
+
+    def cancel(self) -> None:
+        """Stop, and leave nothing behind. Harmless when it is over."""
+
+
+class Inline:
+    """A function as `Work`, called at the first poll: for the background, where nothing is waited for."""
+
+    def __init__(self, function: Callable[[], Any]):
+        self._function = function
+        self._result = None
+
+    def poll(self):
+        if self._result is None:
+            self._result = self._function()
+        return []
+
+    def result(self):
+        return self._result
+
+    def cancel(self):
+        pass
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """The operator that mends an error: its name, what its button says, its settings."""
+
+    operator: str
+    label: str
+    settings: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One sentence that stays in the panel until it is dismissed or its scene's next job begins."""
+
+    text: str
+    is_error: bool = True
+    remedy: Remedy | None = None
 
 
 class Job:
-    """A prediction under way: `phase`, `fraction` 0..1, and `apply(volume)` for the main thread when it is there."""
+    """Work under way for a key: `label`, `phase`, `fraction` 0..1 of that phase, `seconds_left` of it."""
 
-    def __init__(self, photo, request, apply, undo_message):
-        self.phase = "Starting"
-        self.fraction = 0.0
-        self.apply = apply
-        self.undo_message = undo_message
-        self._worker = _core("worker").start_worker(photo, request)
+    def __init__(self, key, work, apply, label, window, remedy_for):
+        self.key, self.work, self.apply, self.label = key, work, apply, label
+        self.phase, self.fraction = "Starting", 0.0
+        self.remedy_for = remedy_for
+        self._window = None if window is None else window.as_pointer()
+        self._since = time.monotonic()
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Of the phase that runs, if it goes on as it went; None while that cannot be told."""
+        return seconds_left(time.monotonic() - self._since, self.fraction)
+
+    @property
+    def text(self) -> str:
+        """One line for a progress bar: the phase, how far it is, how long it will take."""
+        left = self.seconds_left
+        share = f" {100 * self.fraction:.0f} %" if self.fraction > 0 else ""
+        return f"{self.phase}{share}" + (f", {left:.0f} s left" if left is not None and left >= 1 else "")
+
+    @property
+    def window(self):
+        """The window that asked; another one when it was closed, None when there is none."""
+        windows = bpy.context.window_manager.windows
+        return next((w for w in windows if w.as_pointer() == self._window), windows[0] if windows else None)
 
     def poll(self):
-        """The volume, or None while it is not there yet; raises GidError when there will be none."""
-        for event in self._worker.poll():
-            self.phase, self.fraction = event.phase, event.fraction
-        return self._worker.result()
-
-    def cancel(self):
-        self._worker.cancel()
-
-
-def current():
-    """The running Job, or None."""
-    return _job
+        """The result, or None while it is not there; raises GidError when there will be none."""
+        for event in self.work.poll():
+            if event.phase != self.phase:
+                self.phase, self._since = event.phase, time.monotonic()
+            self.fraction = event.fraction
+        return self.work.result()
 
 
-def notice():
-    """Why the last job made nothing, or an empty string."""
-    return _notice
+_jobs: dict[int, Job] = {}
+_notices: dict[int, Notice] = {}
 
 
-def run(photo, request, apply):
-    """The whole job, here and now; raises what the prediction or `apply` raises."""
-    apply(_core("prediction.predict").predict(photo, request))
+def key_of(scene) -> int:
+    """The key of jobs and notices of a scene."""
+    return scene.session_uid
 
 
-def start(photo, request, apply, undo_message):
-    """Predict in a worker process, then `apply(volume)` on the main thread as one undo step.
-
-    Raises:
-        GidError: the worker cannot be started.
-    """
-    global _job, _notice
-    _notice = ""
-    _job = Job(photo, request, apply, undo_message)
-    if not bpy.app.background:
-        bpy.app.timers.register(_tick, first_interval=POLL_S, persistent=True)
+def running() -> tuple[Job, ...]:
+    """All jobs under way."""
+    return tuple(_jobs.values())
 
 
-def step():
-    """Look at the running job once; True when it is over. What the timer calls, and whoever has no timer."""
-    global _job, _notice
-    if _job is None:
-        return True
-    job = _job
-    is_over = True
+def current(key: int) -> Job | None:
+    """The running job of a key."""
+    return _jobs.get(key)
+
+
+def notice(key: int) -> Notice | None:
+    """What is to be said to the scene of a key."""
+    return _notices.get(key)
+
+
+def note(key: int, text: str, *, is_error: bool = True, remedy: Remedy | None = None) -> None:
+    """Say a sentence in the panel of a scene, in place of the one before."""
+    _notices[key] = Notice(text, is_error, remedy)
+
+
+def dismiss(key: int) -> None:
+    """Take back what was said to a scene."""
+    _notices.pop(key, None)
+
+
+def run(work: Work, apply: Callable[[Any], Any]):
+    """The whole job here and now; returns what `apply` returns, raises what the work or `apply` raises."""
     try:
-        volume = job.poll()
-        if volume is None:
-            is_over = False
-        else:
-            with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
-                job.apply(volume)
-                bpy.ops.ed.undo_push(message=job.undo_message)
-    except Cancelled:
-        pass
-    except GidError as error:
-        _notice = str(error)
+        while True:
+            work.poll()
+            result = work.result()
+            if result is not None:
+                return apply(result)
+            time.sleep(POLL_S / 10)
     finally:
-        if is_over:
-            job.cancel()
-            _job = None
-    return is_over
+        work.cancel()
 
 
-def stop():
-    """Cancel the running job, if there is one; its worker is gone when this returns."""
-    global _job, _notice
-    _notice = ""
-    if _job is not None:
-        _job.cancel()
-        _job = None
-    if bpy.app.timers.is_registered(_tick):
+def start(
+    key: int,
+    begin: Callable[[], Work],
+    apply: Callable[[Any], str | None],
+    label: str,
+    *,
+    window=None,
+    remedy_for: Callable[[GidError], Remedy | None] = lambda error: None,
+) -> Job:
+    """Begin work for a scene; its result is applied on the main thread as one undo step called `label`.
+
+    Args:
+        begin: starts the work; called once nothing stands against it.
+        apply: makes the result part of the file, all of it or nothing; may return a sentence for the panel. It is
+            called with the window that asked (or one that is still open) in the context.
+        window: the window that asks.
+        remedy_for: which button an error is shown with.
+    Raises:
+        GidError: the scene has a job already, or the work cannot be started.
+    """
+    if key in _jobs:
+        raise SettingsError(f"'{_jobs[key].label}' is still running here: wait for it, or cancel it")
+    dismiss(key)
+    job = _jobs[key] = Job(key, begin(), apply, label, window, remedy_for)
+    _watch()
+    return job
+
+
+def step() -> bool:
+    """Look at all running jobs once; True when none is left. What the timer calls, and whoever has no timer."""
+    scenes = {key_of(scene) for scene in bpy.data.scenes}
+    for key in [key for key in _notices if key not in scenes]:
+        dismiss(key)
+    for job in running():
+        if job.key in scenes:
+            _advance(job)
+        else:
+            _end(job)
+            _note_elsewhere(f"'{job.label}' was stopped, as the scene that it was for is gone: nothing was made")
+    return not _jobs
+
+
+def stop(key: int | None = None) -> None:
+    """Cancel the job of a key, or all of them; their work is gone when this returns."""
+    for job in running():
+        if key is None or job.key == key:
+            _end(job)
+    if key is None:
+        _notices.clear()
+    if not _jobs and bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)
 
 
-def _core(name):
-    # At the first use, not when the add-on is enabled: it loads Pillow.
-    return importlib.import_module(f"..gid_core.{name}", __package__)
+def _advance(job):
+    is_over = True
+    try:
+        result = job.poll()
+        if result is None or _is_busy():
+            is_over = False
+        else:
+            _apply(job, result)
+    except Cancelled:
+        pass
+    except GidError as error:
+        note(job.key, str(error), remedy=job.remedy_for(error))
+    except MemoryError:
+        error = LimitError(f"not enough memory for '{job.label}': choose a smaller size, or close other programs")
+        note(job.key, str(error), remedy=job.remedy_for(error))
+    except Exception:  # our bug: its traceback goes to the console, but who waits for the result must see something
+        note(job.key, f"'{job.label}' failed by a fault of the add-on: please report what the console shows")
+        raise
+    finally:
+        if is_over:
+            _end(job)
+
+
+def _apply(job, result):
+    with bpy.context.temp_override(window=job.window):
+        message = job.apply(result)
+        bpy.ops.ed.undo_push(message=job.label)
+    if message:
+        note(job.key, message, is_error=False)
+
+
+def _is_busy():
+    """True while the artist drags something: what changes under a running stroke or move is lost, or worse."""
+    windows = bpy.context.window_manager.windows
+    return any("UNDO" in o.bl_options for window in windows for o in getattr(window, "modal_operators", ()))
+
+
+def _end(job):
+    if _jobs.get(job.key) is job:
+        del _jobs[job.key]
+    job.work.cancel()
+
+
+def _note_elsewhere(text):
+    for window in bpy.context.window_manager.windows:
+        note(key_of(window.scene), text)
+
+
+def _watch():
+    if not bpy.app.background and not bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.register(_tick, first_interval=POLL_S, persistent=True)
 
 
 def _tick():
-    is_over = step()
+    shown = [job.text for job in running()]
+    try:
+        is_over = step()
+    except BaseException:
+        if _jobs:  # Blender drops a timer that fails; the other jobs still want to be looked at
+            bpy.app.timers.register(_tick, first_interval=POLL_S, persistent=True)
+        raise
+    if shown != [job.text for job in running()]:
+        _redraw()
+    return None if is_over else POLL_S
+
+
+def _redraw():
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                area.tag_redraw()
-    return None if is_over else POLL_S
+            for region in area.regions:
+                if region.type == "UI" and region.active_panel_category == PANEL_CATEGORY:
+                    region.tag_redraw()

@@ -3,18 +3,21 @@
 import bpy
 
 from .. import jobs
-from . import loop, nodes, predict
+from . import loop, nodes, predict, running
 
 __all__ = ["CLASSES", "register", "unregister"]
 
-CLASSES = (*predict.CLASSES, *loop.CLASSES, *nodes.CLASSES)
-_register_classes, _unregister_classes = bpy.utils.register_classes_factory(CLASSES)
+_OWN = (*predict.CLASSES, *loop.CLASSES, *nodes.CLASSES)
+CLASSES = (*_OWN, *running.CLASSES)
+_register_classes, _unregister_classes = bpy.utils.register_classes_factory(_OWN)
 
 
 def register():
     _register_classes()
+    running.register()
 
 
 def unregister():
     jobs.stop()
+    running.unregister()
     _unregister_classes()

@@ -1,4 +1,4 @@
-"""From a still to a loop: load a photo, predict its motion, cancel.
+"""From a still to a loop: load a photo, predict its motion.
 
 What was asked is read once, at the start: the artist may go on working while the prediction runs. Datablocks are kept
 by their session id until then, because undo and loading a file make every Python reference stale.
@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
-from ...gid_core.errors import GidError, SettingsError
+from ...gid_core.errors import SettingsError
 from ...gid_core.motion import timeline
 from ...gid_core.motion.plan import plan_loop
-from .. import jobs, preferences
+from .. import preferences
 from ..loop import build, images
 from ..properties import GidSettings
+from . import base
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,6 +70,18 @@ class Order:
             image=image.session_uid,
         )
 
+    def begin(self):
+        """The prediction in a process of its own."""
+        from ...gid_core import worker  # at the first use: it loads Pillow
+
+        return worker.start_worker(self.still, self.request)
+
+    def predict(self):
+        """The prediction here and now."""
+        from ...gid_core.prediction import predict
+
+        return predict.predict(self.still, self.request)
+
     def fulfil(self, volume):
         """Build the loop of `volume`, all of it or nothing."""
         scene, image = _by_session(bpy.data.scenes, self.scene), _by_session(bpy.data.images, self.image)
@@ -102,7 +115,7 @@ def answered(provenance):
     return f"Motion by {provenance.get('source', 'an unknown source')}, seed {provenance.get('seed', 0)}"
 
 
-class GID_OT_open_still(bpy.types.Operator):
+class GID_OT_open_still(base.Reporting, bpy.types.Operator):
     """Open a photo and make it the still"""
 
     bl_idname = "gid.open_still"
@@ -117,71 +130,41 @@ class GID_OT_open_still(bpy.types.Operator):
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
-    def execute(self, context):
-        try:
-            context.scene.gid.still = images.open_photo(bpy.path.abspath(self.filepath))
-        except GidError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+    def perform(self, context):
+        context.scene.gid.still = images.open_photo(bpy.path.abspath(self.filepath))
 
 
-class GID_OT_animate(bpy.types.Operator):
+class GID_OT_animate(base.JobOperator, bpy.types.Operator):
     """Predict how the still moves and build its loop in a scene of its own"""
 
     bl_idname = "gid.animate"
     bl_label = "Animate"
     bl_options = {"REGISTER", "UNDO"}
 
+    use_prior: BoolProperty(
+        name="Use the Physics Prior",
+        description="Switch the motion model off first",
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
+    half_size: BoolProperty(
+        name="Half the Size", description="Halve the working size first", options={"HIDDEN", "SKIP_SAVE"}
+    )
+
     @classmethod
     def poll(cls, context):
         if context.scene.gid.still is None:
             cls.poll_message_set("Open a photo as the still first")
             return False
-        if jobs.current() is not None:
-            cls.poll_message_set("A prediction is running: wait for it, or cancel it")
-            return False
-        return True
+        return base.is_free(cls, context)
 
-    def execute(self, context):
-        try:
-            order = Order.read(context.scene)
-            jobs.run(order.still, order.request, order.fulfil)
-        except GidError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
-
-    def invoke(self, context, event):
-        if bpy.app.background:
-            return self.execute(context)
-        try:
-            order = Order.read(context.scene)
-            jobs.start(order.still, order.request, order.fulfil, self.bl_label)
-        except GidError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        # Nothing has changed yet, so no undo step: the job pushes one when the loop is there.
-        return {"INTERFACE"}
+    def order(self, context):
+        settings = context.scene.gid
+        if self.use_prior:
+            settings.use_model = False
+        if self.half_size:
+            settings.size //= 2
+        order = Order.read(context.scene)
+        return base.Order(order.scene, order.begin, order.predict, order.fulfil)
 
 
-class GID_OT_cancel(bpy.types.Operator):
-    """Stop the running prediction; nothing is made"""
-
-    bl_idname = "gid.cancel"
-    bl_label = "Cancel"
-    bl_options = {"INTERNAL"}  # no UNDO: no data changes
-
-    @classmethod
-    def poll(cls, context):
-        if jobs.current() is None:
-            cls.poll_message_set("Nothing is running")
-            return False
-        return True
-
-    def execute(self, context):
-        jobs.stop()
-        return {"FINISHED"}
-
-
-CLASSES = (GID_OT_open_still, GID_OT_animate, GID_OT_cancel)
+CLASSES = (GID_OT_open_still, GID_OT_animate)

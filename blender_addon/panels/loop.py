@@ -1,14 +1,11 @@
 """The panel in the 3D viewport's sidebar. It reads properties and the running job, and changes nothing."""
 
-import textwrap
-
 import bpy
 
-from .. import jobs
+from ..jobs import PANEL_CATEGORY
+from .status import draw_jobs, draw_notices
 
 __all__ = ["GID_PT_loop"]
-
-NOTICE_CHARACTERS = 42  # a label is cut, not wrapped; about this many fit a sidebar of the default width
 
 
 class GID_PT_loop(bpy.types.Panel):
@@ -16,7 +13,7 @@ class GID_PT_loop(bpy.types.Panel):
     bl_label = "Image Dynamics"
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
-    bl_category = "Image Dynamics"
+    bl_category = PANEL_CATEGORY
 
     def draw(self, context):
         settings = context.scene.gid
@@ -33,21 +30,11 @@ class GID_PT_loop(bpy.types.Panel):
         column.prop(settings, "length_unit")
         column.prop(settings, "n_frames" if settings.length_unit == "FRAMES" else "seconds")
         column.prop(settings, "start")
-        _draw_action(layout)
+        if not draw_jobs(layout, context):
+            layout.operator("gid.animate", icon="PLAY")
+        draw_notices(layout, context)
         if settings.loop is not None and settings.loop.gid.scene is not None:
             _draw_loop(layout, settings.loop.gid)
-
-
-def _draw_action(layout):
-    job = jobs.current()
-    if job is None:
-        layout.operator("gid.animate", icon="PLAY")
-    else:
-        row = layout.row(align=True)
-        row.progress(factor=job.fraction, text=job.phase)
-        row.operator("gid.cancel", text="", icon="CANCEL")
-    for i, line in enumerate(textwrap.wrap(jobs.notice(), NOTICE_CHARACTERS)):
-        layout.label(text=line, icon="BLANK1" if i else "ERROR")
 
 
 def _draw_loop(layout, loop):

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from ..errors import Cancelled, GidError, SettingsError
 from .storage import disk_errors
 
-__all__ = ["Meter", "exit_code_of", "publishing"]
+__all__ = ["Meter", "exit_code_of", "publishing", "seconds_left"]
 
 _REPORT = "report.json"
 _REDRAW_S = 0.1
@@ -51,8 +51,9 @@ class Meter:
         if self._is_terminal and now - self._drawn >= _REDRAW_S:
             self._drawn = now
             spent = now - self._since
-            left = f", {spent / fraction * (1 - fraction):.0f} s left" if fraction > 0.02 and spent > 1 else ""
-            self._stream.write(f"\r\x1b[K{phase}: {100 * fraction:.0f} %{left}")
+            left = seconds_left(spent, fraction)
+            told = "" if left is None else f", {left:.0f} s left"
+            self._stream.write(f"\r\x1b[K{phase}: {100 * fraction:.0f} %{told}")
             self._stream.flush()
 
     def close(self) -> None:
@@ -65,6 +66,11 @@ class Meter:
     def _end_phase(self):
         self._seconds = self.seconds
         self._phase = None
+
+
+def seconds_left(spent: float, fraction: float) -> float | None:
+    """Seconds until the end of what took `spent` seconds for `fraction` of it; None while that would be a guess."""
+    return spent / fraction * (1 - fraction) if fraction > 0.02 and spent > 1 else None
 
 
 def exit_code_of(work: Callable) -> int:

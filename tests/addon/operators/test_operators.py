@@ -1,11 +1,9 @@
 """The operators as a user meets them: what they make, what they refuse, and that refusing changes nothing."""
 
-import time
-
 import bpy
 import numpy as np
 import pytest
-from gid_dev.blender_addon import compat, jobs
+from gid_dev.blender_addon import compat
 from gid_dev.blender_addon.loop import build, read
 from gid_dev.gid_core.files import image_io
 
@@ -164,60 +162,6 @@ def test_a_model_folder_that_is_not_there_is_refused(still, monkeypatch, tmp_pat
     before = contents()
     with pytest.raises(RuntimeError, match="nothing"):
         bpy.ops.gid.animate()
-    assert contents() == before
-
-
-def finish(limit_s=60):
-    end = time.monotonic() + limit_s
-    while not jobs.step():
-        assert time.monotonic() < end, "the worker does not answer"
-        time.sleep(0.02)
-
-
-def start_job():
-    from gid_dev.blender_addon.operators.predict import Order
-
-    order = Order.read(bpy.context.scene)
-    jobs.start(order.still, order.request, order.fulfil, "Animate")
-
-
-def test_worker_gives_the_same_volume_as_the_inline_job(still):
-    bpy.ops.gid.animate()
-    inline = read.stored_volume(bpy.context.scene.gid.loop).amplitudes
-    bpy.ops.gid.remove()
-    start_job()
-    finish()
-    assert jobs.notice() == ""
-    assert np.array_equal(read.stored_volume(bpy.context.scene.gid.loop).amplitudes, inline)
-
-
-def test_a_job_of_the_worker_is_one_undo_step(still):
-    bpy.ops.ed.undo_push(message="before")
-    before = contents()
-    start_job()
-    finish()
-    assert contents() != before
-    bpy.ops.ed.undo()
-    assert contents() == before
-
-
-def test_cancel_leaves_no_datablock_and_no_job(still):
-    before = contents()
-    start_job()
-    assert not bpy.ops.gid.animate.poll()
-    assert bpy.ops.gid.cancel() == {"FINISHED"}
-    assert jobs.current() is None
-    assert contents() == before
-    assert not bpy.ops.gid.cancel.poll()
-    assert bpy.ops.gid.animate.poll()
-
-
-def test_a_still_removed_while_the_worker_runs_makes_nothing(still):
-    start_job()
-    bpy.data.images.remove(still)
-    before = contents()
-    finish()
-    assert "removed" in jobs.notice()
     assert contents() == before
 
 

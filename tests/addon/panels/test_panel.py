@@ -74,20 +74,25 @@ def test_length_is_asked_for_in_the_chosen_unit():
 
 
 def test_a_running_job_shows_progress_and_cancel_in_place_of_animate(monkeypatch):
-    running = types.SimpleNamespace(phase="Denoising", fraction=0.25)
-    monkeypatch.setattr(jobs, "_job", running)
+    key = jobs.key_of(bpy.context.scene)
+    running = types.SimpleNamespace(key=key, text="Denoising 25 %, 3 s left", fraction=0.25)
+    monkeypatch.setattr(jobs, "_jobs", {key: running})
     shown = drawn(loop.GID_PT_loop)
-    assert (0.25, "Denoising") in shown
+    assert (0.25, "Denoising 25 %, 3 s left") in shown
     assert "gid.cancel" in shown
     assert "gid.animate" not in shown
 
 
-def test_a_long_notice_is_shown_whole(monkeypatch):
+@pytest.mark.parametrize("remedy", [None, jobs.Remedy("gid.animate", "Mend", (("use_prior", True),))])
+def test_a_long_notice_is_shown_whole_with_the_button_that_mends_it(monkeypatch, remedy):
     sentence = "the model file was altered: " + "put the published file back " * 5
-    monkeypatch.setattr(jobs, "_notice", sentence.strip())
-    labels = [text for text in drawn(loop.GID_PT_loop) if isinstance(text, str)]
+    jobs.note(jobs.key_of(bpy.context.scene), sentence.strip(), remedy=remedy)
+    shown = drawn(loop.GID_PT_loop)
+    labels = [text for text in shown if isinstance(text, str)]
     assert sentence.strip() in " ".join(labels)
     assert max(map(len, labels)) < 60
+    assert "gid.dismiss" in shown
+    assert shown.count("gid.animate") == (1 if remedy is None else 2)
 
 
 def test_a_loop_shows_what_answered_and_offers_remove(small_loop):

@@ -1,0 +1,104 @@
+"""What all operators share: the one place that turns a GidError into a report, and knows the button that mends it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+
+from ...gid_core.errors import GidError, ImageError, LimitError, ModelError
+from .. import jobs
+
+__all__ = ["JobOperator", "Order", "Reporting", "is_free", "keys", "remedy_for"]
+
+# The first that fits; what has none needs what its sentence says.
+_REMEDIES = (
+    (ModelError, jobs.Remedy("gid.animate", "Use the Physics Prior", (("use_prior", True),))),
+    (LimitError, jobs.Remedy("gid.animate", "Try at Half the Size", (("half_size", True),))),
+    (ImageError, jobs.Remedy("gid.open_still", "Open Another Photo")),
+)
+
+
+def remedy_for(error: GidError) -> jobs.Remedy | None:
+    """The button that mends an error of a prediction, None where no button can."""
+    return next((remedy for kind, remedy in _REMEDIES if isinstance(error, kind)), None)
+
+
+def keys(context) -> tuple[int, ...]:
+    """Of the jobs and notices that concern who looks at `context`: those of its scene, then those of its loop."""
+    scene, plane = context.scene, context.scene.gid.loop
+    shown = [scene] if plane is None or plane.gid.scene in (None, scene) else [scene, plane.gid.scene]
+    return tuple(jobs.key_of(one) for one in shown)
+
+
+def is_free(operator, context) -> bool:
+    """For a poll: True while no job runs for what `context` shows."""
+    if any(jobs.current(key) for key in keys(context)):
+        operator.poll_message_set("A prediction is running here: wait for it, or cancel it")
+        return False
+    return True
+
+
+class Reporting:
+    """Mixin of an operator that does its work in `perform(context)`: a GidError becomes its report, and cancels it.
+
+    `perform` returns what an operator returns, or None for FINISHED. Anything but a GidError is a bug of ours and
+    keeps its traceback.
+    """
+
+    def execute(self, context):
+        return self.attempt(self.perform, context)
+
+    def attempt(self, work, context):
+        """What `work(context)` returns, or CANCELLED after the report of its GidError."""
+        try:
+            return work(context) or {"FINISHED"}
+        except GidError as error:
+            self.refused(context, error)
+            return {"CANCELLED"}
+
+    def refused(self, context, error):
+        """Tell the artist why nothing was done."""
+        self.report({"ERROR"}, str(error))
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a `JobOperator` is to do: start the work elsewhere, or do it here; then make its result part of the file.
+
+    key: of the scene whose job it is. apply: may return a sentence for the artist.
+    """
+
+    key: int
+    begin: Callable[[], jobs.Work]
+    inline: Callable[[], Any]
+    apply: Callable[[Any], str | None]
+
+
+class JobOperator(Reporting):
+    """An operator whose work takes long: a job when a button asks, here and now when a script does.
+
+    A subclass offers `order(context)`, the `Order`.
+    """
+
+    def perform(self, context):
+        order = self.order(context)
+        message = jobs.run(jobs.Inline(order.inline), order.apply)
+        if message:
+            self.report({"INFO"}, message)
+
+    def invoke(self, context, event):
+        if bpy.app.background:
+            return self.execute(context)
+        return self.attempt(self._start, context)
+
+    def _start(self, context):
+        order = self.order(context)
+        jobs.start(order.key, order.begin, order.apply, self.bl_label, window=context.window, remedy_for=remedy_for)
+        # Nothing has changed yet, so no undo step: the job pushes one when its result is there.
+        return {"INTERFACE"}
+
+    def refused(self, context, error):
+        super().refused(context, error)
+        if not bpy.app.background:  # a report is gone in a moment; in the panel it stays, with its button
+            jobs.note(jobs.key_of(context.scene), str(error), remedy=remedy_for(error))

@@ -1,0 +1,55 @@
+"""What a panel says about jobs: how far the running one is, what the last one left to say, and what mends it.
+
+Whole sentences: a label is cut, not wrapped, so text is broken into as many labels as the region's width asks for.
+"""
+
+import textwrap
+
+import bpy
+
+from .. import jobs
+from ..operators import base
+
+__all__ = ["draw_jobs", "draw_notices", "draw_text"]
+
+_CHARACTER_PX = 7.2  # mean width of a character in Blender's interface font at a scale of 1, measured
+_ICON_PX = 60  # of a label: icon, indent and the panel's margins
+_NARROWEST = 24
+
+
+def draw_jobs(layout, context) -> bool:
+    """A row for each running job in sight; False if there is none."""
+    shown = [job for key in base.keys(context) if (job := jobs.current(key)) is not None]
+    for job in shown:
+        row = layout.row(align=True)
+        row.progress(factor=job.fraction, text=job.text)
+        row.operator("gid.cancel", text="", icon="CANCEL").key = job.key
+    return bool(shown)
+
+
+def draw_notices(layout, context):
+    """What there is to say here, each sentence whole, with what mends it and a button that takes it away."""
+    for key in base.keys(context):
+        notice = jobs.notice(key)
+        if notice is None:
+            continue
+        column = layout.column(align=True)
+        draw_text(column, context, notice.text, icon="ERROR" if notice.is_error else "INFO")
+        row = column.row(align=True)
+        if notice.remedy is not None:
+            button = row.operator(notice.remedy.operator, text=notice.remedy.label)
+            for name, value in notice.remedy.settings:
+                setattr(button, name, value)
+        row.operator("gid.dismiss", text="" if notice.remedy else "Dismiss", icon="X").key = key
+
+
+def draw_text(layout, context, text, *, icon="NONE"):
+    """A text as wide as the region, over as many lines as it needs."""
+    for index, line in enumerate(textwrap.wrap(text, _characters(context))):
+        layout.label(text=line, icon="BLANK1" if index and icon != "NONE" else icon)
+
+
+def _characters(context):
+    scale = bpy.context.preferences.system.ui_scale or 1.0  # 0 without a window
+    width = context.region.width if context.region is not None else 0
+    return max(_NARROWEST, int((width / scale - _ICON_PX) / _CHARACTER_PX))
