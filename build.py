@@ -247,10 +247,10 @@ VERBS = {
     "test": test,
     "bench": bench,
     "package": package,
-    "train": model_verb("train"),
-    "export": model_verb("export"),
-    "evaluate": model_verb("evaluate"),
-    "ablate": model_verb("ablation"),
+    "train": model_verb("fitting.train"),
+    "export": model_verb("export.export"),
+    "evaluate": model_verb("evaluation.evaluate"),
+    "ablate": model_verb("experiments.ablation"),
 }
 
 

@@ -8,7 +8,8 @@ import torch
 
 from gid_core.prediction import guided, prior
 
-from .. import backbone, masks
+from ..networks import backbone
+from ..photographs import masks
 from .seeing import CELL, seen
 
 __all__ = ["GUESSES", "Probe", "fit_probe", "guesses", "logistic", "of_other_model", "of_prior"]

@@ -17,7 +17,7 @@ from gid_core.motion.plan import plan_loop
 from gid_core.motion.volume import SpectralVolume
 from gid_core.prediction import guided, phases, predict
 
-from ..tracking.clips import VIDEO_ENDINGS, Clip, fitted
+from ..footage.clips import VIDEO_ENDINGS, Clip, fitted
 from .phases import as_run
 from .seeing import CELL, linear, seen
 
@@ -93,7 +93,7 @@ def procedural_volume(model, picture: Image.Image, seed: int = 0, z=None) -> Spe
     """A volume as `predict` makes it, with z from `phases.procedural` in place of the flow.
 
     z: another one, complex (K, h, w, 2) at the flow's cells. Restates what predict does around z;
-    tests/export/test_evaluation_video.py holds the two together.
+    tests/export/evaluation/test_video.py holds the two together.
     """
     card = model.card
     rgb, size = seen(picture, card.input_long_side)

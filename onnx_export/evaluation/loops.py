@@ -17,9 +17,9 @@ import torch
 from gid_core.model import session
 from gid_core.prediction.guided import box_mean
 
-from ..tracking.clips import Clip
-from ..tracking.spectrum import fit_volume
-from ..tracking.tracks import Tracks, track
+from ..footage.clips import Clip
+from ..footage.spectrum import fit_volume
+from ..footage.tracks import Tracks, track
 from . import films, side_by_side, video
 from .bars import Bar, rounded, table_lines
 from .real import ask

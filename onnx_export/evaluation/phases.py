@@ -13,7 +13,7 @@ import torch
 from gid_core.model import session
 from gid_core.prediction import phases, predict
 
-from .. import motion
+from ..scenes import motion
 from .bars import Bar, rounded
 from .scenes import HELD_OUT_SEED, MOVES_PX, field, held_out
 from .seeing import amplitude_px, scene_rgb

@@ -38,7 +38,7 @@ __all__ = [
     "stem_profiles",
 ]
 
-STEMS = Path(__file__).parent.parent / "stems.json"
+STEMS = Path(__file__).with_name("stems.json")
 DIRECTIONS = ((1.0, 0.0), (1.0, 1.0), (0.0, 1.0), (-1.0, 1.0))  # x right, y down; an axis has no sign
 _BINS, _SAMPLES = 5, 6  # along a stem, and in each bin
 _FEW_CELLS = 20  # alive in both photos, below which a pair says nothing

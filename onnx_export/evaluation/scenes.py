@@ -7,14 +7,14 @@ within a scene: a rank correlation over its moving cells.
 import numpy as np
 import torch
 
-from .. import motion, scenes
+from ..scenes import motion, painting
 from .bars import Bar, rounded
 from .seeing import amplitude_px, scene_rgb
 from .statistics import area_under_curve, interval, rank_correlation
 
 __all__ = ["HELD_OUT_SEED", "MOVES_PX", "field", "held_out", "scene_bars", "scene_rows", "score_scenes"]
 
-HELD_OUT_SEED = 10**6  # no training seed reaches it; the same number in onnx_export.train
+HELD_OUT_SEED = 10**6  # no training seed reaches it; the same number in onnx_export.fitting.train
 MOVES_PX = 0.2  # px of a 256-px frame, RMS
 _NEAR_PX = 0.1  # a flow cell that moves at all
 _LOG_FLOOR_PX = 0.05  # added before a logarithm: the bar of stillness
@@ -22,9 +22,9 @@ _FEW = 20  # cells, below which a scene has no order of amplitudes
 
 
 def held_out(count: int, first: int = HELD_OUT_SEED):
-    """`count` held-out scenes from the seed `first` on, as scenes.Scene; settings are chosen on other seeds."""
+    """`count` held-out scenes from the seed `first` on, as painting.Scene; settings are chosen on other seeds."""
     for seed in range(first, first + count):
-        yield scenes.paint(seed)
+        yield painting.paint(seed)
 
 
 def field(maps, name: str):

@@ -1,7 +1,7 @@
 """What a model is shown of a picture and what its answer means in pixels: the part of predict before chance.
 
 The size is restated here because the figures need cells and predict gives a finished volume;
-tests/export/test_evaluation_where.py holds the two together.
+tests/export/evaluation/test_where.py holds the two together.
 """
 
 from dataclasses import dataclass

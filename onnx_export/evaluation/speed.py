@@ -13,8 +13,8 @@ import torch
 
 from gid_core.prediction import predict
 
-from ..export import EncoderGraph, FlowGraph, example_inputs
-from ..networks import EncoderNet, FlowNet
+from ..export.export import EncoderGraph, FlowGraph, example_inputs
+from ..networks.networks import EncoderNet, FlowNet
 from .bars import Bar, rounded
 
 __all__ = ["PAPER_STEPS", "SIZE", "score_speed", "speed_bars"]

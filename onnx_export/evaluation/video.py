@@ -14,9 +14,9 @@ from functools import cache
 import numpy as np
 import torch
 
-from .. import backbone
-from ..tracking.clips import Clip
-from ..tracking.tracks import Tracks
+from ..footage.clips import Clip
+from ..footage.tracks import Tracks
+from ..networks import backbone
 from .bars import rounded, table_lines
 from .distances import compare
 

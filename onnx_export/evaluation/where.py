@@ -10,7 +10,8 @@ import numpy as np
 
 from gid_core.prediction import predict
 
-from . import baselines, split
+from ..photographs import split
+from . import baselines
 from .bars import Bar, rounded, table_lines
 from .seeing import amplitude_px, stills
 from .statistics import area_under_curve, between, interval, mean_of, multiplicities

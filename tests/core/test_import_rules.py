@@ -91,7 +91,7 @@ def rooms_imported(package):
     return graph
 
 
-@pytest.mark.parametrize("package", ["gid_core", "blender_addon"])
+@pytest.mark.parametrize("package", ["gid_core", "blender_addon", "onnx_export"])
 def test_no_circle_of_imports_between_rooms(package):
     graph = rooms_imported(package)
     assert graph
@@ -113,10 +113,10 @@ def test_the_add_on_is_relative_and_never_sees_torch(path):
     assert not names & {"torch", "onnx", "onnx_export", "gid_core", "blender_addon", "tests", "onnxruntime", "PIL"}
 
 
-@pytest.mark.parametrize("path", files("onnx_export"), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", files("onnx_export"), ids=lambda p: str(p.relative_to(ROOT)))
 def test_training_never_sees_blender(path):
-    """But for what runs inside Blender as a painter of scenes, rendered_*.py, and that never sees torch."""
-    allowed = {"bpy"} if path.stem.startswith("rendered_") else set()
+    """But for what runs inside Blender as a painter of scenes, rendered/, and that never sees torch."""
+    allowed = {"bpy"} if path.parent.name == "rendered" else set()
     assert not imported(path) & ({"bpy", "blender_addon", "tests"} - allowed)
     assert not (allowed and imported(path) & {"torch", "onnx"})
 

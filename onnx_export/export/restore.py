@@ -1,0 +1,122 @@
+"""The way back, from shipped files to a training's checkpoints: python -m onnx_export.export.restore --models DIR ...
+
+The graphs keep the names of the weights, in half precision; the gains of the group norms, which the exporter folds
+into nodes without a name, come in the order in which a forward pass meets the norms. So a training can go on from the
+model that a checkout holds (a source's worth, an ablation, footage of one's own), where no checkpoint was kept. What
+only training reads, GroupNet.shape, is not in the files and begins anew.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import nn
+
+from ..networks.networks import EncoderNet, FlowNet, parameters
+from . import export
+
+__all__ = ["main", "restore", "restored"]
+
+_LEFT_OUT = ("groups.shape.weight", "groups.shape.bias")
+
+
+def restored(model, graph):
+    """`graph` (export.EncoderGraph or FlowGraph) with the weights of the ONNX file `model`.
+
+    Raises:
+        ValueError: the file is of another version's networks.
+    """
+    stored = onnx.load(model).graph
+    values = {t.name.removesuffix("_half"): numpy_helper.to_array(t) for t in stored.initializer}
+    wanted = graph.network.state_dict()
+    found = {name: values.get(f"network.{name}") for name in wanted}
+    found |= _norms(stored, values, graph)
+    if isinstance(graph.network, FlowNet):  # K rows, looked up when exported
+        found["frequency.weight"] = _looked_up(stored, values, wanted["frequency.weight"].shape)
+    missing = [n for n, value in found.items() if value is None and n not in _LEFT_OUT]
+    odd = [n for n, value in found.items() if value is not None and value.size != wanted[n].numel()]
+    if missing or odd:
+        raise ValueError(f"{model} is of another version's networks: it does not fit {(missing + odd)[0]}")
+    for name, value in found.items():
+        if value is not None:
+            wanted[name].copy_(torch.from_numpy(value.astype("float32")).view_as(wanted[name]))
+    return graph
+
+
+def _norms(stored, values, graph):
+    """{name: gain or shift} of the group norms of graph.network."""
+    readers = {name: node for node in stored.node for name in node.input}
+
+    def folded(node):
+        return next((values[name] for name in node.input if name in values), None)
+
+    gains = []
+    for node in stored.node:
+        if node.op_type == "InstanceNormalization":
+            scaled = readers[readers[node.output[0]].output[0]]  # behind the reshape that ends a group norm
+            gains.append((folded(scaled), folded(readers[scaled.output[0]])))
+    found = {}
+    for name, (gain, shift) in zip(_norm_names(graph), gains, strict=False):
+        found |= {f"{name}.weight": gain, f"{name}.bias": shift}
+    return found
+
+
+def _norm_names(graph):
+    """Names of the group norms of graph.network, in the order of a forward pass."""
+    met, hooks = [], []
+    for name, module in graph.network.named_modules():
+        if isinstance(module, nn.GroupNorm):
+            hooks.append(module.register_forward_hook(lambda *_, name=name: met.append(name)))
+    given = export.example_inputs(graph.network.features)[isinstance(graph, export.FlowGraph)]
+    with torch.no_grad():
+        graph.eval()(**given)
+    for hook in hooks:
+        hook.remove()
+    return met
+
+
+def _looked_up(stored, values, shape):
+    return next((v for v in values.values() if v.shape == (1, *shape)), None)
+
+
+def restore(models, work):
+    """Write work/{where,reach,groups,flow}.pt, as far as they are not there, from a folder of model files.
+
+    Raises:
+        ValueError: the files are not there, or of another version's networks.
+    """
+    models, work = Path(models), Path(work)
+    for name in ("encoder.onnx", "flow.onnx", "card.json"):
+        if not (models / name).exists():
+            raise ValueError(f"{models / name} is not there: give the folder of the shipped model files")
+    card = json.loads((models / "card.json").read_text(encoding="utf-8"))
+    encoder = restored(models / "encoder.onnx", export.EncoderGraph(EncoderNet())).network
+    flow = restored(models / "flow.onnx", export.FlowGraph(FlowNet(features=encoder.features))).network
+    work.mkdir(parents=True, exist_ok=True)
+    parts = {"where": encoder.where, "reach": encoder.reach, "groups": encoder.groups, "flow": flow}
+    for name, network in parts.items():
+        if (work / f"{name}.pt").exists():
+            continue
+        known = card["training"].get(name, {})
+        state = {"averaged": network.state_dict(), "step": known.get("steps", 0)}
+        state.update(elapsed=60 * known.get("minutes", 0), losses=[known["loss"]] if "loss" in known else [])
+        state["notes"] = {"parameters": parameters(network), "scales": card["scales"]}
+        torch.save(state, work / f"{name}.pt")
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="onnx_export.export.restore", description="Checkpoints of model files")
+    parser.add_argument("--models", required=True, help="folder of encoder.onnx, flow.onnx, card.json")
+    parser.add_argument("--work", required=True, help="folder for where.pt, reach.pt, groups.pt, flow.pt")
+    options = parser.parse_args(arguments)
+    try:
+        restore(options.models, options.work)
+    except ValueError as error:
+        parser.error(str(error))
+
+
+if __name__ == "__main__":
+    main()

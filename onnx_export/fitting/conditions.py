@@ -1,0 +1,107 @@
+"""What the flow is told of a picture: the trained encoder's words, gathered into objects, beside the known motion."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from gid_core.prediction import phases
+
+from ..networks.networks import EncoderNet, GroupNet, WhereNet
+from ..scenes import motion
+from . import dataset
+
+__all__ = ["RUNS", "film_conditions", "flow_conditions", "load", "load_encoder"]
+
+RUNS = ("where", "reach", "groups", "flow")  # of a training, in their order; each leaves WORK/NAME.pt
+
+_FARTHEST = 3.0  # of |z|: a film whose spectrum is not the encoder's must not drown the rest
+_LEAST_PX = 0.05
+
+
+def load_encoder(work):
+    """(EncoderNet, {name: checkpoint}) of a training folder; the scales of E are in the notes of `reach`.
+
+    Raises:
+        ValueError: a part is not trained yet, or by a version whose networks were others.
+    """
+    parts, states = {}, {}
+    for name, network in (("where", WhereNet()), ("reach", WhereNet()), ("groups", GroupNet())):
+        parts[name], states[name] = load(work, name, network)
+    return EncoderNet(**parts).eval().requires_grad_(False), states
+
+
+def load(work, name, network):
+    """(network with the averaged weights of WORK/NAME.pt, that checkpoint).
+
+    Raises:
+        ValueError: see `load_encoder`.
+    """
+    path = Path(work) / f"{name}.pt"
+    if not path.exists():
+        raise ValueError(f"{path} is not there: train it first (--only {name})")
+    state = torch.load(path, weights_only=True, map_location="cpu")
+    try:
+        network.load_state_dict(state["averaged"])
+    except (KeyError, RuntimeError) as error:
+        raise ValueError(f"{path} is of another version's networks: train it again") from error
+    return network, state
+
+
+def _seen(encoder, rows):
+    """What the encoder says of rows, as the flow takes it: e and features on its grid, objects, parts, ties."""
+    with torch.no_grad():
+        seen, other = ([r[n] for n in dataset.FEATURE_NAMES] for r in (rows, dataset.mirrored_features(rows)))
+        _, e, affinity, features = encoder(*seen, mirrored=other)
+    groups = [phases.group(a) for a in affinity.sigmoid().double().numpy()]
+    tied = np.stack([phases.ties(found.objects) for found in groups]).astype(np.float32)
+    return {
+        "envelope": F.avg_pool2d(e, 2).half(),
+        "features": features.half(),
+        "labels": torch.from_numpy(np.stack([found.objects for found in groups])),
+        "parts": torch.from_numpy(np.stack([found.parts for found in groups])),
+        "affinity": torch.from_numpy(tied),
+    }
+
+
+def _in_chunks(data, told):
+    """Rows of a data set through `told`, 32 at a time."""
+    parts = [told(dataset.batch(data, index)) for index in torch.arange(len(data["rgb"])).split(32)]
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+
+def flow_conditions(encoder, scene_data):
+    """What the flow sees of each scene: envelope, ties inside objects, features on the flow's grid, and maps there."""
+
+    def told(rows):
+        return {**_seen(encoder, rows), "maps": motion.coarse(rows["maps"]), "wind": rows["wind"]}
+
+    return _in_chunks(scene_data, told)
+
+
+def film_conditions(encoder, footage, scales):
+    """`flow_conditions` of filmed pairs, with the motion that was filmed as "z", reals (N, K, 4, h, w).
+
+    A film is one draw of a motion whose true envelope nobody knows. So z is the volume in units of the encoder's E,
+    times one number a cell that gives E the film's own RMS: z tells how a cell moved, not how far. The maps hold what
+    the start and the loss ask for: an object's name and its main axis, and the amplitude where the film is trusted.
+
+    footage: of dataset.make_footage; scales: px (K,).
+    """
+
+    def told(rows):
+        seen, volume = _seen(encoder, rows), motion.to_complex(rows["volume"])
+        size = scales.view(1, -1, 1, 1) * seen["envelope"].float().square()
+        rms = volume.abs().square().sum((1, 2)).sqrt()
+        level = rms / size.square().sum(1).sqrt().clamp(min=1e-6)
+        z = volume / (size * level[:, None]).clamp(min=1e-6)[:, :, None]
+        z = z / (z.abs().square().sum(2, keepdim=True).sqrt() / _FARTHEST).clamp(min=1)
+        maps = torch.zeros(len(rms), len(motion.FIELDS), *rms.shape[1:])
+        maps[:, motion.AMPLITUDE] = rms * rows["trusted"] * (rms > _LEAST_PX)
+        maps[:, motion.OBJECT] = seen["labels"].float() + 1
+        maps[:, motion.DX : motion.DY + 1] = motion.main_axis(volume, seen["labels"])
+        wind = torch.tensor([[1.0, 0.0, phases.Wind.speed]]).expand(len(rms), 3)
+        return {**seen, "maps": maps, "wind": wind, "z": motion.to_reals(z)}
+
+    return _in_chunks(footage, told)

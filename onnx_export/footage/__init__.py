@@ -1,0 +1,1 @@
+"""Filmed clips: from optical flow to tracks, spectral volumes and training pairs."""

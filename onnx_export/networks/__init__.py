@@ -1,0 +1,1 @@
+"""The frozen backbone, and the networks that are trained on its features."""

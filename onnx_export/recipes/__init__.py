@@ -1,1 +1,0 @@
-"""Other ways to make a motion, the paper's among them, as configurations of the same code; for measurements."""

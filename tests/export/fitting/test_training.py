@@ -1,0 +1,428 @@
+"""Training: the losses are finite, a run that was cut off goes on, photographs keep their labels."""
+
+import hashlib
+import json
+import subprocess
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from gid_core.errors import VolumeError
+from gid_core.motion.volume import SpectralVolume
+from onnx_export.fitting import conditions, curves, dataset, losses, train
+from onnx_export.footage.pair import Pair
+from onnx_export.footage.shards import ShardWriter
+from onnx_export.networks import networks
+from onnx_export.photographs import cutouts, gather, masks
+from onnx_export.scenes import kinds, motion, painting
+
+
+@pytest.fixture(scope="module")
+def scene_data():
+    return dataset.make_scenes(range(4))
+
+
+@pytest.fixture(scope="module")
+def photo_data():
+    generator = torch.Generator().manual_seed(0)
+    shapes = {"f4": (24, 40, 64), "f8": (48, 20, 32), "f16": (120, 10, 16)}
+    data = {name: torch.randn(4, *shape, generator=generator) for name, shape in shapes.items()}
+    data["rgb"] = torch.randint(0, 256, (4, 3, 160, 256), generator=generator, dtype=torch.uint8)
+    label = torch.randint(-1, 2, (4, 40, 64), generator=generator, dtype=torch.int8)
+    sway = torch.rand(4, 40, 64, generator=generator) * (label > 0)
+    return {
+        **data,
+        "label": label,
+        "sway": sway,
+        "kind": torch.tensor([0, 1, 2, 3]),
+        "source": torch.tensor([0, 1, -1, 1]),
+    }
+
+
+def state(folder, name):
+    return torch.load(folder / f"{name}.pt", weights_only=True)
+
+
+def test_two_steps_and_two_more_are_one_run(scene_data, photo_data, tmp_path):
+    _, scales = train.train_where(scene_data, scene_data, photo_data, tmp_path, minutes=5, max_steps=2)
+    assert torch.isfinite(scales).all()
+    assert (scales > 0).all()
+    before = state(tmp_path, "where")
+    train.train_where(scene_data, scene_data, photo_data, tmp_path, minutes=5, max_steps=2)
+    after = state(tmp_path, "where")
+    assert (before["step"], after["step"]) == (2, 4)
+    assert after["losses"][:2] == before["losses"]
+    assert np.isfinite(after["losses"]).all()
+    assert after["elapsed"] > before["elapsed"]
+    weight = "out.weight"
+    assert not torch.equal(before["network"][weight], after["network"][weight])
+
+    train.train_where(scene_data, scene_data, photo_data, tmp_path, minutes=5, max_steps=1, is_longer=True)
+    change = state(tmp_path, "reach")["network"][weight] - after["averaged"][weight]
+    assert 0 < change.abs().max() < 0.01  # it goes on from there
+
+    train.train_groups(scene_data, scene_data, tmp_path, minutes=5, max_steps=2)
+    groups = state(tmp_path, "groups")
+    assert groups["step"] == 2
+    assert np.isfinite(groups["losses"]).all()
+
+    encoder, states = conditions.load_encoder(tmp_path)
+    assert states["reach"]["notes"]["scales"] == scales.tolist()
+    train.train_flow(encoder, scene_data, tmp_path, minutes=5, max_steps=2)
+    flow = state(tmp_path, "flow")
+    assert flow["step"] == 2
+    assert np.isfinite(flow["losses"]).all()
+
+    on = tmp_path / "on"
+    on.mkdir()
+    begin = conditions.load(tmp_path, "groups", networks.GroupNet())[0]
+    train.train_groups(scene_data, scene_data, on, begin=begin, minutes=5, max_steps=1)
+    begin = conditions.load(tmp_path, "flow", networks.FlowNet(features=encoder.features))[0]
+    train.train_flow(encoder, scene_data, on, begin=begin, minutes=5, max_steps=1)
+    for name, weight in (("groups", "enter.weight"), ("flow", "enter.weight")):
+        change = state(on, name)["network"][weight] - state(tmp_path, name)["averaged"][weight]
+        assert 0 < change.abs().max() < 0.01
+
+
+def test_training_scenes_keep_off_the_held_out_ones(tmp_path, capsys):
+    folders = ["--pictures", "a", "--stills", "b", "--work", str(tmp_path / "work")]
+    for first in ("-1", "499999"):
+        with pytest.raises(SystemExit):
+            train.main([*folders, "--first-scene", first])
+        assert "choose a --first-scene from 0 to 400000" in capsys.readouterr().err
+    assert not (tmp_path / "work").exists()
+
+
+def test_a_finished_run_takes_no_more_steps(scene_data, photo_data, tmp_path):
+    train.train_where(scene_data, scene_data, photo_data, tmp_path, minutes=1e-6)
+    steps = state(tmp_path, "where")["step"]
+    train.train_where(scene_data, scene_data, photo_data, tmp_path, minutes=1e-6)
+    assert steps == 1
+    assert state(tmp_path, "where")["step"] == 1
+
+
+def test_a_training_that_lacks_a_half_says_which(tmp_path):
+    with pytest.raises(ValueError, match=r"where\.pt is not there: train it first"):
+        conditions.load_encoder(tmp_path)
+    torch.save({"averaged": {}, "notes": {}}, tmp_path / "where.pt")
+    with pytest.raises(ValueError, match="another version's networks: train it again"):
+        conditions.load_encoder(tmp_path)
+
+
+def test_what_a_mask_says_moves_is_lifted_at_all_frequencies_alike():
+    smooth = torch.linspace(0.07, 0.01, 16).view(1, 16, 1, 1).repeat(1, 1, 1, 2).requires_grad_()
+    moving = torch.tensor([[[[True, False]]]])
+    loss = losses._unknown_envelope_loss(smooth, moving, torch.zeros(1, 1, 1, 2))
+    assert loss[..., 0] > 0 == loss[..., 1]
+    (slope,) = torch.autograd.grad(loss.sum(), smooth)
+    relative = (slope * smooth)[0, :, 0, 0]  # of the logarithm of each harmonic
+    assert (relative < 0).all()
+    assert relative.min() > 3 * relative.max()
+
+
+def test_one_harmonic_that_sticks_out_costs():
+    moving = torch.ones(1, 1, 1, 1, dtype=torch.bool)
+    flat = torch.full((1, 16, 1, 1), 0.3)
+    spiked = flat.clone()
+    spiked[:, 2] = 1.2
+    unknown = torch.zeros(1, 1, 1, 1)
+    assert losses._unknown_envelope_loss(spiked, moving, unknown) > 0.05 + losses._unknown_envelope_loss(
+        flat, moving, unknown
+    )
+
+
+def test_what_is_known_to_sway_so_far_costs_on_both_sides():
+    moving = torch.ones(1, 1, 1, 1, dtype=torch.bool)
+    near, right, far = (
+        losses._unknown_envelope_loss(torch.full((1, 16, 1, 1), px / 4), moving, torch.ones(1, 1, 1, 1))
+        for px in (0.3, 1.0, 3.0)
+    )
+    assert right < 0.01 < min(near, far)
+
+
+def test_an_end_that_rises_costs():
+    moving, unknown = torch.ones(1, 1, 1, 1, dtype=torch.bool), torch.zeros(1, 1, 1, 1)
+    falling = torch.linspace(0.5, 0.2, 16).view(1, 16, 1, 1)
+    rising = falling.flip(1)
+    assert losses._unknown_envelope_loss(falling, moving, unknown) < losses._unknown_envelope_loss(
+        rising, moving, unknown
+    )
+
+
+def filmed(folder):
+    """A shard of one pair: the left half swings 2 px of a 256-px frame, the right stands, a corner is not trusted."""
+    rng = np.random.default_rng(0)
+    amplitudes = np.zeros((16, 40, 64, 2), np.complex64)
+    amplitudes[2, :, :32, 0] = 0.5j  # px of a grid whose cells are 4 px
+    confidence = np.ones((40, 64), np.float32)
+    confidence[:10, :10] = 0
+    volume = SpectralVolume(amplitudes, np.arange(1, 17) / 5)
+    writer = ShardWriter(folder, {"sources": ["a"]})
+    writer.take(0, 0, Pair(rng.integers(0, 255, (160, 256, 3), np.uint8), volume, confidence), {"source": "a"})
+    writer.close()
+    return folder
+
+
+def test_filmed_pairs_tell_what_moved_and_how_far(tmp_path):
+    rows = dataset.make_footage(filmed(tmp_path / "pairs"))
+    label, sway = rows["label"][0], rows["sway"][0]
+    assert rows["kind"].tolist() == [dataset.KINDS.index("filmed")]
+    assert (label[12:, :31] == 1).all()
+    assert (label[12:, 34:] == 0).all()
+    assert (label[:9, :9] == -1).all()
+    assert sway[20, 10] == pytest.approx(2, rel=1e-3)
+    assert (sway[:, 34:] == 0).all()
+
+
+def test_a_run_takes_footage(scene_data, photo_data, tmp_path, monkeypatch):
+    film = dataset.make_footage(filmed(tmp_path / "pairs"))
+    both = {name: torch.cat([rows, film[name].to(rows.dtype)]) for name, rows in photo_data.items()}
+    seen, loss = [], losses.where_loss
+    monkeypatch.setattr(train, "where_loss", lambda *given: (seen.append(given[2]["kind"].tolist()), loss(*given))[1])
+    train.train_where(scene_data, scene_data, both, tmp_path, minutes=5, max_steps=1)
+    assert seen[0].count(dataset.KINDS.index("filmed")) == 2
+    assert np.isfinite(state(tmp_path, "where")["losses"]).all()
+
+
+def test_the_flow_is_taught_the_filmed_motion(tmp_path):
+    torch.manual_seed(0)
+    rows = dataset.make_footage(filmed(tmp_path / "pairs"))
+    volume = motion.to_complex(rows["volume"])
+    assert volume[0, 2, 0, 15, 5].item() == pytest.approx(2j, rel=0.02)  # 0.5 px of a cell of 4 px
+    scales = torch.linspace(1, 0.3, 16)
+    found = conditions.film_conditions(networks.EncoderNet().eval(), rows, scales)
+    z, maps = motion.to_complex(found["z"]), found["maps"][0]
+    size = scales.view(1, -1, 1, 1) * found["envelope"].float().square()
+    level = volume.abs().square().sum((1, 2)).sqrt() / size.square().sum(1).sqrt()
+    again = z * (size * level[:, None])[:, :, None]
+    moved = maps[motion.AMPLITUDE] > 1
+    assert moved[8:, :15].all()
+    assert not moved[:, 17:].any()
+    assert not moved[:4, :4].any()  # not trusted
+    direction = again / again.abs().square().sum((1, 2), keepdim=True).sqrt()
+    assert direction[0, 2, 0][moved].imag.min() > 0.99
+    assert z.abs().square().sum(2).max() <= conditions._FARTHEST**2 * 1.001
+    assert maps[motion.DX][moved].min() > 0.99
+
+
+def test_a_flow_takes_films(scene_data, tmp_path):
+    encoder = networks.EncoderNet().eval().requires_grad_(False)
+    rows = dataset.make_footage(filmed(tmp_path / "pairs"))
+    films = conditions.film_conditions(encoder, rows, torch.ones(16))
+    found = {}
+    for name, told in (("alone", None), ("with films", films)):
+        (tmp_path / name).mkdir()
+        train.train_flow(encoder, scene_data, tmp_path / name, films=told, minutes=5, max_steps=2)
+        found[name] = state(tmp_path / name, "flow")["losses"]
+    assert np.isfinite(found["with films"]).all()
+    assert found["alone"] != found["with films"]
+
+
+def test_films_of_other_frequencies_are_refused(tmp_path):
+    volume = SpectralVolume(np.zeros((16, 40, 64, 2), np.complex64), np.arange(1, 17) / 4)
+    writer = ShardWriter(tmp_path, {"sources": ["a"]})
+    pair = Pair(np.zeros((160, 256, 3), np.uint8), volume, np.ones((40, 64), np.float32))
+    writer.take(0, 0, pair, {"source": "a"})
+    writer.close()
+    with pytest.raises(VolumeError, match="windows of 5 s"):
+        dataset.make_footage(tmp_path)
+
+
+def test_an_objects_main_axis_is_that_of_its_motion():
+    labels = torch.zeros(1, 4, 6, dtype=torch.long)
+    labels[..., 3:] = 1
+    volume = torch.zeros(1, 16, 2, 4, 6, dtype=torch.complex64)
+    volume[:, 3, 0, :, :3] = volume[:, 3, 1, :, :3] = 1j
+    volume[:, 5, 1, :, 3:] = 2.0
+    axis = motion.main_axis(volume, labels)
+    assert torch.allclose(axis[0, :, 0, 0], torch.tensor([0.5, 0.5]).sqrt())
+    assert torch.allclose(axis[0, :, 0, 5].abs(), torch.tensor([0.0, 1.0]), atol=1e-6)
+
+
+def two_objects(seed=0):
+    """Maps of two rigid objects, left and right, with axes of their own; a signal of each cell's own."""
+    maps = torch.zeros(1, len(motion.FIELDS), 8, 12)
+    maps[:, motion.AMPLITUDE], maps[:, motion.OBJECT] = 1, 1 + (torch.arange(12) >= 6).float()
+    maps[:, motion.DX, :, :6], maps[:, motion.DY, :, 6:] = 1, 1
+    generator = torch.Generator().manual_seed(seed)
+    return maps, torch.complex(*torch.randn(2, 1, 16, 8, 12, generator=generator).unbind())
+
+
+def object_loss(maps, signal, across=0.0):
+    axis = torch.stack([maps[:, motion.DX], maps[:, motion.DY]], 1)[:, None]
+    normal = torch.stack([-axis[:, :, 1], axis[:, :, 0]], 2)
+    z = signal[:, :, None] * (axis + across * normal)
+    return float(losses.object_loss(motion.to_reals(z), maps))
+
+
+def test_the_object_loss_asks_for_whole_objects_apart_from_each_other():
+    maps, chance = two_objects()
+    right = (maps[:, None, motion.OBJECT] == 2).float()
+    one, two = chance[..., :1, :1].expand_as(chance), chance[..., :1, -1:].expand_as(chance)
+    apart = object_loss(maps, one + right * (two - one))
+    assert apart < 0.5 < 0.9 < object_loss(maps, one)  # one motion for both
+    assert object_loss(maps, chance) > 0.9  # each cell for itself
+    halfway = one + right * (two - one) / 2
+    assert apart < object_loss(maps, halfway) < object_loss(maps, one)
+
+
+def test_motion_across_the_axis_does_not_make_objects_differ():
+    maps, chance = two_objects()
+    one = chance[..., :1, :1].expand_as(chance)
+    assert object_loss(maps, one, across=0.8) == pytest.approx(object_loss(maps, one), abs=1e-5)
+
+
+def test_cells_of_a_field_need_not_move_as_one():
+    maps, chance = two_objects()
+    maps[:, motion.IS_FIELD] = 1
+    maps[:, motion.OBJECT] = 1
+    assert object_loss(maps, chance) == 1
+
+
+def test_an_untold_wind_is_all_zero():
+    wind = torch.tensor([[0.6, 0.8, 150.0], [1.0, 0.0, 300.0]])
+    found = losses.wind_condition(wind, torch.tensor([True, False]))
+    assert torch.allclose(found[0], torch.tensor([0.6, 0.8, 0.0, 1.0]))
+    assert torch.equal(found[1], torch.zeros(4))
+
+
+def row(path, **fields):
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return {
+        "source": "made here",
+        "path": path.name,
+        "sha256": digest,
+        "base": "still",
+        "still": [],
+        "ignore": [],
+        "move": [],
+        **fields,
+    }
+
+
+@pytest.fixture
+def drawn(tmp_path):
+    path = tmp_path / "picture.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (160, 256, 3), np.uint8)).save(path)
+    right_half = [[5, 0], [10, 0], [10, 10], [5, 10]]
+    listed = tmp_path / "masks.json"
+    listed.write_text(json.dumps([row(path, move=[right_half])]))
+    return tmp_path, listed
+
+
+def test_a_mask_labels_its_cells_and_not_its_border(drawn):
+    ((picture, label),) = masks.hand_masks(*drawn)
+    _, cells, _ = masks.cropped(picture, label, np.random.default_rng(0), is_centred=True)
+    assert (cells[:, :30] == 0).all()
+    assert (cells[:, 34:] == 1).all()
+    assert (cells[:, 31:33] == -1).all()
+
+
+def test_a_crop_twice_as_near_sways_farther(drawn, tmp_path):
+    folder, _ = drawn
+    named = row(folder / "picture.png", source="clothing", move=[[[4, 4], [6, 4], [6, 6], [4, 6]]])
+    ((picture, known),) = masks.labelled_rows(folder, [named])
+    label = masks.label(known, picture.size)
+    _, cells, whole = masks.cropped(picture, label, np.random.default_rng(0), is_centred=True)
+    near_label = label.resize((512, 320), Image.NEAREST, box=(64, 40, 192, 120))
+    near = masks._sway(*near_label.resize((256, 160), Image.NEAREST).split(), 2.0)
+    assert (whole[:, :20] == 0).all()
+    assert whole[cells == 1].max() == pytest.approx(kinds.hung_px(32), rel=0.1)
+    assert whole[cells == 1].min() < 0.3 * whole.max()
+    assert near.max() == pytest.approx(whole.max() * 2**0.75, rel=0.1)
+
+
+def test_a_stem_sways_less_towards_its_root_and_only_in_its_corridor(drawn):
+    folder, _ = drawn
+    stem, blossom = [5, 9, 5, 1, 1.5], [[3, 1], [7, 1], [7, 4], [3, 4]]
+    named = row(folder / "picture.png", base="ignore", still=[[[0, 8], [10, 8], [10, 10], [0, 10]]], move=[blossom])
+    ((picture, known),) = masks.labelled_rows(folder, [{**named, "stems": [stem]}])
+    label, sway = masks.label(known, picture.size).split()
+    label, px = np.asarray(label), np.asarray(sway) / 40
+    assert (label[100, 127:129] == 255).all()
+    assert (label[100, :120] == 128).all()
+    assert (label[140, 127:129] == 0).all()
+    up = px[20:144, 128]
+    assert (np.diff(up) <= 0).all()
+    assert px[17, 128] == pytest.approx(kinds.flower_px(128), rel=0.05)
+    assert px[80, 128] == pytest.approx(kinds.flower_px(128) * 0.5**kinds.FALL, rel=0.05)
+    assert (px[:, :105] == 0).all()
+
+
+def test_another_picture_of_the_same_name_is_refused(drawn):
+    folder, listed = drawn
+    Image.new("RGB", (256, 160)).save(folder / "picture.png")
+    with pytest.raises(ValueError, match="SHA-256"):
+        masks.hand_masks(folder, listed)
+
+
+def test_a_composite_moves_only_where_something_was_pasted(drawn):
+    found = masks.hand_masks(*drawn)
+    small = found[0][1].crop((0, 0, 256, 160))
+    small.paste((0, 0), (0, 0, 200, 160))
+    backdrop = Image.new("RGB", (256, 160), (10, 200, 10))
+    pasted = masks.composites([(found[0][0], small, 7)], [backdrop], 4, np.random.default_rng(2))
+    for (pixels, cells, _), source in pasted:
+        assert source == 7
+        plain = pixels.reshape(40, 4, 64, 4, 3).std((1, 3)).max(-1) < 3
+        assert not (cells[plain] == 1).any()
+
+
+@pytest.mark.parametrize(("listed", "least"), [(masks.MASKS, 433), (gather.STILLS, 550)])
+def test_the_shipped_lists_name_each_picture_once(listed, least):
+    rows = json.loads(listed.read_text())
+    assert len({r["sha256"] for r in rows}) == len(rows) >= least
+
+
+def test_cutouts_are_whole_things_on_nothing(drawn):
+    folder, listed = drawn
+    row = json.loads(listed.read_text())[0]
+    row |= {
+        "source": "github:a/flowers@1",
+        "move": [[[3, 3], [6, 3], [6, 7], [3, 7]], [[8, 3], [10, 3], [10, 7], [8, 7]]],
+    }
+    (found,) = cutouts.cut([(Image.open(folder / "picture.png").convert("RGB"), row)])
+    alpha = np.asarray(found.picture.getchannel("A"))
+    assert not found.is_hung
+    assert alpha[len(alpha) // 2, alpha.shape[1] // 2] == 255
+    assert alpha[0, 0] < 128
+
+
+def test_a_cutout_moves_where_it_is_pasted():
+    canvas = painting.Canvas(np.random.default_rng(0))
+    mode = canvas.mode(amplitude=2.0, f0=1.0, zeta=0.1, direction=(1, 0), object_id=1)
+    canvas.sprite(Image.new("RGBA", (40, 40), (250, 10, 250, 255)), 64, 40, 80, 40, mode)
+    scene = canvas.finished()
+    amplitude = scene.maps[motion.AMPLITUDE]
+    assert (amplitude[10:20, 16:36] == 2).all()
+    assert amplitude.sum() == 2 * 10 * 20
+    assert (scene.image[44:76, 68:140, 0] > 2 * scene.image[44:76, 68:140, 1].astype(int)).mean() > 0.95
+
+
+def test_gathering_takes_the_picture_of_the_hash_and_counts_what_is_missing(tmp_path):
+    clone = tmp_path / "clones" / "a" / "b"
+    clone.mkdir(parents=True)
+
+    def git(*words):
+        subprocess.run(["git", "-C", str(clone), "-c", "user.name=t", "-c", "user.email=t@t", *words], check=True)
+
+    git("init", "-q")
+    (clone / "x.jpg").write_bytes(b"picture")
+    git("add", ".")
+    git("commit", "-qm", "a")
+    rows = [
+        {"source": "github:a/b@HEAD", "path": "x.jpg", "sha256": hashlib.sha256(b"picture").hexdigest()},
+        {"source": "github:a/b@HEAD", "path": "y.jpg", "sha256": "0" * 64},
+    ]
+    given = gather.gather(rows, tmp_path / "clones", tmp_path / "out")
+    assert given == {"github:a/b@HEAD": 1, "missing": 1}
+    assert (tmp_path / "out" / "x.jpg").read_bytes() == b"picture"
+
+
+def test_the_loss_curve_falls_with_the_loss():
+    panel = np.asarray(curves.curve(np.linspace(2, 1, 400), "encoder"))
+    line = np.argwhere((panel == (40, 110, 190)).all(-1))
+    left, right = line[line[:, 1] < 100, 0].mean(), line[line[:, 1] > 380, 0].mean()
+    assert right > left + 50  # rows count from the top
