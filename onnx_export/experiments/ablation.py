@@ -1,8 +1,8 @@
 """Ablation: python -m onnx_export.experiments.ablation --work DIR --minutes M [--rows a,b,...]
 
 Trains every variant for the same minutes on the same scenes, measures it on held-out scenes, and prints the tables of
-docs/ablations.md. Each finished row goes into DIR/ablation.json at once and every training has a checkpoint, so an
-interrupted run continues where it was. Intervals are bootstraps over scenes; differences from "ours" are paired.
+docs/research/ablations.md. Each finished row goes into DIR/ablation.json at once and every training has a checkpoint,
+so an interrupted run continues where it was. Intervals are bootstraps over scenes; differences from "ours" are paired.
 """
 
 import argparse

@@ -37,7 +37,7 @@ __all__ = [
 ]
 
 OPSET = 20  # the widest support among runtimes that have all we need
-STEPS = 2  # 2 to 16 read alike (docs/model.md); more steps leave the axis of sway a little
+STEPS = 2  # 2 to 16 read alike (docs/research/model.md); more steps leave the axis of sway a little
 # White noise on the start when sampling. Trained with .15; sampled with .15 / .07 / 0 the contrast between objects is
 # .210 / .231 / .240 and the coherence inside them .60 / .63 / .64: the start is noise enough.
 SAMPLING_NOISE = 0.0

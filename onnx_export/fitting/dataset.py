@@ -139,7 +139,7 @@ def make_photographs(folder, stills, seed=0, held_out=40, n_still=700, n_composi
 
 
 def make_footage(folder):
-    """The filmed pairs of a folder (docs/footage.md) in the form of `make_photographs`: what moved is alive.
+    """The filmed pairs of a folder (docs/research/footage.md) in the form of `make_photographs`: what moved is alive.
 
     Beside that the motion itself, on the flow's grid: volume, reals (N, K, 4, 20, 32) in px of a 256-px frame, and
     trusted (N, 20, 32).

@@ -140,8 +140,9 @@ class EncoderNet(nn.Module):
     mirrored: the same four of the picture with left and right exchanged; the affinities are then a mean of both views,
     which errs less: contrast +.010 on 256 scenes. For what is alive a second view does not pay.
     `where` tells what is alive, `reach` how far it moves: the same network trained longer. What it learns of amplitudes
-    goes on paying when its eye for what moves begins to specialise on the things of the training (docs/model.md).
-    Photographs teach these two alone, for only scenes know their objects; `groups` has its whole width for them.
+    goes on paying when its eye for what moves begins to specialise on the things of the training
+    (docs/research/model.md). Photographs teach these two alone, for only scenes know their objects; `groups` has its
+    whole width for them.
     """
 
     def __init__(self, where=None, reach=None, groups=None):

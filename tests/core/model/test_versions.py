@@ -9,7 +9,7 @@ from gid_dev.gid_core.model import card
 
 MODELS = card.default_folder()
 LEDGER = json.loads((MODELS / "versions.json").read_text(encoding="utf-8"))
-SAYS = "weights changed: give the card the next version and models/versions.json a line for it (docs/model.md)"
+SAYS = "weights changed: give the card the next version and models/versions.json a line for it (docs/research/model.md)"
 
 
 def number(version):
