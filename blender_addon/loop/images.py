@@ -5,6 +5,7 @@ Arrays have row 0 on top and vectors y down, as everywhere in gid_core; Blender 
 applied, and packed, so that the file needs nothing beside it.
 """
 
+import hashlib
 from pathlib import Path
 
 import bpy
@@ -12,7 +13,21 @@ import numpy as np
 
 from ...gid_core.errors import ImageError
 
-__all__ = ["flipped", "has_alpha", "new_image", "open_photo", "pixels_of", "read_still", "rewrite"]
+__all__ = [
+    "flipped",
+    "has_alpha",
+    "is_made_of",
+    "is_painted",
+    "mark_made",
+    "new_image",
+    "open_photo",
+    "pack_painted",
+    "pixels_of",
+    "read_still",
+    "rewrite",
+]
+
+_MADE = "gid_made"  # custom property of an image that an artist may paint on: digest of the pixels that we gave it
 
 _LINEAR_SPACES = {"Non-Color", "Linear Rec.709", "Linear"}
 _BLENDER_ONLY = {".exr", ".hdr"}
@@ -52,15 +67,49 @@ def new_image(name: str, pixels: np.ndarray, *, is_vector: bool = False, is_byte
 
 
 def rewrite(image, pixels: np.ndarray, *, is_vector: bool = False) -> None:
-    """Put new pixels of the same size into one of our images and pack it again."""
+    """Put new pixels, of any size, into one of our images and pack it again. It stays the same datablock."""
+    height, width = pixels.shape[:2]
+    if tuple(image.size) != (width, height):
+        image.scale(width, height)
+    image.pixels.foreach_set(flipped(_with_alpha(pixels), is_vector=is_vector).ravel())
+    image.update()
+    image.pack()  # without it a save keeps the old pixels, or none at all
+
+
+def _with_alpha(pixels):
+    """float32 (H, W, 1..4) as (H, W, 4): one channel is grey, a missing alpha is 1."""
     height, width, channels = pixels.shape
     buffer = np.ones((height, width, 4), np.float32)
     buffer[..., :channels] = pixels
     if channels == 1:
         buffer[..., 1:3] = pixels
-    image.pixels.foreach_set(flipped(buffer, is_vector=is_vector).ravel())
-    image.update()
-    image.pack()  # without it a save keeps the old pixels, or none at all
+    return buffer
+
+
+def mark_made(image) -> None:
+    """Remember the pixels as ours, so that `is_painted` can tell what the artist adds to them."""
+    image[_MADE] = _digest(pixels_of(image))
+
+
+def is_made_of(image, pixels: np.ndarray) -> bool:
+    """True if the image was given these pixels, whatever was painted on them since."""
+    return image.get(_MADE) == _digest(_with_alpha(pixels))
+
+
+def is_painted(image) -> bool:
+    """True if the pixels are no longer those that the image was given."""
+    return image.is_dirty or image.get(_MADE) != _digest(pixels_of(image))
+
+
+def pack_painted(candidates) -> None:
+    """Pack those of the images that were painted on: what is not packed again is saved as it was before the paint."""
+    for image in candidates:
+        if image.is_dirty and image.packed_file is not None and image.library is None:
+            image.pack()
+
+
+def _digest(pixels):
+    return hashlib.blake2b(repr(pixels.shape).encode() + pixels.tobytes(), digest_size=16).hexdigest()
 
 
 def pixels_of(image, *, is_vector: bool = False) -> np.ndarray:

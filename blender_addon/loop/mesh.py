@@ -10,11 +10,20 @@ import numpy as np
 from ..nodes import rig
 from .images import flipped
 
-__all__ = ["new_mesh"]
+__all__ = ["new_mesh", "refill"]
+
+_GRID = "gid_grid"  # custom property of the mesh: rows and columns of cells
 
 
 def new_mesh(name, volume, width, height):
-    """A grid as large as the still, its points carrying UV and all modes, y up.
+    """A grid as large as the still, its points carrying UV and all modes, y up. Arguments as in `refill`."""
+    mesh = bpy.data.meshes.new(name)
+    refill(mesh, volume, width, height)
+    return mesh
+
+
+def refill(mesh, volume, width, height):
+    """Give a sheet another volume; what the artist stored on its points stays while the volume's grid is the same.
 
     Args:
         volume: SpectralVolume; its grid gives the cells.
@@ -23,8 +32,11 @@ def new_mesh(name, volume, width, height):
     rows, columns = volume.height, volume.width
     u, v = np.arange(columns + 1) / columns, np.arange(rows + 1) / rows  # v runs up
     uv = np.stack(np.broadcast_arrays(u[None], v[:, None]), -1).astype(np.float32)
-    mesh = bpy.data.meshes.new(name)
-    _fill(mesh, (uv - np.float32(0.5)) * np.float32([width * rig.PIXEL, height * rig.PIXEL]), rows, columns)
+    if _grid(mesh) != (rows, columns):
+        mesh.clear_geometry()
+        _connect(mesh, rows, columns)
+        mesh[_GRID] = (rows, columns)
+    _place(mesh, (uv - np.float32(0.5)) * np.float32([width * rig.PIXEL, height * rig.PIXEL]))
     _store(mesh, rig.UV, uv)
     # Per axis Re 1, Im 1, Re 2 ... of all modes, three to a vector: as many dot products make the motion of a point.
     modes = [flipped(_at_corners(a.view(np.float32)), is_vector=True) for a in volume.amplitudes]
@@ -33,16 +45,26 @@ def new_mesh(name, volume, width, height):
         series = np.pad(series, ((0, 0), (0, 0), (0, -series.shape[2] % 3)))
         for index in range(series.shape[2] // 3):
             _store(mesh, rig.attribute_name(axis, index + 1), series[..., 3 * index : 3 * index + 3])
-    return mesh
+    mesh.update()
 
 
-def _fill(mesh, xy, rows, columns):
+def _grid(mesh):
+    """(rows, columns) of the sheet, None where there is none; the artist may have cut the mesh since."""
+    rows, columns = mesh.get(_GRID, (0, 0))
+    is_whole = rows and len(mesh.vertices) == (rows + 1) * (columns + 1) and len(mesh.polygons) == rows * columns
+    return (rows, columns) if is_whole else None
+
+
+def _place(mesh, xy):
     points = np.zeros((*xy.shape[:2], 3), np.float32)
     points[..., :2] = xy
+    mesh.vertices.foreach_set("co", points.ravel())
+
+
+def _connect(mesh, rows, columns):
     lower_left = (np.arange(rows)[:, None] * (columns + 1) + np.arange(columns)).ravel()
     quads = (lower_left[:, None] + [0, 1, columns + 2, columns + 1]).astype(np.int32)
-    mesh.vertices.add(points.size // 3)
-    mesh.vertices.foreach_set("co", points.ravel())
+    mesh.vertices.add((rows + 1) * (columns + 1))
     mesh.loops.add(quads.size)
     mesh.loops.foreach_set("vertex_index", quads.ravel())
     mesh.polygons.add(len(quads))
@@ -52,7 +74,8 @@ def _fill(mesh, xy, rows, columns):
 
 def _store(mesh, name, values):
     kind = {2: "FLOAT2", 3: "FLOAT_VECTOR"}[values.shape[2]]
-    mesh.attributes.new(name, kind, "POINT").data.foreach_set("vector", np.ascontiguousarray(values).ravel())
+    attribute = mesh.attributes.get(name) or mesh.attributes.new(name, kind, "POINT")
+    attribute.data.foreach_set("vector", np.ascontiguousarray(values).ravel())
 
 
 def _at_corners(texels):

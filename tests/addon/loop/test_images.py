@@ -45,6 +45,55 @@ def test_rewritten_pixels_are_what_a_save_keeps(tmp_path):
     assert images.pixels_of(bpy.data.images["numbers"]).tobytes() == numbers().tobytes()
 
 
+def test_pixels_of_another_size_stay_in_the_same_datablock(tmp_path):
+    image = images.new_image("numbers", np.zeros((3, 9, 4), np.float32))
+    image.use_fake_user = True
+    identity = image.session_uid
+    images.rewrite(image, numbers())
+    assert image.session_uid == identity
+    assert (image.is_float, image.colorspace_settings.name, image.alpha_mode) == (True, "Non-Color", "CHANNEL_PACKED")
+    reopened(tmp_path / "a.blend")
+    assert images.pixels_of(bpy.data.images["numbers"]).tobytes() == numbers().tobytes()
+
+
+def test_rewritten_pixels_come_back_with_undo_and_redo():
+    images.new_image("numbers", np.zeros((3, 9, 4), np.float32)).use_fake_user = True
+    bpy.ops.ed.undo_push(message="before")
+    images.rewrite(bpy.data.images["numbers"], numbers())
+    bpy.ops.ed.undo_push(message="after")
+    bpy.ops.ed.undo()
+    assert images.pixels_of(bpy.data.images["numbers"]).tobytes() == np.zeros((3, 9, 4), np.float32).tobytes()
+    bpy.ops.ed.redo()
+    assert images.pixels_of(bpy.data.images["numbers"]).tobytes() == numbers().tobytes()
+
+
+def paint(image):
+    pixels = np.empty(len(image.pixels), np.float32)
+    image.pixels.foreach_get(pixels)
+    pixels[:4] = 0.25
+    image.pixels.foreach_set(pixels)
+    image.update()
+
+
+def test_paint_is_told_from_what_was_made_and_kept_by_packing(tmp_path):
+    image = images.new_image("front", numbers())
+    image.use_fake_user = True
+    assert images.is_painted(image)  # nothing is known of it yet
+    images.mark_made(image)
+    assert not images.is_painted(image)
+    assert images.is_made_of(image, numbers())
+    paint(image)
+    assert images.is_painted(image)
+    images.pack_painted([image])
+    assert not image.is_dirty
+    reopened(tmp_path / "a.blend")
+    image = bpy.data.images["front"]
+    assert (images.pixels_of(image)[-1, 0] == 0.25).all()
+    assert images.is_painted(image)
+    assert images.is_made_of(image, numbers())
+    assert not images.is_made_of(image, numbers()[::-1])
+
+
 def test_mask_of_bytes_keeps_its_zeros_and_ones(tmp_path):
     mask = (np.random.default_rng(1).random((5, 7, 1)) > 0.5).astype(np.float32)
     images.new_image("mask", mask, is_byte=True).use_fake_user = True
