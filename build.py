@@ -12,10 +12,12 @@ each verb lives in the folder that it belongs to. Standard library only, so that
 """
 
 import argparse
+import concurrent.futures
 import ctypes
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -39,6 +41,14 @@ SYSTEM_LIBRARIES = {
     "libICE.so.6": "libice6",
     "libGL.so.1": "libgl1",
     "libEGL.so.1": "libegl1",
+}
+
+# What a suite runs. The core's tests run once for each numpy and Python: Blender 5.0 has those of 4.5.
+_FOLDERS = {
+    "core": ["tests/core", "tests/export", "tests/cli"],
+    "blender-4.5": ["tests/core", "tests/addon"],
+    "blender-5.0": ["tests/addon"],
+    "blender-5.2": ["tests/core", "tests/addon"],
 }
 
 # The checkout as a package, in the shape of the installed extension. _exit: 4.5 can dead-lock in its exit handlers.
@@ -159,40 +169,64 @@ def test(arguments):
         "suites", nargs="*", metavar="SUITE", help="lint, core, blender-4.5, blender-5.0, blender-5.2; default: all"
     )
     parser.add_argument("--pytest", default="", help="further options for pytest, one string")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="suites at a time; default: one a processor")
     chosen = parser.parse_args(arguments)
-    suites = ["lint", "core", *("blender-" + v for v in BLENDERS)]
+    known = ["lint", "core", *("blender-" + v for v in BLENDERS)]
     for suite in chosen.suites:
-        if suite not in suites:
-            raise BuildError("there is no suite {!r}: choose from {}".format(suite, ", ".join(suites)))
-    scratch = tempfile.mkdtemp(prefix="gid_test_")
+        if suite not in known:
+            raise BuildError("there is no suite {!r}: choose from {}".format(suite, ", ".join(known)))
+    suites = chosen.suites or known
+    pythons = {suite: environment("export" if suite in ("lint", "core") else suite) for suite in suites}
+    scratch = Path(tempfile.mkdtemp(prefix="gid_test_"))
     variables = {
         "PYTHONDONTWRITEBYTECODE": "1",
-        "HYPOTHESIS_STORAGE_DIRECTORY": os.path.join(scratch, "hypothesis"),
+        "HYPOTHESIS_STORAGE_DIRECTORY": str(scratch / "hypothesis"),
         "GID_OTHER_PYTHONS": os.pathsep.join(environment("blender-" + v) for v in BLENDERS),
         "GID_RUN_PYTHON": environment("run"),
     }
-    results = {}
+    options = chosen.pytest.split()
     try:
-        for suite in chosen.suites or suites:
-            results[suite] = _run_suite(suite, chosen.pytest.split(), variables)
+        if len(suites) == 1:  # its output as it comes
+            results = {suites[0]: (_run_suite(suites[0], pythons[suites[0]], options, variables), "")}
+        else:
+            results = _run_suites(pythons, options, variables, scratch, max(1, chosen.jobs or 1))
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    for suite, code in results.items():
-        print(f"{suite:12} {'passed' if code == 0 else f'FAILED (exit code {code})'}")
-    return 1 if any(results.values()) else 0
+        shutil.rmtree(str(scratch), ignore_errors=True)
+    print()
+    for suite, (code, closing) in results.items():
+        print(f"{suite:12} {'passed' if code == 0 else f'FAILED (exit code {code})'}  {closing}".rstrip())
+    return 1 if any(code for code, _ in results.values()) else 0
 
 
-def _run_suite(suite, options, variables):
-    print(f"\n=== {suite}", flush=True)
-    python = environment("export" if suite in ("lint", "core") else suite)
+def _run_suites(pythons, options, variables, logs, jobs):
+    """{suite: (exit code, the last line it wrote)}: `jobs` suites at a time, the output of each as it ends."""
+
+    def logged(suite):
+        path = logs / (suite + ".txt")
+        with open(path, "w", encoding="utf-8") as log:
+            code = _run_suite(suite, pythons[suite], options, variables, log)
+        return code, path.read_text(encoding="utf-8", errors="replace").rstrip()
+
+    results = {}
+    print("running {}, {} at a time".format(", ".join(pythons), min(jobs, len(pythons))), flush=True)
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        running = {pool.submit(logged, suite): suite for suite in pythons}
+        for done in concurrent.futures.as_completed(running):
+            code, written = done.result()
+            print(f"\n=== {running[done]}\n{written}", flush=True)
+            results[running[done]] = code, written[written.rfind("\n") + 1 :]
+    return {suite: results[suite] for suite in pythons}
+
+
+def _run_suite(suite, python, options, variables, log=None):
+    """Exit code of a suite. log: where its output goes; None: where ours goes."""
     if suite == "lint":
         ruff = [python, "-m", "ruff"]
-        return _run([*ruff, "check", "--no-cache", "."], cwd=ROOT) or _run(
-            [*ruff, "format", "--no-cache", "--check", "."], cwd=ROOT
+        return _run([*ruff, "check", "--no-cache", "."], cwd=ROOT, output=log) or _run(
+            [*ruff, "format", "--no-cache", "--check", "."], cwd=ROOT, output=log
         )
-    folders = ["tests/core", "tests/export", "tests/cli"] if suite == "core" else ["tests/core", "tests/addon"]
-    pytest = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *folders, *options]
-    return _run(pytest, cwd=ROOT, variables=variables, limit=STEP_LIMIT_S)
+    pytest = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *_FOLDERS[suite], *options]
+    return _run(pytest, cwd=ROOT, variables=variables, limit=STEP_LIMIT_S, output=log)
 
 
 def bench(arguments):
@@ -228,18 +262,44 @@ def _run_module(env, module, arguments):
     return _run([environment(env), "-m", module, *arguments], variables={"PYTHONPATH": str(ROOT)})
 
 
-def _run(command, cwd=None, variables=None, limit=None):
-    """Exit code of `command`; Ctrl-C is the child's to handle, and its code is ours."""
-    with subprocess.Popen(command, cwd=cwd, env={**os.environ, **(variables or {})}) as child:
-        while True:
-            try:
-                code = child.wait(limit)
-                return code if code >= 0 else 128 - code
-            except KeyboardInterrupt:
-                continue
-            except subprocess.TimeoutExpired:
-                child.kill()
-                print(f"stopped after {limit // 60} minutes", file=sys.stderr)
+def _run(command, cwd=None, variables=None, limit=None, output=None):
+    """Exit code of `command`; Ctrl-C is the child's to handle, and its code is ours.
+
+    The child's temporary folder is its own and goes with it: a Blender that was ended at once leaves one behind.
+    """
+    scratch = tempfile.mkdtemp(prefix="gid_run_")
+    own = {"TMPDIR": scratch, "TEMP": scratch, "TMP": scratch}
+    try:
+        environ = {**os.environ, **own, **(variables or {})}
+        with subprocess.Popen(command, cwd=cwd, env=environ, stdout=output, stderr=output) as child:
+            _children.add(child)
+            code = _waited(child, limit)
+            _children.discard(child)
+            return code if code >= 0 else 128 - code
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+_children = set()
+
+
+def _waited(child, limit):
+    while True:
+        try:
+            return child.wait(limit)
+        except KeyboardInterrupt:
+            continue
+        except subprocess.TimeoutExpired:
+            child.kill()
+            print(f"stopped after {limit // 60} minutes", file=sys.stderr)
+
+
+def _pass_on(number, _frame):
+    """A farm ends us by SIGTERM: so do we the children, which tidy up; without one there is nothing to end in order."""
+    if not _children:
+        sys.exit(128 + number)
+    for child in list(_children):
+        child.send_signal(number)
 
 
 VERBS = {
@@ -258,6 +318,7 @@ def main(arguments):
     if not arguments or arguments[0] not in VERBS:
         print(__doc__)
         return 0 if arguments[:1] in (["-h"], ["--help"]) else 2
+    signal.signal(signal.SIGTERM, _pass_on)
     try:
         return VERBS[arguments[0]](arguments[1:])
     except BuildError as error:

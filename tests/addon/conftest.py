@@ -4,13 +4,17 @@ Scenes that cost seconds are rendered once per module, into arrays: datablocks d
 """
 
 import os
+import shutil
 import sys
 import tempfile
 from fractions import Fraction
 from pathlib import Path
 
-# Before Blender starts: an extension installed in the user's profile would shadow the checkout.
-os.environ["BLENDER_USER_RESOURCES"] = tempfile.mkdtemp(prefix="gid-profile-")
+# Before Blender starts: an extension installed in the user's profile would shadow the checkout, and a Blender that ends
+# at once leaves its temporary folder behind. pytest's own folders stay where they were, to be looked at.
+os.environ["TMPDIR"] = tempfile.mkdtemp(prefix="gid-tests-")
+os.environ["TEMP"] = os.environ["TMPDIR"]
+os.environ["BLENDER_USER_RESOURCES"] = os.path.join(os.environ["TMPDIR"], "profile")
 
 import bpy
 import gid_dev.blender_addon as addon
@@ -32,6 +36,7 @@ def pytest_sessionfinish(session, exitstatus):
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config):
+    shutil.rmtree(os.environ["TMPDIR"], ignore_errors=True)
     if _exit_code is not None:  # 4.5 can dead-lock in its exit handlers
         sys.stdout.flush()
         sys.stderr.flush()

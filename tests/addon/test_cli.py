@@ -228,6 +228,51 @@ def test_ctrl_c_leaves_nothing_behind(picture, tmp_path, number):
     assert not out.parent.exists()
 
 
+@pytest.mark.parametrize(("photo", "code"), [("PHOTO", 0), ("gone.png", 2)])
+def test_the_command_leaves_nothing_in_the_temporary_folder(picture, tmp_path, photo, code):
+    version = ".".join(map(str, bpy.app.version[:2]))
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    photo = picture if photo == "PHOTO" else photo
+    options = ["--blender", version, "--out", tmp_path / "out", *QUICK]
+    done = subprocess.run(
+        [sys.executable, ROOT / "build.py", "animate", photo, *map(str, options)],
+        env={**os.environ, **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary))},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == code, done.stderr
+    assert (tmp_path / "out" / "loop.mp4").exists() == (code == 0)
+    assert not list(temporary.iterdir())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM to pass on")
+def test_a_farms_sigterm_reaches_blender_and_leaves_nothing(picture, tmp_path):
+    version = ".".join(map(str, bpy.app.version[:2]))
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    long = ["--seconds", "60", "--size", "90", "--model", "physics", "--blender", version]
+    process = subprocess.Popen(
+        [sys.executable, ROOT / "build.py", "animate", picture, "--out", tmp_path / "results" / "out", *long],
+        env={**os.environ, **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary))},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        for line in process.stderr:
+            if line.startswith("render the frames"):
+                break
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 130
+    finally:
+        process.kill()
+    assert not (tmp_path / "results").exists()
+    assert not list(temporary.iterdir())
+
+
 def test_main_needs_no_registered_add_on_and_leaves_none(picture, tmp_path):
     addon.unregister()
     try:

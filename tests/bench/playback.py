@@ -11,7 +11,7 @@ import time
 from fractions import Fraction
 from pathlib import Path
 
-os.environ["BLENDER_USER_RESOURCES"] = tempfile.mkdtemp(prefix="gid-profile-")
+os.environ["BLENDER_USER_RESOURCES"] = tempfile.mkdtemp(prefix="gid-profile-")  # build.py removes it
 
 import bpy
 import numpy as np

@@ -57,6 +57,53 @@ def test_missing_system_libraries_are_named_by_their_package(build, monkeypatch)
         build._check_system_libraries()
 
 
+LEAVE = "import os, tempfile; tempfile.mkdtemp(prefix='blender_'); open(tempfile.gettempdir() + '/a', 'w')"
+
+
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [("", 0), ("raise SystemExit(3)", 3), ("os._exit(4)", 4), ("os.kill(os.getpid(), 9)", 137), ("os.abort()", 134)],
+)
+def test_what_a_child_leaves_in_the_temporary_folder_goes_with_it(build, tmp_path, monkeypatch, end, code):
+    monkeypatch.setattr(build.tempfile, "tempdir", str(tmp_path))
+    assert build._run([sys.executable, "-c", f"{LEAVE}; {end}"]) == code
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_child_that_hangs_is_ended_and_tidied_up(build, tmp_path, monkeypatch):
+    monkeypatch.setattr(build.tempfile, "tempdir", str(tmp_path))
+    assert build._run([sys.executable, "-c", f"{LEAVE}; import time; time.sleep(60)"], limit=2) == 137
+    assert not list(tmp_path.iterdir())
+
+
+SUITES = """
+import pathlib, runpy, sys
+build = runpy.run_path(sys.argv[1], run_name="build")
+scope = build["test"].__globals__
+scope["environment"] = lambda name: sys.executable
+scope["_FOLDERS"] = {suite: [f"{sys.argv[2]}/test_{suite[-1]}.py", "-c", "/dev/null"] for suite in scope["_FOLDERS"]}
+sys.exit(build["main"](["test", "core", "blender-4.5", "blender-5.2"]))
+"""
+
+
+def test_suites_that_run_side_by_side_keep_their_output_apart(tmp_path):
+    """Three suites, of which one fails; whoever reads the end sees pytest's own last lines."""
+    for name, end in (("e", "assert 1"), ("5", "assert 0, 'this one'"), ("2", "assert 1\n\ndef test_b(): pass")):
+        (tmp_path / f"test_{name}.py").write_text(f"import time\ndef test_a():\n    time.sleep(0.2)\n    {end}\n")
+    done = subprocess.run(
+        [sys.executable, "-c", SUITES, ROOT / "build.py", tmp_path], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 1, done.stderr
+    closing = [line for line in done.stdout.splitlines() if line.startswith(("core ", "blender-"))]
+    assert [line.split()[0] for line in closing] == ["core", "blender-4.5", "blender-5.2"]
+    assert re.search(r"passed +1 passed in", closing[0])
+    assert re.search(r"FAILED \(exit code 1\) +1 failed in", closing[1])
+    assert re.search(r"passed +2 passed in", closing[2])
+    failed = done.stdout.split("=== blender-4.5\n")[1].split("\n=== ")[0].split("\n\ncore ")[0]
+    assert "this one" in failed
+    assert "2 passed" not in failed
+
+
 @pytest.mark.parametrize("lock", sorted((ROOT / "locks").glob("*.txt")), ids=lambda path: path.stem)
 def test_every_locked_package_has_a_version_and_hashes(lock):
     text = lock.read_text()
