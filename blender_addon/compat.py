@@ -14,6 +14,7 @@ __all__ = [
     "ensure_fcurve",
     "modifier_value",
     "new_image_strip",
+    "scaled_to_render",
     "set_file_format",
     "set_modifier_value",
     "uses_displacement_socket",
@@ -83,6 +84,16 @@ def compositor_tree(scene, name):
 def uses_displacement_socket():
     """True where the Displace node takes one Displacement input (5.0), False where it has two scales (4.5)."""
     return bpy.app.version >= (5, 0)
+
+
+def scaled_to_render(tree, column, image):
+    """A node of `tree`, a TreeBuilder, that brings a picture to the size of the render."""
+    inputs = {"Image": image}
+    if bpy.app.version < (5, 0):
+        return tree.node("CompositorNodeScale", column, inputs, space="RENDER_SIZE", frame_method="STRETCH")
+    inputs.update({"Type": "Render Size", "Frame Type": "Stretch"})  # 5.0 made sockets of the node's properties
+    inputs.update({"Extension X": "Extend", "Extension Y": "Extend"})
+    return tree.node("CompositorNodeScale", column, inputs)
 
 
 def eevee_engine():

@@ -104,9 +104,9 @@ def _build(spec, is_transparent):
     clock.set_rate(scene, spec.fps)
     clock.set_range(scene, spec.start, spec.plan.n_frames)
     clock.key(plane, spec.start, spec.plan.n_frames)
-    surfaces = Surfaces(spec.name, still, front, mask, is_transparent)
+    surfaces = Surfaces(spec.name, still, front, mask, plate, is_transparent)
     place(scene, plane, surfaces, spec.engine)
-    compose(scene, plate, spec.engine, is_transparent)
+    compose(scene, spec.engine, has_plate=plate is not None, is_transparent=is_transparent)
 
     plane.gid.scene = scene
     plane.gid.frequencies = json.dumps([float(f) for f in spec.volume.frequencies])

@@ -25,12 +25,20 @@ class Surfaces:
     still: bpy.types.Image
     front: bpy.types.Image
     mask: bpy.types.Image
+    plate: bpy.types.Image | None
     is_transparent: bool
 
     def inputs(self, emits=None):
-        """Rig inputs with the render's two materials; `emits` as in `materials.tent`."""
+        """Rig inputs with the render's materials; `emits` as in `materials.tent`."""
         options = {"is_transparent": self.is_transparent, "emits": emits}
+        under = {}
+        if self.plate is not None:
+            under = {
+                "Plate Material": materials.plate(f"GID Plate {self.name}", self.plate, **options),
+                "Has Plate": True,
+            }
         return {
+            **under,
             "Tent Material": materials.tent(f"GID Tent {self.name}", self.still, self.front, **options),
             "Static Material": materials.static(
                 f"GID Static {self.name}", self.still, self.front, self.mask, **options
@@ -112,8 +120,8 @@ def place(scene, plane, surfaces, engine):
             child.exclude = child.collection.objects[0] != objects[layer.name]
 
 
-def compose(scene, plate, engine, is_transparent):
-    """Give the scene its compositor: render layers through "Softmax Splat" over the plate, if any."""
+def compose(scene, engine, *, has_plate, is_transparent):
+    """Give the scene its compositor: render layers through "Softmax Splat". It holds no picture: it fits any size."""
     tree, final = compat.compositor_tree(scene, scene.name)
     builder = TreeBuilder(tree)
     sums = {}
@@ -129,9 +137,8 @@ def compose(scene, plate, engine, is_transparent):
         sums = {"Numerator": passes[materials.COLOUR], "Denominator": passes[materials.WEIGHT]}
         if is_transparent:
             sums["Opacity"] = passes[materials.OPACITY]
-    if plate is not None:
-        sums["Plate"] = builder.node("CompositorNodeImage", 0, image=plate).outputs["Image"]
-        sums["Plate Weight"] = PLATE_WEIGHT
+    if has_plate:
+        sums["Weight Below"] = PLATE_WEIGHT
     divided = builder.node("CompositorNodeGroup", 2, node_tree=splat.group())
     for name, value in sums.items():
         builder.feed(value, divided.inputs[name])

@@ -1,4 +1,4 @@
-"""Materials of a loop: the sheet in the viewport, tents and static quad in a render.
+"""Materials of a loop: the sheet in the viewport; tents, static quad and plate in a render.
 
 Cycles adds AOVs up over all transparent hits of a ray, so a material that lets everything through and writes
 weight x colour and weight sums the splat by itself. Blended EEVEE materials write no AOVs; there the same values are
@@ -7,22 +7,24 @@ emitted and added, one of the two sums in each of two view layers.
 
 import bpy
 
+from ...gid_core.frames.splat import PLATE_WEIGHT
 from .. import compat
 from .builder import TreeBuilder, output_socket
-from .rig import CORNER, UV
+from .rig import CORNER, SIDES, UV
 
-__all__ = ["COLOUR", "OPACITY", "WEIGHT", "sheet", "static", "tent"]
+__all__ = ["COLOUR", "OPACITY", "WEIGHT", "plate", "sheet", "static", "tent"]
 
 COLOUR, WEIGHT, OPACITY = "gid_num", "gid_den", "gid_alpha"
 # gid_core.frames.splat.weight_of: exp(12 (r - 1/2)), within half floats' reach for every r
 _CONTRAST, _MIDDLE = 12.0, 0.5
+_CENTRE_PX = 0.01  # float32 places a ray within a thousandth of a pixel at 8K
 
 
 def sheet(name, still, is_transparent):
     """What the viewport shows: the still's light, see-through where it is."""
     material = _new(name)
     tree = TreeBuilder(compat.enable_nodes(material))
-    texel = _image(tree, 1, still, _attribute(tree, 0, UV), interpolation="Linear").outputs
+    texel = _read(tree, 1, still, _attribute(tree, 0, UV), "Linear")
     surface = tree.node("ShaderNodeEmission", 2, {"Color": texel["Color"]})
     if is_transparent:
         # The still is premultiplied: its light is added to what shines through.
@@ -45,7 +47,8 @@ def tent(name, still, front, *, is_transparent=False, emits=None):
     with tree.frame("Tent"):
         x, y, _ = tree.components(2, tree.vector_math("ABSOLUTE", 1, _attribute(tree, 0, CORNER)))
         share = tree.math("MULTIPLY", 4, *(tree.math("SUBTRACT", 3, 1.0, side) for side in (x, y)))
-    _finish(material, tree, still, front, share, is_transparent, emits)
+    uv = _attribute(tree, 0, UV)
+    _finish(material, tree, lambda image: _read(tree, 2, image, uv), still, front, share, is_transparent, emits)
     return material
 
 
@@ -53,19 +56,35 @@ def static(name, still, front, mask, *, is_transparent=False, emits=None):
     """Of the one quad of all motionless pixels: colour and weight where `mask` is white. Arguments as in `tent`."""
     material = _new(name)
     tree = TreeBuilder(compat.enable_nodes(material))
-    texel = _image(tree, 2, mask, _attribute(tree, 0, UV))
-    _finish(material, tree, still, front, tree.components(3, texel.outputs["Color"])[0], is_transparent, emits)
+    read = _between_pixels(tree)
+    share = tree.components(3, read(mask)["Color"])[0]
+    _finish(material, tree, read, still, front, share, is_transparent, emits)
     return material
 
 
-def _finish(material, tree, still, front, share, is_transparent, emits):
-    uv = _attribute(tree, 0, UV)
-    texel = _image(tree, 2, still, uv).outputs
+def plate(name, picture, *, is_transparent=False, emits=None):
+    """Of the quad below all others: its colour, with a weight that counts where nothing else lands. As in `tent`."""
+    material = _new(name)
+    tree = TreeBuilder(compat.enable_nodes(material))
+    texel = _between_pixels(tree)(picture)
+    weight = output_socket(tree.node("ShaderNodeValue", 4, label="Plate Weight"))
+    weight.default_value = PLATE_WEIGHT
+    _write(material, tree, texel, weight, is_transparent, emits)
+    return material
+
+
+def _finish(material, tree, read, still, front, share, is_transparent, emits):
+    texel = read(still)
     with tree.frame("Weight: e^(12 (r - 1/2)), r painted in the image"):
         # Colour to float would take the luminance: separate it.
-        r = tree.components(3, _image(tree, 2, front, uv).outputs["Color"])[0]
+        r = tree.components(3, read(front)["Color"])[0]
         exponent = tree.math("MULTIPLY", 4, tree.math("SUBTRACT", 4, r, _MIDDLE), _CONTRAST)
         weight = tree.math("MULTIPLY", 5, tree.math("EXPONENT", 5, exponent), share)
+    _write(material, tree, texel, weight, is_transparent, emits)
+
+
+def _write(material, tree, texel, weight, is_transparent, emits):
+    """Let everything through and add weight x colour, weight, and weight x opacity to the sums."""
     colour = tree.scale(6, texel["Color"], weight)
     surface = output_socket(tree.node("ShaderNodeBsdfTransparent", 6))
     if emits is None:
@@ -89,7 +108,36 @@ def _attribute(tree, column, name):
     return tree.node("ShaderNodeAttribute", column, attribute_name=name).outputs["Vector"]
 
 
-def _image(tree, column, image, uv, interpolation="Closest"):
+def _between_pixels(tree):
+    """Reads images of the still's size where the ray meets the quad: {"Color": socket, "Alpha": socket}.
+
+    Between pixels, where a render of another size looks, it is their bilinear mean: what tents at rest would add up
+    to. At a pixel's centre it is that pixel bit for bit, which bilinear texture lookups are not: they are off by 1e-5.
+    """
+    uv = _attribute(tree, 0, UV)
+    with tree.frame("Where the ray meets a pixel's centre"):
+        place = tree.vector_math("FRACTION", 1, tree.vector_math("MULTIPLY", 1, uv, _attribute(tree, 0, SIDES)))
+        off = tree.vector_math("ABSOLUTE", 2, tree.vector_math("SUBTRACT", 2, place, (0.5, 0.5, 0.0)))
+        x, y, _ = tree.components(3, off)
+        is_between = tree.math("GREATER_THAN", 4, tree.math("MAXIMUM", 3, x, y), _CENTRE_PX)
+
+    def read(image):
+        exact, mean = (_read(tree, 2, image, uv, interpolation) for interpolation in ("Closest", "Linear"))
+        colour = tree.node(
+            "ShaderNodeMix",
+            3,
+            {"Factor_Float": is_between, "A_Color": exact["Color"], "B_Color": mean["Color"]},
+            data_type="RGBA",
+        )
+        alpha = tree.node(
+            "ShaderNodeMix", 3, {"Factor_Float": is_between, "A_Float": exact["Alpha"], "B_Float": mean["Alpha"]}
+        )
+        return {"Color": output_socket(colour), "Alpha": output_socket(alpha)}
+
+    return read
+
+
+def _read(tree, column, image, uv, interpolation="Closest"):
     return tree.node(
         "ShaderNodeTexImage", column, {"Vector": uv}, image=image, interpolation=interpolation, extension="EXTEND"
-    )
+    ).outputs

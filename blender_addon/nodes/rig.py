@@ -3,21 +3,22 @@
 One displacement field serves two forms of the still. In the viewport a *sheet* follows it, one cell a texel of the
 volume, with the modes' values stored on its points. In a final render every pixel that can move becomes a *tent*: a
 quad of 2 x 2 pixels whose material falls off as a bilinear kernel, so that the sum of all tents is the splat. A tent
-that rests on its pixel centre touches no other pixel, hence all motionless pixels together are one *static quad*.
+that rests on its pixel centre touches no other pixel, hence all motionless pixels together are one *static quad*. The
+plate is one more quad below it, so that whatever the render's size, region and camera are, the plate follows.
 """
 
 from .. import compat
 from . import mode
 from .builder import output_socket, shared_group
 
-__all__ = ["CORNER", "MODIFIER", "PIXEL", "UV", "attribute_name", "group", "inputs_of"]
+__all__ = ["CORNER", "MODIFIER", "PIXEL", "SIDES", "UV", "attribute_name", "group", "inputs_of"]
 
-VERSION = 1
+VERSION = 2
 MODIFIER = "GID Rig"
 # Size of one pixel of the still in Blender units. A power of two: resting tents are placed without rounding, and none
 # spills over its pixel, where a mover's weight would make a millionth of it show.
 PIXEL = 1 / 128
-UV, CORNER = "gid_uv", "gid_corner"
+UV, CORNER, SIDES = "gid_uv", "gid_corner", "gid_sides"
 
 # Of two tents at equal depth Cycles loses one. 256 x 256 levels part any two from less than 256 px apart; over 16 px
 # float32 still tells them apart.
@@ -39,6 +40,8 @@ _INPUTS = {
     "Sheet Material": ("Material", None, "Of the sheet in the viewport"),
     "Tent Material": ("Material", None, "Of the tents in a render"),
     "Static Material": ("Material", None, "Of the motionless rest in a render"),
+    "Plate Material": ("Material", None, "Of what shows through holes in a render"),
+    "Has Plate": ("Bool", False, "Something lies under the moving pixels and shows through holes"),
 }
 
 
@@ -95,7 +98,8 @@ def _build(tree, n_modes):
     units = _units(tree)
     sheet = _sheet(tree, coefficients, units)
     rendered = tree.node("GeometryNodeJoinGeometry", 16)
-    for part in (_static_quad(tree), _tents(tree, tree.vector_math("MULTIPLY", 7, displacement, units))):
+    quads = (_quad(tree, "Static quad: all that never moves", "Static Material", -1.0), _plate_quad(tree))
+    for part in (*quads, _tents(tree, tree.vector_math("MULTIPLY", 7, displacement, units))):
         tree.feed(part, rendered.inputs["Geometry"])
 
     hidden = tree.boolean_math("NOT", 15, tree.input("Tents"))
@@ -239,18 +243,28 @@ def _tents(tree, displacement):
         )
 
 
-def _static_quad(tree):
+def _quad(tree, label, material, height_px):
+    """One quad as large as the still, below the tents."""
     px = tree.input("Pixel Size")
-    with tree.frame("Static quad: all that never moves"):
-        width, height = (tree.math("MULTIPLY", 7, side, px) for side in _image_size(tree, 6, "Still"))
+    with tree.frame(label):
+        sides = tree.vector(7, *_image_size(tree, 6, "Still"))
+        width, height, _ = tree.components(8, tree.scale(7, sides, px))
         corner = tree.vector_math("SIGN", 8, tree.node("GeometryNodeInputPosition", 7))
         quad = _rectangle(tree, 8, width, height)
         quad = _stored(tree, 9, quad, UV, tree.vector_math("MULTIPLY_ADD", 9, corner, (0.5, 0.5, 0.0), (0.5, 0.5, 0.0)))
-        below = tree.vector(9, z=tree.math("MULTIPLY", 8, px, -1.0))
+        quad = _stored(tree, 9, quad, SIDES, sides)
+        below = tree.vector(9, z=tree.math("MULTIPLY", 8, px, height_px))
         quad = tree.node("GeometryNodeSetPosition", 10, {"Geometry": quad, "Offset": below})
         return output_socket(
-            tree.node("GeometryNodeSetMaterial", 11, {"Geometry": quad, "Material": tree.input("Static Material")})
+            tree.node("GeometryNodeSetMaterial", 11, {"Geometry": quad, "Material": tree.input(material)})
         )
+
+
+def _plate_quad(tree):
+    quad = _quad(tree, "Plate: what shows through holes", "Plate Material", -2.0)
+    return output_socket(
+        tree.node("GeometryNodeSwitch", 12, {"Switch": tree.input("Has Plate"), "True": quad}, input_type="GEOMETRY")
+    )
 
 
 def _rectangle(tree, column, size_x, size_y):

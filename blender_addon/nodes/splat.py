@@ -1,15 +1,17 @@
 """Compositor group "Softmax Splat": two sums become a picture.
 
 Image = (Numerator + Plate Weight * Plate) / (Denominator + Plate Weight), for colour and opacity alike: one expression,
-continuous in time. Without a plate what nothing covers is transparent. Usable on any passes that hold such sums.
+continuous in time. Without a plate what nothing covers is transparent. Usable on any passes that hold such sums. A loop
+renders its plate along with the sums, so that it has their size and region; "Plate" is for one that comes as a picture.
 """
 
 from ...gid_core.frames.splat import HOLE, PLATE_WEIGHT
+from .. import compat
 from .builder import output_socket, shared_group
 
 __all__ = ["group"]
 
-VERSION = 1
+VERSION = 2
 _DESCRIPTION = "Divide the sums of a softmax splat, over a plate: picture, opacity and holes"
 
 
@@ -34,7 +36,9 @@ def _build(tree):
     tree.add_output("Holes", "Float", description="1 where nothing landed")
     tree.add_input("Numerator", "Color", (0.0, 0.0, 0.0, 0.0), description="Sum of weight x colour")
     tree.add_input("Denominator", "Float", 0.0, description="Sum of weights")
-    tree.add_input("Plate", "Color", (0.0, 0.0, 0.0, 0.0), description="Lies under everything, seen in holes")
+    tree.add_input(
+        "Plate", "Color", (0.0, 0.0, 0.0, 0.0), description="Lies under everything, seen in holes; scaled to the render"
+    )
     tree.add_input(
         "Plate Weight",
         "Float",
@@ -43,6 +47,13 @@ def _build(tree):
         description=f"How much the plate counts: 0 for none, {PLATE_WEIGHT:.1g} to fill holes and nothing else",
     )
     tree.add_input("Opacity", "Float", -1.0, description="Sum of weight x opacity; below 0: all is opaque")
+    tree.add_input(
+        "Weight Below",
+        "Float",
+        0.0,
+        minimum=0.0,
+        description="How much of the denominator is a plate's that was rendered along; Holes looks at the rest",
+    )
     get = tree.input
     weight, denominator = get("Plate Weight"), get("Denominator")
 
@@ -53,12 +64,15 @@ def _build(tree):
         "ShaderNodeMix", 2, {"Factor_Float": is_opaque, "A_Float": get("Opacity"), "B_Float": denominator}
     )
     sums = tree.node("CompositorNodeSeparateColor", 1, {"Image": get("Numerator")}, mode="RGB")
-    plate = tree.node("CompositorNodeSeparateColor", 1, {"Image": get("Plate")}, mode="RGB")
+    fitted = compat.scaled_to_render(tree, 0, get("Plate"))
+    plate = tree.node("CompositorNodeSeparateColor", 1, {"Image": fitted}, mode="RGB")
     channels = {}
     for name in ("Red", "Green", "Blue", "Alpha"):
         own = output_socket(opacity) if name == "Alpha" else sums.outputs[name]
-        over = tree.math("MULTIPLY_ADD", 3, weight, plate.outputs[name], own)
+        # The sums come first: the first operand decides how large the picture is.
+        over = tree.math("ADD", 3, own, tree.math("MULTIPLY", 2, plate.outputs[name], weight))
         channels[name] = tree.math("MULTIPLY", 4, over, share)
     image = tree.node("CompositorNodeCombineColor", 5, channels, mode="RGB")
-    holes = tree.math("SUBTRACT", 5, 1.0, tree.math("GREATER_THAN", 4, denominator, HOLE))
+    landed = tree.math("SUBTRACT", 3, denominator, get("Weight Below"))
+    holes = tree.math("SUBTRACT", 5, 1.0, tree.math("GREATER_THAN", 4, landed, HOLE))
     tree.outputs(6, Image=image, Alpha=channels["Alpha"], Holes=holes)

@@ -168,7 +168,7 @@ def test_a_model_folder_that_is_not_there_is_refused(still, monkeypatch, tmp_pat
 def test_a_loop_that_cannot_be_built_leaves_no_datablock(still, monkeypatch):
     from gid_dev.gid_core.errors import LimitError
 
-    def fail(*_arguments):
+    def fail(*_arguments, **_options):
         raise LimitError("the disk is full")
 
     monkeypatch.setattr(build, "compose", fail)
