@@ -11,20 +11,22 @@ import platform
 import signal
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
 from .errors import ImageError, SettingsError
-from .files import image_io
+from .files import image_io, resample
 from .files.memory import peak_bytes
 from .files.progress import Meter, exit_code_of, publishing
 from .files.storage import disk_errors
 from .frames.preview import contact_sheet
 from .frames.seam import seam_ratio
-from .motion import synth, timeline
+from .motion import edits as edit
+from .motion import saved, synth, timeline
+from .motion.motion import Motion
 from .motion.plan import plan_loop
 from .motion.volume import SpectralVolume
 from .prediction import predict
@@ -34,6 +36,10 @@ __all__ = ["Prepared", "add_arguments", "joined", "main", "prepare", "run", "wri
 
 DEFAULT_SIZE = 640
 _SIZES = (64, 8192)
+_MAY_BE_NEGATIVE = ("--direction", "--gains")
+_MIDDLE_GREY = 128 / 255  # of a strength's picture: as predicted
+_COUNTS = {2: "two", 3: "three"}
+_LEVELS = 65535  # a picture's values are told from each other as finely as a 16-bit file does
 _EXAMPLE = Path("docs") / "example.jpg"
 
 
@@ -41,12 +47,14 @@ _EXAMPLE = Path("docs") / "example.jpg"
 class Prepared:
     """A photo and its motion, ready to be written, rendered or built into a scene.
 
-    photo: float32 (H, W, 3|4) at working size, linear, premultiplied. start: number of the first frame.
-    report: JSON-ready; whoever adds to the output adds to it.
+    photo: float32 (H, W, 3|4) at working size, linear, premultiplied. motion: raw; volume: with the edits applied.
+    start: number of the first frame. report: JSON-ready; whoever adds to the output adds to it.
     """
 
     name: str
     photo: np.ndarray
+    motion: Motion
+    edits: edit.Edits
     volume: SpectralVolume
     plan: timeline.LoopPlan
     fps: Fraction
@@ -74,17 +82,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--amplitude", type=float, default=1.0, help="how far things move; 0 stands still (default: %(default)s)")
     add("--steps", type=int, help="denoising steps (default: the model's)")
     add("--mask", metavar="PICTURE", help="what may move: white moves, black never does")
-    add("--direction", metavar="DX,DY", help="where the wind blows: 1,0 is to the right, 0,1 is down")
+    add(
+        "--strength",
+        metavar="PICTURE",
+        help="how far each place moves: mid grey (128 of 255) as predicted, black not at all, white 4 times as far",
+    )
+    add("--direction", metavar="DX,DY", help="the axis that things move along: 1,0 is to the right, 0,1 is down")
+    add("--gains", metavar="LOW,MID,HIGH", help="how much of slow, middle and fast motion (default: 1,1,1)")
     add("--model", default="auto", metavar="PATH|physics", help="a model folder, or the rules without a model")
     add("--no-render", action="store_true", help="stop after volume, preview and report")
     add("--blender", metavar="VERSION", help="which Blender renders; build.py reads it")
 
 
 def joined(arguments: list[str]) -> list[str]:
-    """Arguments with `--direction -1,0` written as one, since argparse takes a leading minus for an option."""
+    """Arguments with `--direction -1,0` and the like written as one: argparse takes a leading minus for an option."""
     result = []
     for argument in arguments:
-        if result and result[-1] == "--direction":
+        if result and result[-1] in _MAY_BE_NEGATIVE:
             result[-1] += "=" + argument
         else:
             result.append(argument)
@@ -109,16 +123,21 @@ def prepare(options: argparse.Namespace, progress: Callable, cancelled: Callable
     request = predict.Request(
         seed=options.seed,
         steps=options.steps,
-        amplitude=options.amplitude,
-        direction=_direction(options.direction),
-        mask=None if options.mask is None else _mask(options.mask, photo.pixels.shape),
         model=options.model,
         photo_sha256=photo.sha256,
     )
     still = image_io.fit(photo.pixels, options.size)
-    volume = predict.predict(still, request, progress=progress, cancelled=cancelled)
+    direction = None if options.direction is None else _numbers(options.direction, "direction", "1,0 or -0.5,0.2")
+    if direction is not None:
+        edit.checked_direction(direction)
+    edits = _edits(options, photo.pixels.shape, still.shape)
+    motion = predict.predict(still, request, progress=progress, cancelled=cancelled)
     progress("plan the loop", 0.0)
-    plan = plan_loop(volume, n_frames, fps)
+    if direction is not None:
+        edits = replace(edits, turn=edit.turn_towards(motion, direction, edits))
+    volume = edit.apply(motion, edits)
+    volume = replace(volume, provenance={**volume.provenance, "direction": direction and list(direction)})
+    plan = plan_loop(volume, n_frames, fps, phase=edits.phase)
     report = {
         "photo": {"file": path.name, "sha256": photo.sha256, "notes": list(photo.notes)},
         "width": still.shape[1],
@@ -137,7 +156,7 @@ def prepare(options: argparse.Namespace, progress: Callable, cancelled: Callable
         "seam_ratio": seam_ratio(volume, plan),
         "versions": _versions(),
     }
-    return Prepared(path.stem, still, volume, plan, fps, options.start, request, report)
+    return Prepared(path.stem, still, motion, edits, volume, plan, fps, options.start, request, report)
 
 
 def write_outputs(prepared: Prepared, folder) -> None:
@@ -148,7 +167,7 @@ def write_outputs(prepared: Prepared, folder) -> None:
     """
     folder = Path(folder)
     image_io.save_png(folder / "still.png", prepared.photo)
-    prepared.volume.save(folder / "volume.npz")
+    saved.save(folder / "volume.npz", prepared.motion, prepared.edits, prepared.volume.provenance)
     image_io.save_png(folder / "preview.png", contact_sheet(prepared.photo, prepared.volume, prepared.plan))
     peak = peak_bytes()
     prepared.report["peak_memory_mb"] = None if peak is None else round(peak / 2**20)
@@ -204,24 +223,46 @@ def _photo_path(asked):
     return example
 
 
-def _direction(text):
-    if text is None:
-        return None
+def _edits(options, photo_shape, still_shape):
+    """What the options ask of the motion, but for the direction, which needs the motion itself."""
+    gains = (1.0, 1.0, 1.0) if options.gains is None else _numbers(options.gains, "gains", "1,1,0.5", 3)
+    pictures = {}
+    for name in ("mask", "strength"):
+        path = getattr(options, name)
+        if path is not None:
+            values = _grey(path, name, photo_shape)
+            values = values if name == "mask" else _strength(values)
+            pictures[name] = resample.fitted(values, still_shape[1], still_shape[0])
+    return edit.Edits(**pictures, amplitude=options.amplitude, low=gains[0], mid=gains[1], high=gains[2])
+
+
+def _numbers(text, name, example, count=2):
     try:
-        dx, dy = (float(part) for part in text.split(","))
+        numbers = tuple(float(part) for part in text.split(","))
     except ValueError:
-        raise SettingsError(f"the direction is {text!r}: give two numbers such as 1,0 or -0.5,0.2") from None
-    return dx, dy
+        numbers = ()
+    if len(numbers) != count:
+        raise SettingsError(f"the {name} is {text!r}: give {_COUNTS[count]} numbers such as {example}")
+    return numbers
 
 
-def _mask(path, shape):
-    """The mask file as float32 (H, W): its encoded grey values."""
-    mask = image_io.load_photo(path)
-    if abs(mask.width * shape[0] - mask.height * shape[1]) > 0.02 * mask.width * shape[0]:
+def _grey(path, name, shape):
+    """A picture file as float32 (H, W): its encoded grey values in 0..1."""
+    picture = image_io.load_photo(path)
+    if abs(picture.width * shape[0] - picture.height * shape[1]) > 0.02 * picture.width * shape[0]:
         raise ImageError(
-            f"the mask has {mask.width} x {mask.height} pixels, the photo {shape[1]} x {shape[0]}: use the same aspect"
+            f"the {name} has {picture.width} x {picture.height} pixels, the photo {shape[1]} x {shape[0]}: "
+            "use the same aspect"
         )
-    return np.clip(image_io.encode_srgb(mask.pixels[..., :3].mean(-1)), 0, 1)
+    grey = np.clip(image_io.encode_srgb(picture.pixels[..., :3].mean(-1)), 0, 1)
+    return np.rint(grey * np.float32(_LEVELS)) / np.float32(_LEVELS)
+
+
+def _strength(grey):
+    """0 at black, exactly 1 at middle grey, 4 at white; straight lines between."""
+    middle = np.float32(_MIDDLE_GREY)
+    brighter = 1 + (edit.STRENGTH_TOP - 1) * (grey - middle) / (1 - middle)
+    return np.clip(np.where(grey <= middle, grey / middle, brighter), 0, edit.STRENGTH_TOP).astype(np.float32)
 
 
 def _is_plain(value):

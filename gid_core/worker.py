@@ -25,13 +25,14 @@ import numpy as np
 from . import errors
 from .files.memory import peak_bytes
 from .files.storage import disk_errors
-from .motion.volume import SpectralVolume
+from .motion import saved
+from .motion.motion import Motion
 from .prediction import predict
 
 __all__ = ["Event", "Worker", "serve", "start_worker"]
 
 COOPERATION_S = 0.4  # after that a cancelled child is terminated, and killed after as long again
-_PHOTO, _MASK, _VOLUME, _LOG = "photo.npy", "mask.npy", "volume.npz", "log.txt"
+_PHOTO, _MOTION, _LOG = "photo.npy", "motion.npz", "log.txt"
 _LOG_TAIL = 4000
 
 # The child sees this package under another name, so that no parent package (in Blender: the add-on) is imported.
@@ -63,7 +64,7 @@ class Worker:
         self._process = process
         self._folder = folder
         self._messages = queue.SimpleQueue()
-        self._volume = None
+        self._motion = None
         self._failure = None
         self._release = weakref.finalize(self, _end, process, folder)
         threading.Thread(target=_read_messages, args=(process.stdout, self._messages), daemon=True).start()
@@ -84,15 +85,15 @@ class Worker:
                     self._fail(_error(message))
         return events
 
-    def result(self) -> SpectralVolume | None:
-        """The volume, or None while it is not there yet (call `poll` to make it arrive).
+    def result(self) -> Motion | None:
+        """The motion, or None while it is not there yet (call `poll` to make it arrive).
 
         Raises:
             GidError: there will be none; what the prediction raised, or a sentence about a crash.
         """
         if self._failure is not None:
             raise self._failure
-        return self._volume
+        return self._motion
 
     def cancel(self) -> None:
         """Stop; the process and its folder are gone when this returns, within a second. Harmless when it is over."""
@@ -105,12 +106,12 @@ class Worker:
         self._release()
 
     def _is_over(self):
-        return self._volume is not None or self._failure is not None
+        return self._motion is not None or self._failure is not None
 
     def _finish(self, message):
         self.peak_bytes = message.get("peak_bytes")
         try:
-            self._volume = SpectralVolume.load(self._folder / _VOLUME)
+            self._motion = saved.load(self._folder / _MOTION).motion
         except errors.GidError as error:
             self._failure = error
         self._release()
@@ -144,8 +145,6 @@ def start_worker(photo: np.ndarray, request: predict.Request) -> Worker:
         folder = Path(tempfile.mkdtemp(prefix="gid-worker-"))
         try:
             np.save(folder / _PHOTO, np.asarray(photo, np.float32), allow_pickle=False)
-            if request.mask is not None:
-                np.save(folder / _MASK, np.asarray(request.mask, np.float32), allow_pickle=False)
             process = _spawn(folder)
             process.stdin.write(json.dumps(_order(folder, request)).encode() + b"\n")
             process.stdin.flush()
@@ -183,8 +182,6 @@ def _order(folder, request):
         "request": {
             "seed": int(request.seed),
             "steps": None if request.steps is None else int(request.steps),
-            "amplitude": float(request.amplitude),
-            "direction": None if request.direction is None else [float(d) for d in request.direction],
             "model": model if model in ("auto", "physics") else os.path.abspath(model),
             "photo_sha256": request.photo_sha256,
         },
@@ -232,15 +229,14 @@ def serve(order: dict) -> None:
     code = 0
     try:
         photo = np.load(folder / _PHOTO, allow_pickle=False)
-        mask = np.load(folder / _MASK, allow_pickle=False) if (folder / _MASK).exists() else None
-        volume = predict.predict(
+        motion = predict.predict(
             photo,
-            predict.Request(mask=mask, **order["request"]),
+            predict.Request(**order["request"]),
             progress=lambda phase, fraction: send(event="progress", phase=phase, fraction=fraction),
             cancelled=stop.is_set,
         )
-        volume.save(folder / _VOLUME)
-        send(event="done", file=_VOLUME, peak_bytes=peak_bytes())
+        saved.save(folder / _MOTION, motion)
+        send(event="done", file=_MOTION, peak_bytes=peak_bytes())
     except errors.GidError as error:
         send(event="error", kind=type(error).__name__, message=str(error), code=error.exit_code)
     except MemoryError:

@@ -12,7 +12,7 @@ import bpy
 from bpy.props import BoolProperty, StringProperty
 
 from ...gid_core.errors import SettingsError
-from ...gid_core.motion import timeline
+from ...gid_core.motion import edits, timeline
 from ...gid_core.motion.plan import plan_loop
 from .. import preferences
 from ..loop import build, images
@@ -36,6 +36,7 @@ class Order:
     name: str
     still: "np.ndarray"  # float32 (H, W, 3|4), linear, premultiplied, at working size
     request: "Request"
+    amplitude: float
     n_frames: int
     fps: Fraction
     start: int
@@ -60,9 +61,8 @@ class Order:
         return cls(
             name=bpy.path.display_name_from_filepath(image.name) or image.name,
             still=image_io.fit(images.read_still(image), settings.size),
-            request=predict.Request(
-                seed=settings.seed, amplitude=settings.amplitude, model=preferences.model_choice(settings)
-            ),
+            request=predict.Request(seed=settings.seed, model=preferences.model_choice(settings)),
+            amplitude=settings.amplitude,
             n_frames=length(settings, fps),
             fps=fps,
             start=settings.start,
@@ -82,11 +82,12 @@ class Order:
 
         return predict.predict(self.still, self.request)
 
-    def fulfil(self, volume):
-        """Build the loop of `volume`, all of it or nothing."""
+    def fulfil(self, motion):
+        """Build the loop of `motion`, all of it or nothing."""
         scene, image = _by_session(bpy.data.scenes, self.scene), _by_session(bpy.data.images, self.image)
         if scene is None or image is None:
             raise SettingsError("the still or its scene was removed while its motion was predicted: nothing was made")
+        volume = edits.apply(motion, edits.Edits(amplitude=self.amplitude))
         plan = plan_loop(volume, self.n_frames, self.fps)
         plane = build.build_loop(build.LoopSpec(self.name, self.still, volume, plan, self.fps, start=self.start))
         plane.gid.source = image

@@ -5,7 +5,7 @@ Texel centres lie at (i + 1/2)/n on every grid and edges are clamped; corners ar
 
 import numpy as np
 
-__all__ = ["bilinear", "resample"]
+__all__ = ["bilinear", "fitted", "resample"]
 
 
 def bilinear(field: np.ndarray, width: int, height: int) -> np.ndarray:
@@ -15,6 +15,21 @@ def bilinear(field: np.ndarray, width: int, height: int) -> np.ndarray:
     """
     rows, columns = _lerp_plan(field.shape[0], height), _lerp_plan(field.shape[1], width)
     return _lerp(_lerp(field, *columns, axis=1), *rows, axis=0)
+
+
+def fitted(field: np.ndarray, width: int, height: int) -> np.ndarray:
+    """A map (h, w) at another size, float32 (height, width), within the range of its values.
+
+    Bilinear where it grows; where it shrinks the tent widens, so that no pixel is passed over. What is felt of one
+    value only keeps it to the last bit: black stays black and white stays white.
+    """
+    for axis, target in ((1, width), (0, height)):
+        size = field.shape[axis]
+        if target > size:
+            field = _lerp(field, *_lerp_plan(size, target), axis=axis)
+        elif target < size:
+            field = np.moveaxis(np.tensordot(_tent_matrix(size, target), field.astype(np.float64), (1, axis)), 0, axis)
+    return np.ascontiguousarray(field, np.float32)
 
 
 def resample(field: np.ndarray, width: int, height: int) -> np.ndarray:
@@ -42,6 +57,13 @@ def _lerp(field, low, high, weight, axis):
     b *= weight
     a += b
     return a
+
+
+def _tent_matrix(n, target):
+    """(target, n) weights of a tent as wide as one sample of the target on each side, each row summing to 1."""
+    centre = (np.arange(target)[:, None] + 0.5) * n / target - 0.5
+    weight = np.maximum(1 - np.abs(np.arange(n) - centre) * target / n, 0)
+    return weight / weight.sum(1, keepdims=True)
 
 
 def _cubic_matrix(n, target):

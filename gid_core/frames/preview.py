@@ -32,14 +32,15 @@ def contact_sheet(still: np.ndarray, volume: SpectralVolume, plan: LoopPlan) -> 
     width, height = max(8, round(volume.width * scale)), max(8, round(volume.height * scale))
     motion = synth.mean_motion(volume, volume.width, volume.height)
     row = int(np.argmax(_smoothed(motion.mean(1))))
-    slow, fast = _two_modes(volume)
+    weighed = volume.weighed()
+    slow, fast = _two_modes(weighed)
     tiles = [
         _tile(still[..., :3], width, height),
         _tile(_where(resize(still[..., :3], volume.width, volume.height), motion, row), width, height),
         _tile(_slice(still, volume, plan, row), width, height),
-        _tile(_phase(volume.amplitudes[slow]), width, height),
-        _tile(_phase(volume.amplitudes[fast]), width, height),
-        _spectrum(volume, width, height),
+        _tile(_phase(weighed.amplitudes[slow]), width, height),
+        _tile(_phase(weighed.amplitudes[fast]), width, height),
+        _spectrum(weighed, width, height),
     ]
     sheet = np.full((2 * height + 3 * _GAP, 3 * width + 4 * _GAP, 3), _BACKGROUND, np.float32)
     for index, tile in enumerate(tiles):
@@ -77,7 +78,9 @@ def _where(picture, motion, row):
 def _slice(still, volume, plan, row):
     """One row of the picture over one loop: (frames, width, 3), time downwards. Only a band around it is rendered."""
     top, bottom = max(0, row - _BAND), min(volume.height, row + _BAND + 1)
-    band = SpectralVolume(np.ascontiguousarray(volume.amplitudes[:, top:bottom]), volume.frequencies)
+    weight = volume.weight(volume.width, volume.height)
+    mask = None if weight is None else weight[top:bottom]
+    band = SpectralVolume(volume.amplitudes[:, top:bottom], volume.frequencies, mask=mask)
     picture = np.ascontiguousarray(resize(still, volume.width, volume.height)[top:bottom])
     renderer = LoopRenderer(picture, band, plan)
     frames = np.linspace(0, plan.n_frames, min(plan.n_frames, _SLICE_FRAMES), endpoint=False).astype(int)

@@ -44,6 +44,7 @@ class LoopRenderer:
         if plate is None:
             plate = make_plate(self.still, motion > MOVER_PX)
         self.plate = None if plate is False else plate
+        self._weight = volume.weight(width, height)
         self._synthesiser = Synthesiser(volume)
 
     @cached_property
@@ -55,7 +56,7 @@ class LoopRenderer:
         """float32 (H, W, 2), px of the still; exactly 0 where nothing ever moves."""
         height, width = self.still.shape[:2]
         scalars = self.plan.scalars(frame) * self.amount
-        field = upsample(self._synthesiser(scalars), width, height)
+        field = upsample(self._synthesiser(scalars), width, height, self._weight)
         field[self.static] = 0
         return field
 

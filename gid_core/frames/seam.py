@@ -14,7 +14,7 @@ def steps(volume: SpectralVolume, plan: LoopPlan) -> np.ndarray:
     The last one leads from the last frame to the first. Displacement is linear in the 2K scalars of a frame, so all
     steps follow from one 2K x 2K matrix of inner products, without a field for each frame.
     """
-    amplitudes = volume.amplitudes.reshape(volume.n_freqs, -1)
+    amplitudes = volume.weighed().amplitudes.reshape(volume.n_freqs, -1)
     basis = np.concatenate([amplitudes.real, -amplitudes.imag]).astype(np.float64)
     products = basis @ basis.T / (volume.height * volume.width)
     scalars = np.array([plan.scalars(frame) for frame in range(plan.n_frames)])

@@ -18,29 +18,36 @@ REST_PLACES = 1024  # moments of a loop that are tried as its start; more than a
 SEAM_SPEEDS = (0.15, 0.85)  # quantiles of a loop's own speed between which it may begin
 
 
-def plan_loop(volume: SpectralVolume, n_frames: int, fps, *, keep: str = "speed", anchored: bool = True) -> LoopPlan:
+def plan_loop(
+    volume: SpectralVolume, n_frames: int, fps, *, keep: str = "speed", anchored: bool = True, phase: float = 0.0
+) -> LoopPlan:
     """Snap a volume to a loop of any length.
 
     Args:
         fps: frames per second of the loop, a Fraction.
         keep: "speed", modes slower than the loop swing less far; "swing", they keep their amplitude.
         anchored: frame 0 is the untouched still.
+        phase: cycles of the loop by which every mode is ahead: two loops of one motion need not move in step.
     Raises:
-        SettingsError: an unknown `keep`, or no such length.
+        SettingsError: an unknown `keep`, a phase that is no number, or no such length.
 
     Modes that share a harmonic are turned by one phase each so that their energies add exactly; an anchored loop
     starts where it moves least, so that the anchor pulls as little as it can.
     """
     if keep not in ("speed", "swing"):
         raise SettingsError(f"a loop keeps 'speed' or 'swing', not {keep!r}")
+    if not np.isfinite(phase):
+        raise SettingsError(f"the phase offset is {phase}: give a number of cycles")
     fps = Fraction(fps)
     harmonics, gains = snap(volume.frequencies, n_frames, fps)
     if keep == "swing":
         gains = np.ones_like(gains)
-    modes = volume.amplitudes.reshape(volume.n_freqs, -1)
+    modes = volume.weighed().amplitudes.reshape(volume.n_freqs, -1)
     phases = _collision_phases(modes, harmonics, gains)
     if anchored:
         phases = phases + 2 * np.pi * harmonics * _rest(modes, harmonics, gains * np.exp(1j * phases))
+    if phase != 0:
+        phases = phases + 2 * np.pi * harmonics * phase
     wrapped = np.mod(phases, 2 * np.pi)
     return LoopPlan(int(n_frames), tuple(harmonics.tolist()), tuple(gains.tolist()), tuple(wrapped.tolist()), anchored)
 

@@ -16,7 +16,7 @@ STATIC_PX = 1e-4  # a pixel that never moves this far needs no tent
 
 
 class Synthesiser:
-    """Displacements of one volume: keeps the (2K, H W 2) basis, so that a frame is one product of vector and matrix."""
+    """Displacements of one volume, before mask and border; a frame is one product of vector and matrix."""
 
     def __init__(self, volume: SpectralVolume):
         amplitudes = volume.amplitudes.reshape(volume.n_freqs, -1)
@@ -32,6 +32,8 @@ class Synthesiser:
 def displacement(volume: SpectralVolume, scalars: np.ndarray) -> np.ndarray:
     """Offsets that carry each cell to its place: float32 (H, W, 2), px of the volume's grid, x right and y down.
 
+    Mask and border are left out: they belong to the picture's pixels (`upsample`).
+
     Args:
         scalars: complex (K,), see `timeline.LoopPlan.scalars`.
     Source: paper sec. 4.1, eq. 2.
@@ -39,21 +41,29 @@ def displacement(volume: SpectralVolume, scalars: np.ndarray) -> np.ndarray:
     return Synthesiser(volume)(scalars)
 
 
-def upsample(field: np.ndarray, width: int, height: int) -> np.ndarray:
-    """A displacement (h, w, 2) of the volume's grid on a picture's grid: (height, width, 2), px of the picture."""
+def upsample(field: np.ndarray, width: int, height: int, weight: np.ndarray | None = None) -> np.ndarray:
+    """A displacement (h, w, 2) of the volume's grid on a picture's grid: (height, width, 2), px of the picture.
+
+    weight: float32 (height, width), of `SpectralVolume.weight`; where it is 0 the displacement is exactly 0.
+    """
     h, w = field.shape[:2]
-    return bilinear(field, width, height) * np.array([width / w, height / h], np.float32)
+    moved = bilinear(field, width, height) * np.array([width / w, height / h], np.float32)
+    return moved if weight is None else moved * weight[..., None]
 
 
 def mean_motion(volume: SpectralVolume, width: int, height: int) -> np.ndarray:
     """Mean |F| over time at a picture's pixels, in px of the picture: float32 (height, width). Paper sec. 5's W."""
     scale = np.array([width / volume.width, height / volume.height], np.float32)
     power = ((np.abs(volume.amplitudes) * scale) ** 2).sum((0, 3)) / 2
-    return np.float32(MEAN_OVER_RMS) * np.sqrt(np.maximum(bilinear(power, width, height), 0))
+    mean = np.float32(MEAN_OVER_RMS) * np.sqrt(np.maximum(bilinear(power, width, height), 0))
+    weight = volume.weight(width, height)
+    return mean if weight is None else mean * weight
 
 
 def static_mask(volume: SpectralVolume, width: int, height: int, limit: float = STATIC_PX) -> np.ndarray:
     """Pixels of a picture that cannot move `limit` px in x or in y at gain 1: bool (height, width)."""
     scale = np.array([width / volume.width, height / volume.height], np.float32)
     reach = (np.abs(volume.amplitudes).sum(0) * scale).max(-1)
-    return bilinear(reach, width, height) < limit
+    reach = bilinear(reach, width, height)
+    weight = volume.weight(width, height)
+    return (reach if weight is None else reach * weight) < limit

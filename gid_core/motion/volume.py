@@ -1,29 +1,22 @@
 """The spectral volume: a complex displacement field for each of K frequencies. The one type that all else takes.
 
-F(p, t) = Re sum_k A_k(p) exp(2 pi i f_k t), forward, from the photo. There is no f = 0: the photo is the rest pose.
-Files come from outside and are hostile: everything is checked before it is allocated.
+F(p, t) = weight(p) Re sum_k A_k(p) exp(2 pi i f_k t), forward, from the photo. There is no f = 0: the photo is the rest
+pose. The weight is 1 unless the volume has a mask or a pinned border, which hold at every pixel of the picture.
 """
 
-import json
-import math
-import os
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..errors import VolumeError
-from ..files.resample import resample
-from ..files.storage import replacing
+from ..errors import SettingsError, VolumeError
+from ..files.resample import fitted, resample
+from . import archive
+from .mask import border_window, checked_map, mask_weight
 
 __all__ = ["SpectralVolume", "denormalise", "normalise"]
 
 N_FREQS = 16
-MAX_CELLS = 64 * 2048 * 2048  # amplitudes a file may hold: 4 GiB, far above any volume of ours
-_MAX_TEXT = 1 << 20
-_MAX_PACKING = 50  # arrays may be packed, but a small file that claims far more than it holds is a trap
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +27,11 @@ class SpectralVolume:
         amplitudes: complex64 (K, H, W, 2), last axis (x right, y down), px of the volume's own grid, row 0 on top.
         frequencies: float64 (K,), Hz, rising, above 0.
         provenance: how the volume came about; plain JSON values.
+        mask: float32 (h, w) in 0..1, best at the picture's own size: 0 never moves; None for 1 everywhere.
+        border: share of the picture's long side over which motion fades to nothing at the rim.
     Raises:
         VolumeError: shapes do not fit, or a value is NaN or infinite.
+        SettingsError: the mask or the border is out of range.
 
     Source: Generative Image Dynamics (CVPR 2024), sec. 4.1, eq. 2.
     """
@@ -43,6 +39,8 @@ class SpectralVolume:
     amplitudes: np.ndarray
     frequencies: np.ndarray
     provenance: Mapping = field(default_factory=dict)
+    mask: np.ndarray | None = None
+    border: float = 0.0
 
     def __post_init__(self):
         amplitudes = np.ascontiguousarray(self.amplitudes, np.complex64)
@@ -57,6 +55,10 @@ class SpectralVolume:
             raise VolumeError("frequencies must be finite, above 0 and rising: make the volume again")
         if not np.isfinite(amplitudes.view(np.float32)).all():
             raise VolumeError("the volume holds NaN or infinite displacements: make it again")
+        if self.mask is not None:
+            object.__setattr__(self, "mask", checked_map(self.mask, "mask", 1))
+        if not 0 <= self.border <= 1:
+            raise SettingsError(f"the border is {self.border}: give a share of the picture from 0 to 1")
         object.__setattr__(self, "amplitudes", amplitudes)
         object.__setattr__(self, "frequencies", frequencies)
 
@@ -109,50 +111,64 @@ class SpectralVolume:
         scale = np.array([width / self.width, height / self.height], np.float32)
         return replace(self, amplitudes=resample(self.amplitudes, width, height) * scale)
 
+    def weight(self, width: int, height: int) -> np.ndarray | None:
+        """What displacement is multiplied by at a picture's pixels: float32 (height, width) in 0..1, None for 1.
+
+        The mask as it is at its own size, fitted to any other; times the border's window, exact at every size.
+        """
+        if self.mask is None and self.border == 0:
+            return None
+        window = border_window(width, height, self.border)
+        return window if self.mask is None else fitted(self.mask, width, height) * window
+
+    def weighed(self) -> "SpectralVolume":
+        """The same motion without mask and border, each cell multiplied by its weight: for sums over the grid."""
+        weight = self.weight(self.width, self.height)
+        return self if weight is None else self._times(weight)
+
+    def folded(self) -> "SpectralVolume":
+        """The same motion for readers who know no masks: each cell times `mask.mask_weight` and the border's window.
+
+        Nothing moves where the mask is 0, read bilinearly at any size; the border inside the mask is two cells soft.
+        """
+        if self.mask is None:
+            return self.weighed()
+        window = border_window(self.width, self.height, self.border)
+        return self._times(mask_weight(self.mask, self.width, self.height) * window)
+
+    def _times(self, weight):
+        return replace(self, amplitudes=self.amplitudes * weight[..., None], mask=None, border=0.0)
+
     def save(self, path) -> None:
-        """Write an .npz, whole or not at all.
+        """Write an .npz, whole or not at all; mask and border are folded into the amplitudes.
 
         Raises:
             LimitError: the disk is full or read-only.
         """
-        with replacing(path) as temporary, open(temporary, "wb") as file:
-            np.savez(
-                file,
-                amplitudes=self.amplitudes,
-                frequencies=self.frequencies,
-                provenance=np.array(json.dumps(dict(self.provenance), sort_keys=True)),
-            )
+        archive.written(path, self.folded().as_arrays())
+
+    def as_arrays(self) -> dict:
+        """What a file holds of a volume: amplitudes, frequencies, provenance."""
+        return {"amplitudes": self.amplitudes, "frequencies": self.frequencies, "provenance": self.provenance}
 
     @classmethod
     def load(cls, path) -> "SpectralVolume":
-        """Read what `save` wrote.
+        """Read the volume of any file that `save` or `saved.save` wrote, as asked for.
 
         Raises:
             VolumeError: the file is missing, damaged, too large or not a volume.
         """
-        try:
-            n_on_disk = os.path.getsize(path)
-            with zipfile.ZipFile(path) as archive:
-                amplitudes = _read_array(archive, n_on_disk, "amplitudes", np.complex64, 4)
-                frequencies = _read_array(archive, n_on_disk, "frequencies", np.float64, 1)
-                text = str(_read_array(archive, n_on_disk, "provenance", None, 0)[()])
-            provenance = json.loads(text)
-        except FileNotFoundError as error:
-            raise VolumeError(f"there is no volume at {path}: check the path") from error
-        except (
-            OSError,
-            zipfile.BadZipFile,
-            EOFError,
-            ValueError,
-            KeyError,
-            NotImplementedError,
-            RuntimeError,
-            zlib.error,
-        ) as error:
-            raise VolumeError(f"{path} is not a spectral volume or is damaged ({error}): make it again") from error
-        if not isinstance(provenance, dict):
-            raise VolumeError(f"{path} holds no provenance: make the volume again")
-        return cls(amplitudes, frequencies, provenance)
+        with archive.opened(path) as file:
+            return cls.read(file)
+
+    @classmethod
+    def read(cls, file: archive.Archive) -> "SpectralVolume":
+        """The volume in an open archive; raises what `archive.Archive` raises."""
+        return cls(
+            file.array("amplitudes", np.complex64, 4),
+            file.array("frequencies", np.float64, 1),
+            file.mapping("provenance"),
+        )
 
 
 def normalise(amplitudes: np.ndarray, scales: np.ndarray) -> np.ndarray:
@@ -179,23 +195,3 @@ def denormalise(normalised: np.ndarray, scales: np.ndarray) -> np.ndarray:
 
 def _length(vectors):
     return np.sqrt((np.abs(vectors) ** 2).sum(-1, keepdims=True))
-
-
-def _read_array(archive, n_on_disk, name, dtype, ndim):
-    """One array of an .npz, its header compared with the bytes that are there before anything is allocated."""
-    info = archive.getinfo(f"{name}.npy")
-    with archive.open(info) as stream:
-        version = np.lib.format.read_magic(stream)
-        if version != (1, 0):
-            raise ValueError(f"{name} has an unknown header")
-        shape, fortran, found = np.lib.format.read_array_header_1_0(stream)
-        limit = _MAX_TEXT if dtype is None else MAX_CELLS * found.itemsize
-        n_bytes = math.prod(shape) * found.itemsize
-        if found.hasobject or fortran or len(shape) != ndim or (found.kind != "U" if dtype is None else found != dtype):
-            raise ValueError(f"{name} has the wrong type")
-        if n_bytes > limit or n_bytes + stream.tell() != info.file_size:
-            raise ValueError(f"{name} claims {n_bytes} bytes and has {info.file_size}")
-        if n_bytes > _MAX_PACKING * n_on_disk:
-            raise ValueError(f"{name} claims {n_bytes} bytes in a file of {n_on_disk}")
-        content = stream.read(n_bytes)
-    return np.frombuffer(content, found).reshape(shape).copy()

@@ -1,8 +1,8 @@
-"""From a photo to its spectral volume: S = E z, what the picture decides times what chance decides.
+"""From a photo to its motion, S = E z: what the picture decides times what chance decides.
 
 E (where, how much, at which frequencies) comes from the encoder, z (phase and direction) from a rectified flow that
 starts at the procedural z of phases.py. Without a usable model the physics prior stands in for both, and the
-provenance says so. A seed is z, a mask is an edit of E: the same request gives the same bytes on one machine.
+provenance says so. The same request gives the same bytes on one machine; what else is asked of it are `motion.edits`.
 """
 
 import hashlib
@@ -13,12 +13,12 @@ import numpy as np
 from ..errors import Cancelled, ImageError, ModelError, SettingsError
 from ..files.image_io import encode_srgb, resize
 from ..model import session
-from ..motion import steer
-from ..motion.volume import SpectralVolume
+from ..motion import guided
+from ..motion.motion import PRIOR, Motion
 from ..version import __version__
-from . import guided, phases, prior, sampler
+from . import phases, prior, sampler
 
-__all__ = ["ALIVE", "GRID_LONG_SIDE", "Request", "coarse_envelope", "flowed", "imagine", "mask_weight", "predict"]
+__all__ = ["ALIVE", "GRID_LONG_SIDE", "Request", "coarse_envelope", "flowed", "imagine", "predict"]
 
 GRID_LONG_SIDE = 256  # of the volume's grid, whatever the size of the photo
 _STRIDE = 32  # the encoder's coarsest features
@@ -26,18 +26,15 @@ _BACKDROP = 0.18  # middle grey, linear: what the encoder sees behind transparen
 # From this probability a cell counts as alive: of photographs set aside from the training, 4.5 % of the still cells
 # are above it. Half of it keeps a cell exactly still: a house must not breathe.
 ALIVE = 0.08
-_UNMOVED_PX = 0.05  # a mask over something that the model calls still is taken at its word instead
 _KEY_GRID = 12  # cells a side in which a picture is told from others
-_SEAM_TAPS = np.array([1, 4, 6, 4, 1]) / 16  # the soft border inside a mask is two cells wide
 
 
 @dataclass(frozen=True, eq=False)
 class Request:
     """What is asked of a photo.
 
-    steps: None for the model's own number. amplitude: 0 stands still, 1 is natural. direction: (dx, dy), x right and
-    y down, any length; None for chance. mask: float or bool (H, W) in 0..1 of any size; 0 never moves. model: "auto",
-    "physics", or a model folder. photo_sha256: of the photo's file, for the provenance.
+    steps: None for the model's own number. model: "auto", "physics", or a model folder. photo_sha256: of the photo's
+    file, for the provenance.
 
     Raises:
         SettingsError: a value is out of range.
@@ -45,9 +42,6 @@ class Request:
 
     seed: int = 0
     steps: int | None = None
-    amplitude: float = 1.0
-    direction: tuple[float, float] | None = None
-    mask: np.ndarray | None = None
     model: str = "auto"
     photo_sha256: str | None = None
 
@@ -56,23 +50,9 @@ class Request:
             raise SettingsError(f"the seed is {self.seed}: give a whole number from 0 on")
         if self.steps is not None and not (self.steps == int(self.steps) and 1 <= self.steps <= 1000):
             raise SettingsError(f"the number of steps is {self.steps}: give 1 to 1000")
-        if not (np.isfinite(self.amplitude) and self.amplitude >= 0):
-            raise SettingsError(f"the amplitude is {self.amplitude}: give a number from 0 on")
-        if self.direction is not None and not (
-            len(self.direction) == 2 and np.isfinite(self.direction).all() and np.hypot(*self.direction) > 0
-        ):
-            raise SettingsError(f"the direction is {self.direction}: give two numbers DX, DY that are not both 0")
-        if self.mask is not None:
-            mask = np.asarray(self.mask)
-            if (
-                mask.ndim != 2
-                or mask.size == 0
-                or not (np.isfinite(mask).all() and mask.min() >= 0 and mask.max() <= 1)
-            ):
-                raise SettingsError("the mask must be one picture channel with values from 0 to 1")
 
 
-def predict(photo, request: Request, *, progress=None, cancelled=None) -> SpectralVolume:
+def predict(photo, request: Request, *, progress=None, cancelled=None) -> Motion:
     """How a photo may move.
 
     Args:
@@ -80,7 +60,7 @@ def predict(photo, request: Request, *, progress=None, cancelled=None) -> Spectr
         progress: called with a phase's name and the fraction 0..1 of it that is done.
         cancelled: asked at every step; True stops the work.
     Returns:
-        A volume whose grid has a long side of 256 and the photo's aspect.
+        A motion whose grid has a long side of 256 and the photo's aspect.
     Raises:
         ImageError: the array is no picture.
         ModelError: the model that `request` names is missing, altered or fails.
@@ -89,57 +69,23 @@ def predict(photo, request: Request, *, progress=None, cancelled=None) -> Spectr
     photo = _checked(photo)
     tell = _teller(progress, cancelled)
     picture = _encoded(photo, *_grid_size(photo))
-    weight = None if request.mask is None else mask_weight(request.mask, picture.shape[1], picture.shape[0])
-    provenance = _asked(photo, request)
     if request.model == "physics":
-        motion = _from_prior(picture, request, weight, tell, "asked for")
+        made = _from_prior(picture, request, tell, "asked for")
     else:
         try:
-            motion = _from_model(photo, picture, request, weight, tell)
+            made = _from_model(photo, picture, request, tell)
         except ModelError as error:
             if request.model != "auto":
                 raise
-            motion = _from_prior(picture, request, weight, tell, str(error))
-    frequencies, envelope, z, made_by = motion
-    if weight is not None:
-        envelope = envelope * weight
-    amplitudes = (envelope[..., None] * z).astype(np.complex64)
-    volume = SpectralVolume(amplitudes, np.asarray(frequencies, np.float64), {**provenance, **made_by})
-    if request.direction is not None:
-        volume = steer.turn(volume, request.direction)
+            made = _from_prior(picture, request, tell, str(error))
+    frequencies, envelope, z, cells, made_by = made
+    shown = np.rint(picture * 255).astype(np.uint8)
+    motion = Motion(envelope, z, frequencies, cells, shown, {**_asked(photo, request), **made_by})
     tell("finish", 1.0)
-    return volume.scaled(request.amplitude)
+    return motion
 
 
-def mask_weight(mask, width: int, height: int) -> np.ndarray:
-    """A mask at the volume's grid: float32 (height, width), exactly 0 wherever a picture pixel of mask 0 would feel it.
-
-    Displacement is read bilinearly, so a texel reaches over one more texel on each side: it is zero unless every mask
-    pixel within that reach is above zero. The border fades over two texels inside, so that no seam tears.
-    """
-    mask = np.asarray(mask, np.float32)
-    blocked = np.pad(np.cumsum(np.cumsum(mask <= 0, 0), 1), ((1, 0), (1, 0)))
-    top, bottom = _reach(height, mask.shape[0])
-    left, right = _reach(width, mask.shape[1])
-    count = blocked[np.ix_(bottom, right)] - blocked[np.ix_(top, right)]
-    count = count - blocked[np.ix_(bottom, left)] + blocked[np.ix_(top, left)]
-    is_free = (count == 0).astype(np.float32)
-    padded = np.pad(is_free, 2, mode="edge")
-    faded = sum(t * padded[i : i + height] for i, t in enumerate(_SEAM_TAPS))
-    faded = sum(t * faded[:, i : i + width] for i, t in enumerate(_SEAM_TAPS))
-    grey = np.clip(resize(mask, width, height), 0, 1)
-    return (is_free * np.clip(2 * faded - 1, 0.1, 1) * grey).astype(np.float32)
-
-
-def _reach(size, mask_size):
-    """First and one-past-last mask pixel that each of `size` texels can move."""
-    index = np.arange(size)
-    first = np.floor((index - 0.5) * mask_size / size).astype(int)
-    last = np.ceil((index + 1.5) * mask_size / size).astype(int)
-    return np.clip(first, 0, mask_size), np.clip(last, 0, mask_size)
-
-
-def _from_model(photo, picture, request, weight, tell):
+def _from_model(photo, picture, request, tell):
     tell("load the model", 0.0)
     model = session.load_model(None if request.model == "auto" else request.model)
     card = model.card
@@ -163,12 +109,9 @@ def _from_model(photo, picture, request, weight, tell):
         "provider": model.provider,
         "provider_notes": list(model.notes),
     }
-    if weight is not None and _rms(envelope, weight) < _UNMOVED_PX:
-        envelope = _interpolated(prior.guess(picture, weight).envelope, prior.FREQUENCIES, card.frequencies)
-        provenance["envelope"] = "the mask: the model calls everything under it still"
 
     steps = card.steps if request.steps is None else int(request.steps)
-    wind = phases.draw_wind(phases.generator(request.seed, "wind"), request.direction)
+    wind = phases.draw_wind(phases.generator(request.seed, "wind"))
     seed = _photo_seed(request.seed, picture)
     tell("imagine the motion", 0.0)
     z = imagine(
@@ -180,10 +123,8 @@ def _from_model(photo, picture, request, weight, tell):
         steps,
         lambda step, *_: tell("imagine the motion", step / steps),
     )
-    z = guided.sample(
-        np.moveaxis(z, -1, 1), (rows + 0.5) / 2 - 0.5, (columns + 0.5) / 2 - 0.5
-    )  # (K, 2, H, W): a flow cell holds 2 x 2 cells of the envelope
-    return card.frequencies, envelope, np.moveaxis(z, 1, -1), {**provenance, "steps": steps}
+    cells = seen.shape[0] / 8, seen.shape[1] / 8  # a flow cell holds 2 x 2 cells of the envelope
+    return card.frequencies, envelope, z, cells, {**provenance, "steps": steps}
 
 
 def coarse_envelope(model, found) -> np.ndarray:
@@ -245,18 +186,15 @@ def imagine(model, found, strength, wind, seed, steps, on_step=None) -> np.ndarr
     return z * np.exp(2j * np.pi * turns).astype(np.complex64)[:, None, None, None]
 
 
-def _from_prior(picture, request, weight, tell, reason):
+def _from_prior(picture, request, tell, reason):
     tell("guess the motion", 0.0)
-    guess = prior.guess(picture, weight)
-    wind = phases.draw_wind(phases.generator(request.seed, "wind"), request.direction)
+    guess = prior.guess(picture)
+    wind = phases.draw_wind(phases.generator(request.seed, "wind"))
     rng = phases.generator(_photo_seed(request.seed, picture), "motion")
     z = phases.procedural(phases.group(guess.affinity), prior.FREQUENCIES, wind, rng)
     tell("guess the motion", 0.8)
-    height, width = picture.shape[:2]
-    rows = guided.centres(z.shape[1], height, height / phases.CELL_PX)
-    columns = guided.centres(z.shape[2], width, width / phases.CELL_PX)
-    z = np.moveaxis(guided.sample(np.moveaxis(z, -1, 1), rows, columns), 1, -1)
-    return prior.FREQUENCIES, guess.envelope, z, {"source": "physics prior", "reason": reason}
+    cells = picture.shape[0] / phases.CELL_PX, picture.shape[1] / phases.CELL_PX
+    return prior.FREQUENCIES, guess.envelope, z, cells, {"source": PRIOR, "reason": reason}
 
 
 def _checked(photo):
@@ -296,18 +234,7 @@ def _encoded(photo, width, height):
 def _asked(photo, request):
     """The provenance as far as the request decides it."""
     digest = request.photo_sha256 or hashlib.sha256(repr(photo.shape).encode() + photo.tobytes()).hexdigest()
-    mask = None
-    if request.mask is not None:
-        values = np.ascontiguousarray(request.mask, np.float32)
-        mask = hashlib.sha256(repr(values.shape).encode() + values.tobytes()).hexdigest()
-    return {
-        "version": __version__,
-        "seed": int(request.seed),
-        "amplitude": float(request.amplitude),
-        "direction": None if request.direction is None else [float(d) for d in request.direction],
-        "mask": mask,
-        "photo": digest,
-    }
+    return {"version": __version__, "seed": int(request.seed), "photo": digest}
 
 
 def _photo_seed(seed, picture):
@@ -324,14 +251,6 @@ def _photo_seed(seed, picture):
     return int(np.random.SeedSequence([seed, key]).generate_state(1)[0])
 
 
-def _interpolated(envelope, known_hz, wanted_hz):
-    """An envelope (K, H, W) read at other frequencies: over f in Hz, never over k."""
-    position = np.interp(wanted_hz, known_hz, np.arange(len(known_hz)))
-    low = np.minimum(position.astype(int), len(known_hz) - 2)
-    part = (position - low).astype(np.float32)[:, None, None]
-    return envelope[low] * (1 - part) + envelope[low + 1] * part
-
-
 def _pooled(picture, size):
     height, width, channels = picture.shape
     return picture.reshape(height // size, size, width // size, size, channels).mean((1, 3))
@@ -340,11 +259,6 @@ def _pooled(picture, size):
 def _halved(field):
     """2 x 2 means of (K, h, w)."""
     return field.reshape(len(field), field.shape[1] // 2, 2, field.shape[2] // 2, 2).mean((2, 4))
-
-
-def _rms(envelope, weight):
-    """Weighted RMS motion in px of the grid."""
-    return float(np.sqrt(((envelope**2).sum(0) * weight).sum() / max(float(weight.sum()), 1e-6)))
 
 
 def _smoothstep(x, low, high):

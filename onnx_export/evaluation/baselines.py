@@ -6,7 +6,8 @@ Each gives a score per cell (H/4, W/4) of a Still; higher means that it may move
 import numpy as np
 import torch
 
-from gid_core.prediction import guided, prior
+from gid_core.motion import guided
+from gid_core.prediction import prior
 
 from ..networks import backbone
 from ..photographs import masks

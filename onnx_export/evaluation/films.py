@@ -13,9 +13,10 @@ from PIL import Image
 
 from gid_core.files import image_io
 from gid_core.frames import renderer
+from gid_core.motion import guided
 from gid_core.motion.plan import plan_loop
 from gid_core.motion.volume import SpectralVolume
-from gid_core.prediction import guided, phases, predict
+from gid_core.prediction import phases, predict
 
 from ..footage.clips import VIDEO_ENDINGS, Clip, fitted
 from .phases import as_run

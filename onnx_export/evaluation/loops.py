@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from gid_core.model import session
-from gid_core.prediction.guided import box_mean
+from gid_core.motion.guided import box_mean
 
 from ..footage.clips import Clip
 from ..footage.spectrum import fit_volume

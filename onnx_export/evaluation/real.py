@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from gid_core.motion import steer
-from gid_core.prediction import guided, phases, predict
+from gid_core.motion import edits, guided
+from gid_core.prediction import phases, predict
 
 from .bars import Bar, rounded
 from .scenes import MOVES_PX
@@ -61,6 +61,11 @@ class Photo:
 
 def ask(model, picture, **wishes):
     """gid_core.prediction.predict's volume of a PIL picture; wishes: fields of predict.Request."""
+    return motion_of(model, picture, **wishes).volume()
+
+
+def motion_of(model, picture, **wishes):
+    """gid_core.prediction.predict's Motion of a PIL picture; wishes: fields of predict.Request."""
     return predict.predict(linear(picture), predict.Request(model=str(model.card.folder), **wishes))
 
 
@@ -179,17 +184,18 @@ def _cell_axes(volume):
 def asked_for(model, found, seed: int = 0, directions=DIRECTIONS) -> dict:
     """What happens to a direction, a mask, an amplitude, an empty mask; angles in degrees, motion in px of the grid.
 
-    direction_deg: between the asked axis and steer.main_axis; direction_spread_deg: of single places, weighed by
+    direction_deg: between the asked axis and edits.main_axis; direction_spread_deg: of single places, weighed by
     motion. masked_outside_px: largest motion where the mask is 0, a disc in the middle. monotone: part of the photos
     whose motion grows with every step of the amplitude 0, 0.5, 1, 2 and is 0 at 0.
     """
     moving = [photo for photo in found if photo.moving]
     turned, spread = [], []
     for photo in moving:
+        motion = motion_of(model, photo.picture, seed=seed)
         for dx, dy in directions:
-            volume = ask(model, photo.picture, seed=seed, direction=(dx, dy))
+            volume = edits.apply(motion, edits.Edits(turn=edits.turn_towards(motion, (dx, dy))))
             angle = np.arctan2(dy, dx)
-            turned.append(_angle_deg(steer.main_axis(volume), angle))
+            turned.append(_angle_deg(edits.main_axis(volume), angle))
             axes, weight = _cell_axes(volume)
             spread.append((_angle_deg(axes, angle) * weight).sum() / max(weight.sum(), 1e-12))
     outside, inside, empty, monotone = [], [], [], []
@@ -197,14 +203,15 @@ def asked_for(model, found, seed: int = 0, directions=DIRECTIONS) -> dict:
         width, height = photo.picture.size
         y, x = np.mgrid[0:height, 0:width]
         disc = np.hypot((x + 0.5) / width - 0.5, (y + 0.5) / height - 0.5) < 0.3
-        volume = ask(model, photo.picture, seed=seed, mask=disc.astype(np.float32))
+        motion = motion_of(model, photo.picture, seed=seed)
+        volume = edits.apply(motion, edits.Edits(mask=disc.astype(np.float32))).folded()
         rows = (np.arange(volume.height) + 0.5) * height / volume.height
         columns = (np.arange(volume.width) + 0.5) * width / volume.width
         allowed = disc[np.ix_(rows.astype(int), columns.astype(int))]
         outside.append(rms_px(volume)[~allowed].max())
         inside.append(rms_px(volume)[allowed].mean())
-        empty.append(rms_px(ask(model, photo.picture, seed=seed, mask=np.zeros((height, width)))).max())
-        gains = [rms_px(ask(model, photo.picture, seed=seed, amplitude=gain)).mean() for gain in _GAINS]
+        empty.append(rms_px(edits.apply(motion, edits.Edits(mask=np.zeros((height, width)))).folded()).max())
+        gains = [rms_px(edits.apply(motion, edits.Edits(amplitude=gain))).mean() for gain in _GAINS]
         monotone.append(gains[0] == 0 and all(a < b for a, b in pairwise(gains)))
     return {
         "direction_deg": np.mean(turned),

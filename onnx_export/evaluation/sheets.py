@@ -29,7 +29,7 @@ def contact_sheet(model, folder, path, seed: int = 0) -> None:
         picture = Image.open(file).convert("RGB")
         rgb, _ = seen(picture, model.card.input_long_side)
         alive = model.encode(rgb)["alive"][0, 0]
-        volume = predict.predict(linear(picture), predict.Request(seed=seed, model=str(model.card.folder)))
+        volume = predict.predict(linear(picture), predict.Request(seed=seed, model=str(model.card.folder))).volume()
         size = (volume.width, volume.height)
         size = tuple(max(1, round(_SIDE * s / max(size))) for s in size)
         amplitude = np.sqrt((np.abs(volume.amplitudes) ** 2).sum((0, 3)))

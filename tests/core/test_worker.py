@@ -1,4 +1,4 @@
-"""The worker process: the same volume as inline, a quick cancel, and no crash that takes us along."""
+"""The worker process: the same motion as inline, a quick cancel, and no crash that takes us along."""
 
 import subprocess
 import sys
@@ -30,13 +30,13 @@ def leftovers(tmp_path):
 
 
 def wait(job):
-    """The volume, and every event until then."""
+    """The motion, and every event until then."""
     events, deadline = [], time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         events += job.poll()
-        volume = job.result()
-        if volume is not None:
-            return volume, events
+        motion = job.result()
+        if motion is not None:
+            return motion, events
         time.sleep(0.01)
     job.cancel()
     pytest.fail("the worker never answered")
@@ -53,16 +53,15 @@ def endless(tmp_path, monkeypatch):
     return job
 
 
-def test_it_gives_the_same_volume_as_inline(tmp_path):
-    mask = np.ones((40, 60), np.float32)
-    mask[:10] = 0
-    request = predict.Request(
-        seed=4, model=str(hostile.write_model(tmp_path / "model")), mask=mask, direction=(1, 1), amplitude=0.7
-    )
-    volume, events = wait(worker.start_worker(PHOTO, request))
+def test_it_gives_the_same_motion_as_inline(tmp_path):
+    request = predict.Request(seed=4, model=str(hostile.write_model(tmp_path / "model")))
+    motion, events = wait(worker.start_worker(PHOTO, request))
     inline = predict.predict(PHOTO, request)
-    assert volume.amplitudes.tobytes() == inline.amplitudes.tobytes()
-    assert dict(volume.provenance) == dict(inline.provenance)
+    assert motion.envelope.tobytes() == inline.envelope.tobytes()
+    assert motion.z.tobytes() == inline.z.tobytes()
+    assert motion.picture.tobytes() == inline.picture.tobytes()
+    assert motion.cells == inline.cells
+    assert dict(motion.provenance) == dict(inline.provenance)
     assert {"load the model", "imagine the motion"} <= {event.phase for event in events}
     assert leftovers(tmp_path) == []
 
@@ -142,8 +141,8 @@ def test_the_child_cannot_import_bpy(tmp_path, monkeypatch):
     )
     assert probe != worker._BOOT
     monkeypatch.setattr(worker, "_BOOT", probe)
-    volume, _ = wait(worker.start_worker(PHOTO, predict.Request(model="physics")))
-    assert volume.n_freqs == 16
+    motion, _ = wait(worker.start_worker(PHOTO, predict.Request(model="physics")))
+    assert motion.n_freqs == 16
 
 
 def test_the_child_needs_none_of_the_parents_packages():

@@ -1,5 +1,6 @@
 """The reference renderer: what every frame of a loop promises, whatever the photo and the motion."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -9,7 +10,7 @@ from gid_core.errors import SettingsError
 from gid_core.frames.plate import make_plate
 from gid_core.frames.renderer import MOVER_PX, LoopRenderer
 from gid_core.frames.splat import Splatter, finish, importance, weight_of
-from gid_core.motion import steer, synth
+from gid_core.motion import synth
 from gid_core.motion.plan import plan_loop
 from gid_core.motion.volume import SpectralVolume
 
@@ -77,7 +78,7 @@ def test_a_volume_of_zeros_gives_the_still_bit_for_bit():
 
 
 def test_a_mask_of_0_gives_the_still_bit_for_bit():
-    masked = steer.apply_mask(swaying(), np.zeros((HEIGHT, WIDTH)))
+    masked = replace(swaying(), mask=np.zeros((HEIGHT, WIDTH)))
     loop = renderer(volume=masked, anchored=False)
     assert not loop.displacement(7).any()
     assert loop.frame(7).tobytes() == loop.still.tobytes()
@@ -86,7 +87,7 @@ def test_a_mask_of_0_gives_the_still_bit_for_bit():
 def test_what_is_masked_out_stays_where_it_is_and_never_flickers():
     mask = np.ones((HEIGHT, WIDTH), np.float32)
     mask[:, : WIDTH // 2] = 0
-    volume = steer.apply_mask(swaying(), mask)
+    volume = replace(swaying(), mask=mask)
     loop = renderer(volume=volume, anchored=False)
     masked_out = np.s_[:, : WIDTH // 2 - 8]  # beyond the reach of what moves
     frames = [loop.frame(n)[masked_out] for n in (3, 9, 17)]

@@ -78,7 +78,8 @@ def test_what_is_alive_everywhere_misses_the_bars_and_an_oracle_meets_them(measu
 def test_the_coarse_amplitude_is_that_of_the_finished_volume(model):
     scene = painting.paint(HELD_OUT_SEED + 1)
     coarse = seeing.amplitude_px(model, model.encode(seeing.scene_rgb(scene)))
-    volume = predict.predict(seeing.linear(Image.fromarray(scene.image)), predict.Request(model=str(model.card.folder)))
+    motion = predict.predict(seeing.linear(Image.fromarray(scene.image)), predict.Request(model=str(model.card.folder)))
+    volume = motion.volume()
     fine = np.sqrt((np.abs(volume.amplitudes) ** 2).sum((0, 3)))
     fine = fine.reshape(coarse.shape[0], 4, coarse.shape[1], 4).mean((1, 3))
     assert np.corrcoef(coarse.ravel(), fine.ravel())[0, 1] > SAME_MOTION

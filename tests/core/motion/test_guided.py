@@ -2,7 +2,7 @@
 
 import numpy as np
 from gid_dev.gid_core.files.resample import bilinear
-from gid_dev.gid_core.prediction import guided
+from gid_dev.gid_core.motion import guided
 
 
 def test_sampling_agrees_with_the_bilinear_of_the_volume():

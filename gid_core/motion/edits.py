@@ -1,0 +1,265 @@
+"""What an artist asks of a motion: edits are a value, and `apply` a pure function of motion and edits.
+
+No edits give the raw motion, bit for bit; in which order they came about makes no difference; an edit that is taken
+back leaves nothing behind. Nothing here predicts, and nothing takes longer than a slider may.
+"""
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..errors import SettingsError
+from ..files.resample import fitted
+from .mask import checked_map
+from .motion import Motion
+from .pluck import Pluck, pluck
+from .sway import smoothstep, sway
+from .volume import SpectralVolume
+
+__all__ = [
+    "STRENGTH_TOP",
+    "Edits",
+    "Pull",
+    "apply",
+    "band_weights",
+    "checked_direction",
+    "main_axis",
+    "mode_gains",
+    "plucked",
+    "turn_towards",
+]
+
+STRENGTH_TOP = 4.0
+UNMOVED_PX = 0.05  # RMS motion below which nothing is seen to move
+_BANDS_HZ = (0.4, 0.8, 1.6)  # slow sway, the swing of stems, the shiver of leaves: an octave apart
+
+
+@dataclass(frozen=True)
+class Pull:
+    """A pluck as an artist makes it: pull at a place of the picture and let go.
+
+    x, y: of the place, 0..1 of the picture's width and height, y down. dx, dy: the pull in shares of the picture's long
+    side. time_s: when it is let go, in seconds.
+
+    Raises:
+        SettingsError: the place lies outside the picture, or a number is not finite.
+    """
+
+    x: float
+    y: float
+    dx: float
+    dy: float
+    time_s: float = 0.0
+
+    def __post_init__(self):
+        if not all(math.isfinite(value) for value in (self.x, self.y, self.dx, self.dy, self.time_s)):
+            raise SettingsError("a pluck needs finite numbers: X, Y, DX, DY and SECONDS")
+        if not (0 <= self.x <= 1 and 0 <= self.y <= 1):
+            raise SettingsError(f"the pluck at {self.x:g}, {self.y:g} lies outside the picture: give X and Y in 0..1")
+
+
+@dataclass(frozen=True, eq=False)
+class Edits:
+    """All that is asked of a motion; every field is neutral by default.
+
+    Args:
+        mask: float (h, w) in 0..1, best at the still's size: what may move, and by how much of its motion.
+        strength: float (h, w) in 0..4 of any size: how far each place moves; 1 is as predicted.
+        amplitude: how far everything moves; 0 stands still.
+        turn: radians by which every vector turns, from x (right) towards y (down).
+        low, mid, high: gains of the slow, middle and fast frequencies.
+        border: share of the picture's long side over which motion fades to nothing at the rim.
+        phase: cycles by which the loop is ahead; `plan.plan_loop` takes it.
+        plucks: Pulls; `plucked` makes states of them.
+    Raises:
+        SettingsError: a value is out of range.
+    """
+
+    mask: np.ndarray | None = None
+    strength: np.ndarray | None = None
+    amplitude: float = 1.0
+    turn: float = 0.0
+    low: float = 1.0
+    mid: float = 1.0
+    high: float = 1.0
+    border: float = 0.0
+    phase: float = 0.0
+    plucks: tuple[Pull, ...] = ()
+
+    def __post_init__(self):
+        if self.mask is not None:
+            object.__setattr__(self, "mask", checked_map(self.mask, "mask", 1))
+        if self.strength is not None:
+            object.__setattr__(self, "strength", checked_map(self.strength, "strength", STRENGTH_TOP))
+        if not (math.isfinite(self.amplitude) and self.amplitude >= 0):
+            raise SettingsError(f"the amplitude is {self.amplitude}: give a number from 0 on")
+        for name in ("low", "mid", "high"):
+            gain = getattr(self, name)
+            if not (math.isfinite(gain) and gain >= 0):
+                raise SettingsError(f"the gain of the {name} frequencies is {gain}: give a number from 0 on")
+        if not 0 <= self.border <= 1:
+            raise SettingsError(f"the border is {self.border}: give a share of the picture from 0 to 1")
+        if not (math.isfinite(self.turn) and math.isfinite(self.phase)):
+            raise SettingsError("turn and phase of the edits must be finite numbers")
+        object.__setattr__(self, "plucks", tuple(self.plucks))
+
+    def told(self) -> dict:
+        """The edits as plain JSON values, pictures as digests: for a provenance, and to tell edits apart."""
+        return {
+            "mask": _digest(self.mask),
+            "strength": _digest(self.strength),
+            "amplitude": float(self.amplitude),
+            "turn": float(self.turn),
+            "gains": [float(self.low), float(self.mid), float(self.high)],
+            "border": float(self.border),
+            "phase": float(self.phase),
+            "plucks": [[float(v) for v in (pull.x, pull.y, pull.dx, pull.dy, pull.time_s)] for pull in self.plucks],
+        }
+
+    @classmethod
+    def retold(cls, told: Mapping, mask=None, strength=None) -> "Edits":
+        """The edits that `told` tells of, with their pictures.
+
+        Raises:
+            SettingsError: something is missing or out of range.
+        """
+        try:
+            low, mid, high = told["gains"]
+            return cls(
+                mask=mask,
+                strength=strength,
+                amplitude=float(told["amplitude"]),
+                turn=float(told["turn"]),
+                low=float(low),
+                mid=float(mid),
+                high=float(high),
+                border=float(told["border"]),
+                phase=float(told["phase"]),
+                plucks=tuple(Pull(*(float(value) for value in values)) for values in told["plucks"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise SettingsError(f"these are no edits ({error}): make them again") from error
+
+
+def apply(motion: Motion, edits: Edits) -> SpectralVolume:
+    """The motion as asked for.
+
+    Strength s makes E' = s E and, where nothing moves and s > 1, s - 1 times the sway that rules give such a place. A
+    mask over something that the model calls still is taken at its word: it sways by those rules; and where rules
+    guessed what moves, the mask alone decides it. Mask and border stay beside the volume, to be read at every pixel.
+
+    The provenance tells of the edits.
+    """
+    envelope, note = _envelope(motion, edits)
+    volume = motion.volume(envelope)
+    amplitudes = volume.amplitudes
+    if edits.turn != 0:
+        amplitudes = amplitudes @ _rotation(edits.turn)
+    gains = edits.amplitude * mode_gains(motion.frequencies, edits.low, edits.mid, edits.high)
+    if (gains != 1).any():
+        amplitudes = amplitudes * gains.astype(np.float32)[:, None, None, None]
+    provenance = {**motion.provenance, **edits.told(), **note}
+    return SpectralVolume(amplitudes, motion.frequencies, provenance, edits.mask, edits.border)
+
+
+def mode_gains(frequencies, low: float, mid: float, high: float) -> np.ndarray:
+    """Gain of each frequency: float64 (K,), exactly 1 where all three are 1."""
+    slow, fast = band_weights(frequencies)
+    return mid + slow * (low - mid) + fast * (high - mid)
+
+
+def band_weights(frequencies) -> tuple[np.ndarray, np.ndarray]:
+    """How much of each frequency is slow and how much fast, (K,) each in 0..1; what is left is the middle.
+
+    Over log f: all slow up to 0.4 Hz, all middle at 0.8 Hz, all fast from 1.6 Hz, linear between.
+    """
+    low, mid, high = np.log2(_BANDS_HZ)
+    place = np.log2(np.asarray(frequencies, np.float64))
+    return np.clip((mid - place) / (mid - low), 0, 1), np.clip((place - mid) / (high - mid), 0, 1)
+
+
+def main_axis(volume: SpectralVolume) -> float:
+    """Angle of the axis that most of the motion follows, radians in -pi/2..pi/2, x right and y down."""
+    x, y = np.moveaxis(volume.weighed().amplitudes.astype(np.complex128), -1, 0)
+    across = (np.abs(x) ** 2 - np.abs(y) ** 2).sum()
+    along = 2 * (x * y.conj()).real.sum()
+    return float(np.arctan2(along, across) / 2)
+
+
+def turn_towards(motion: Motion, direction, edits: Edits | None = None) -> float:
+    """The `Edits.turn`, within a quarter turn, that brings the main axis of a motion along a direction.
+
+    Args:
+        direction: (dx, dy), x right and y down, any length; an axis has no sign.
+        edits: what else is asked: then the main axis of what is left moving counts.
+    Raises:
+        SettingsError: the direction is no direction.
+    """
+    dx, dy = checked_direction(direction)
+    volume = motion.volume() if edits is None else apply(motion, replace(edits, turn=0.0))
+    angle = np.arctan2(dy, dx) - main_axis(volume)
+    return float(np.mod(angle + np.pi / 2, np.pi) - np.pi / 2)
+
+
+def checked_direction(direction) -> tuple[float, float]:
+    """(dx, dy) if it points anywhere.
+
+    Raises:
+        SettingsError: it does not.
+    """
+    if not (len(direction) == 2 and np.isfinite(direction).all() and np.hypot(*direction) > 0):
+        raise SettingsError(f"the direction is {direction}: give two numbers DX, DY that are not both 0")
+    return float(direction[0]), float(direction[1])
+
+
+def plucked(volume: SpectralVolume, pulls) -> tuple[Pluck, ...]:
+    """The states that pulls leave in a volume, edits applied; a place that is masked out hardly answers."""
+    felt = volume.weighed()
+    long_side = max(felt.width, felt.height)
+    return tuple(
+        pluck(
+            felt,
+            min(int(pull.x * felt.width), felt.width - 1),
+            min(int(pull.y * felt.height), felt.height - 1),
+            (pull.dx * long_side, pull.dy * long_side),
+            time_s=pull.time_s,
+        )
+        for pull in pulls
+    )
+
+
+def _envelope(motion, edits):
+    """E as edited, and what the provenance has to tell of it."""
+    envelope, note = motion.envelope, {}
+    picture = motion.picture.astype(np.float32) / 255
+    if edits.mask is not None:
+        mask = fitted(edits.mask, motion.width, motion.height)
+        is_still = _rms(envelope, mask) < UNMOVED_PX
+        if motion.is_guessed or is_still:
+            envelope = sway(picture, mask, motion.frequencies)
+        if is_still and not motion.is_guessed:
+            note = {"envelope": "the mask: the model calls everything under it still"}
+    if edits.strength is not None:
+        strength = fitted(edits.strength, motion.width, motion.height)
+        more = np.maximum(strength - 1, 0) * (1 - smoothstep(np.sqrt((envelope**2).sum(0)), 0, UNMOVED_PX))
+        envelope = envelope * strength
+        if more.any():
+            envelope = envelope + more * sway(picture, more > 0, motion.frequencies)
+    return envelope.astype(np.float32), note
+
+
+def _rms(envelope, weight):
+    """Weighted RMS motion in px of the grid."""
+    return float(np.sqrt(((envelope**2).sum(0) * weight).sum() / max(float(weight.sum()), 1e-6)))
+
+
+def _rotation(angle):
+    """Turns row vectors (x right, y down)."""
+    return np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]], np.float32)
+
+
+def _digest(picture):
+    return None if picture is None else hashlib.sha256(repr(picture.shape).encode() + picture.tobytes()).hexdigest()
