@@ -7,7 +7,7 @@ add-on. Loops are found by pointers, never by names.
 
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import bpy
@@ -57,7 +57,8 @@ def build_loop(spec: LoopSpec):
     if spec.engine == "EEVEE" and is_transparent:
         raise SettingsError("EEVEE renders opaque stills only: choose CYCLES, or fill the transparent parts")
     with _undone_on_failure():
-        return _build(spec, is_transparent)
+        # The rig reads the volume's images and no mask: what is masked out is folded into them.
+        return _build(replace(spec, volume=spec.volume.folded()), is_transparent)
 
 
 def check_plan(plan, n_freqs, fps):

@@ -4,11 +4,14 @@ Still + volume + plan -> frame n, a pure function of n. What costs once per stil
 the plate, the mask of motionless pixels, the splatter's planes.
 """
 
+from collections.abc import Sequence
+from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
 
 from ..errors import SettingsError
+from ..motion.pluck import GENTLE, Damping, Pluck, response
 from ..motion.synth import Synthesiser, mean_motion, static_mask, upsample
 from ..motion.timeline import LoopPlan
 from ..motion.volume import SpectralVolume
@@ -30,11 +33,31 @@ class LoopRenderer:
         amount: times the motion.
         front: r in 0..1 (H, W), how far in front each pixel is; default: from the motion.
         plate: (H, W, C), what shows through holes; default: the still with its movers filled; False: none.
+        plucks: `pluck.Pluck` states, added to the loop's motion, each once a round for ever, so that the loop closes;
+            `amount` leaves them alone.
+        damping: of the plucks.
+        fps: frames per second, a Fraction; plucks are told in seconds and need it.
+    Raises:
+        SettingsError: the plan is of another volume, or there are plucks and no frame rate.
     """
 
-    def __init__(self, still, volume: SpectralVolume, plan: LoopPlan, *, amount=1.0, front=None, plate=None):
+    def __init__(
+        self,
+        still,
+        volume: SpectralVolume,
+        plan: LoopPlan,
+        *,
+        amount=1.0,
+        front=None,
+        plate=None,
+        plucks: Sequence[Pluck] = (),
+        damping: Damping = GENTLE,
+        fps=None,
+    ):
         if len(plan.harmonics) != volume.n_freqs:
             raise SettingsError(f"the plan has {len(plan.harmonics)} modes and the volume {volume.n_freqs}")
+        if plucks and fps is None:
+            raise SettingsError("a loop with plucks needs its frame rate: they are told in seconds")
         self.still = np.ascontiguousarray(still, np.float32)
         self.plan, self.amount = plan, amount
         height, width = self.still.shape[:2]
@@ -46,17 +69,27 @@ class LoopRenderer:
         self.plate = None if plate is False else plate
         self._weight = volume.weight(width, height)
         self._synthesiser = Synthesiser(volume)
+        self._plucks, self._damping = tuple(plucks), damping
+        self._frequencies, self._fps = volume.frequencies, None if fps is None else Fraction(fps)
 
     @cached_property
     def _splatter(self):
         # At the first frame: who only asks for front, plate and mask must not pay for planes as large as the still.
         return Splatter(self.still, weight_of(self.front))
 
+    def scalars(self, frame) -> np.ndarray:
+        """What each mode is multiplied by at one frame, loop and plucks together: complex128 (K,)."""
+        scalars = self.plan.scalars(frame) * self.amount
+        if self._plucks:
+            n_frames = self.plan.n_frames
+            seconds, period_s = float(Fraction(frame) % n_frames / self._fps), float(n_frames / self._fps)
+            scalars = scalars + response(self._plucks, self._frequencies, self._damping, seconds, period_s=period_s)
+        return scalars
+
     def displacement(self, frame) -> np.ndarray:
         """float32 (H, W, 2), px of the still; exactly 0 where nothing ever moves."""
         height, width = self.still.shape[:2]
-        scalars = self.plan.scalars(frame) * self.amount
-        field = upsample(self._synthesiser(scalars), width, height, self._weight)
+        field = upsample(self._synthesiser(self.scalars(frame)), width, height, self._weight)
         field[self.static] = 0
         return field
 

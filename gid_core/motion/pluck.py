@@ -24,6 +24,7 @@ __all__ = [
     "poles",
     "response",
     "step",
+    "superposed",
 ]
 
 FLOOR = 0.05  # of the strongest pixel's motion: a pull on a still pixel must not throw the rest across the picture
@@ -114,6 +115,24 @@ def pluck(volume: SpectralVolume, x: int, y: int, pull, *, time_s: float = 0.0, 
     return Pluck(length * modes.conj() / energy if energy > 0 else np.zeros_like(modes), time_s)
 
 
+def superposed(
+    plucks: Sequence[Pluck], frequencies, damping: Damping, *, period_s: float | None = None
+) -> list[tuple[float, np.ndarray]]:
+    """Any number of plucks as one state at a time: what a clock with one state and one time needs, such as the rig's.
+
+    The equation of motion is linear, so the state at the newest pluck carries all older ones: from there on
+    q(t) = state e^(lambda (t - time)) is the `response` of them all.
+
+    Args:
+        period_s: length of the loop that the plucks happen in, each once a round for ever; None: they happen once.
+    Returns:
+        (time_s, complex128 (K,)), one for each moment at which something is plucked, in rising order. With a period
+        the times lie in 0..period_s, and before the first of them the last one counts, a period earlier.
+    """
+    moments = sorted({one.time_s if period_s is None else _in_round(one.time_s, period_s) for one in plucks})
+    return [(moment, response(plucks, frequencies, damping, moment, period_s=period_s)) for moment in moments]
+
+
 def response(
     plucks: Sequence[Pluck], frequencies, damping: Damping, time_s: float, *, period_s: float | None = None
 ) -> np.ndarray:
@@ -128,7 +147,14 @@ def response(
     for one in plucks:
         since = time_s - one.time_s
         if period_s is not None:
-            total += one.state * np.exp(rates * (since % period_s)) / (1 - np.exp(rates * period_s))
+            since = _in_round(time_s - _in_round(one.time_s, period_s), period_s)
+            total += one.state * np.exp(rates * since) / (1 - np.exp(rates * period_s))
         elif since >= 0:
             total += one.state * np.exp(rates * since)
     return total
+
+
+def _in_round(seconds, period_s):
+    """`seconds` within 0..period_s, never the end itself: a tiny negative number is 0 and not a whole round."""
+    rest = seconds % period_s
+    return 0.0 if rest >= period_s else rest

@@ -5,14 +5,21 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gid_core.errors import SettingsError
 from gid_core.frames.plate import make_plate
 from gid_core.frames.renderer import MOVER_PX, LoopRenderer
 from gid_core.frames.splat import Splatter, finish, importance, weight_of
 from gid_core.motion import synth
+from gid_core.motion.edits import Edits, apply
+from gid_core.motion.mask import border_window
 from gid_core.motion.plan import plan_loop
+from gid_core.motion.pluck import GENTLE, Pluck, pluck, response
 from gid_core.motion.volume import SpectralVolume
+
+from ..motion.some import some_motion
 
 WIDTH, HEIGHT = 48, 32
 SINGLE = 1e-6  # a division and a few sums in float32
@@ -95,6 +102,70 @@ def test_what_is_masked_out_stays_where_it_is_and_never_flickers():
     np.testing.assert_allclose(frames[0], loop.still[masked_out], atol=SINGLE)
     np.testing.assert_array_equal(frames[0], frames[1])
     np.testing.assert_array_equal(frames[0], frames[2])
+
+
+maps = st.builds(
+    lambda seed, h, w, share: (
+        (np.random.default_rng(seed).random((h, w)) < share).astype(np.float32)
+        * np.random.default_rng(seed + 1).random((h, w), np.float32)
+    ),
+    st.integers(0, 99),
+    st.sampled_from([HEIGHT, HEIGHT // 2, 7]),
+    st.sampled_from([WIDTH, WIDTH // 3, 100]),
+    st.floats(0, 1),
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(maps, st.integers(0, 200), st.booleans())
+def test_mask_0_is_no_motion_bit_for_bit(mask, frame, anchored):
+    volume = replace(swaying(), mask=mask)
+    plan = plan_loop(swaying(), 24, Fraction(24), anchored=anchored)
+    moved, free = (LoopRenderer(still(), v, plan).displacement(frame) for v in (volume, swaying()))
+    weight = volume.weight(WIDTH, HEIGHT)
+    assert not moved[weight == 0].any()
+    np.testing.assert_allclose(moved, free * weight[..., None], atol=2e-4)
+    if mask.shape == (HEIGHT, WIDTH):
+        np.testing.assert_array_equal(weight, mask)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 200), st.floats(0.01, 1))
+def test_the_border_pins_the_frames_rim(frame, border):
+    plan = plan_loop(swaying(), 24, Fraction(24))
+    free = LoopRenderer(still(), swaying(), plan).displacement(frame)
+    pinned = LoopRenderer(still(), replace(swaying(), border=border), plan).displacement(frame)
+    np.testing.assert_allclose(pinned, free * border_window(WIDTH, HEIGHT, border)[..., None], atol=2e-4)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 200), st.booleans())
+def test_amplitude_0_gives_the_still_bit_for_bit(frame, anchored):
+    volume = apply(some_motion(), Edits(amplitude=0, turn=1.0, low=2.0, border=0.1))
+    loop = renderer(volume=volume, anchored=anchored)
+    assert loop.frame(frame).tobytes() == loop.still.tobytes()
+
+
+def test_plucks_are_added_to_the_loop_and_it_still_closes():
+    volume = swaying()
+    fps = Fraction(24)
+    plan = plan_loop(volume, 48, fps)
+    plucks = [pluck(volume, 20, 4, (3.0, 0.0), time_s=0.5), pluck(volume, 18, 12, (0.0, 2.0), time_s=1.25)]
+    loop = LoopRenderer(still(), volume, plan, plucks=plucks, fps=fps, amount=0.5)
+    alone = LoopRenderer(still(), volume, plan, amount=0.5)
+    for frame in (0, 13, 30, 47):
+        scalars = response(plucks, volume.frequencies, GENTLE, frame / 24, period_s=2.0)
+        added = synth.upsample(synth.displacement(volume, scalars), WIDTH, HEIGHT)
+        added[loop.static] = 0
+        np.testing.assert_allclose(loop.displacement(frame), alone.displacement(frame) + added, atol=1e-5)
+        assert loop.frame(frame).tobytes() == loop.frame(frame + 48).tobytes()
+    assert np.abs(loop.displacement(12) - alone.displacement(12)).max() > 1
+
+
+def test_plucks_without_a_frame_rate_are_refused():
+    plan = plan_loop(swaying(), 24, Fraction(24))
+    with pytest.raises(SettingsError, match="frame rate"):
+        LoopRenderer(still(), swaying(), plan, plucks=[Pluck(np.zeros(16))])
 
 
 def test_twice_the_amount_is_twice_the_displacement():

@@ -194,6 +194,62 @@ def test_a_pluck_in_a_loop_is_periodic_and_equals_endless_repeats():
     np.testing.assert_allclose(found, brute, atol=1e-10)
 
 
+some_plucks = st.lists(
+    st.builds(
+        lambda seed, size, t: pluck.Pluck(size * np.exp(1j * np.random.default_rng(seed).uniform(0, 7, 16)), t),
+        st.integers(0, 99),
+        st.floats(0.1, 3),
+        st.floats(-3, 9),
+    ),
+    min_size=1,
+    max_size=5,
+)
+any_damping = st.builds(lambda factor: pluck.GENTLE.scaled(factor), st.floats(0.1, 40))
+
+
+@few
+@given(some_plucks, any_damping, st.floats(-3, 20))
+def test_any_number_of_plucks_is_one_state_at_the_newest(plucks, damping, now):
+    expected = pluck.response(plucks, FREQUENCIES, damping, now)
+    one_by_one = sum(pluck.response([one], FREQUENCIES, damping, now) for one in plucks)
+    np.testing.assert_allclose(expected, one_by_one, atol=1e-10)
+    begun = [(t, state) for t, state in pluck.superposed(plucks, FREQUENCIES, damping) if t <= now]
+    found = pluck.step(begun[-1][1], FREQUENCIES, damping, now - begun[-1][0]) if begun else 0
+    np.testing.assert_allclose(found, expected, atol=1e-10)
+
+
+@few
+@given(some_plucks, any_damping, st.floats(0, 0.999), st.floats(0.5, 10))
+def test_in_a_loop_the_newest_state_carries_all_rounds(plucks, damping, place, period_s):
+    moments = pluck.superposed(plucks, FREQUENCIES, damping, period_s=period_s)
+    times = [t for t, _ in moments]
+    assert times == sorted(set(times))
+    assert 0 <= times[0] <= times[-1] < period_s
+    now = place * period_s
+    earlier = [(moments[-1][0] - period_s, moments[-1][1]), *moments]
+    begun, state = [(t, state) for t, state in earlier if t <= now][-1]
+    found = pluck.step(state, FREQUENCIES, damping, now - begun)
+    expected = pluck.response(plucks, FREQUENCIES, damping, now, period_s=period_s)
+    np.testing.assert_allclose(found, expected, atol=1e-8 * max(1, np.abs(expected).max()))
+
+
+def test_plucks_at_one_moment_are_one():
+    both = pluck.superposed([pluck.Pluck(start(), 1.0), pluck.Pluck(2 * start(), 1.0)], FREQUENCIES, pluck.GENTLE)
+    assert len(both) == 1
+    np.testing.assert_allclose(both[0][1], 3 * start(), atol=EXACT)
+    assert pluck.superposed([], FREQUENCIES, pluck.GENTLE) == []
+
+
+def test_a_pluck_swings_in_hertz_whatever_the_loop_snaps_to():
+    """Its zero crossings come at the modes' own frequency, slowed by sqrt(1 - zeta^2) and by nothing else."""
+    one = pluck.Pluck(np.eye(16)[4].astype(complex))
+    times = np.arange(0, 4, 1e-4)
+    swing = [pluck.response([one], FREQUENCIES, pluck.GENTLE, t).real[4] for t in times]
+    crossings = times[1:][np.diff(np.sign(swing)) != 0]
+    zeta = pluck.GENTLE.ratio(FREQUENCIES)[4]
+    np.testing.assert_allclose(1 / (2 * np.diff(crossings).mean()), FREQUENCIES[4] * np.sqrt(1 - zeta**2), rtol=1e-3)
+
+
 def test_a_pull_stretches_like_a_spring_that_hardens():
     assert pluck.elastic(0.0) == 0
     np.testing.assert_allclose(pluck.elastic(0.01), 0.01, rtol=1e-3)

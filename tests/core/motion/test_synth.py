@@ -1,5 +1,6 @@
 """Volumes into motion: loops that keep what the volume says, and the fields that Blender's nodes compute, too."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from gid_core.errors import SettingsError
 from gid_core.frames.seam import steps
 from gid_core.motion import synth
+from gid_core.motion.mask import border_window
 from gid_core.motion.plan import plan_loop, project
 from gid_core.motion.timeline import snap
 from gid_core.motion.volume import SpectralVolume
@@ -127,6 +129,45 @@ def test_an_anchored_loop_starts_where_it_moves_least():
     at_rest = np.square(synth.displacement(volume, np.exp(1j * (np.array(free.phases) + turned)))).sum()
     others = [np.square(synth.displacement(volume, free.scalars(frame))).sum() for frame in range(120)]
     assert at_rest <= min(others) * 1.05
+
+
+def test_a_phase_offset_is_the_same_loop_begun_elsewhere():
+    volume = random_volume()
+    plain, ahead = (plan_loop(volume, 120, FPS, anchored=False, phase=phase) for phase in (0.0, 0.25))
+    motion = synth.Synthesiser(volume)
+    for frame in (0, 7, 100):
+        assert np.abs(motion(ahead.scalars(frame)) - motion(plain.scalars(frame + 30))).max() < 1e-5
+    anchored = plan_loop(volume, 120, FPS, phase=0.25)
+    assert not motion(anchored.scalars(0)).any()
+    with pytest.raises(SettingsError, match="phase offset"):
+        plan_loop(volume, 120, FPS, phase=float("nan"))
+
+
+def test_what_is_masked_out_counts_neither_for_the_start_nor_for_the_seam():
+    """A loop of a masked volume is that of the volume without what the mask stops."""
+    volume = random_volume()
+    mask = np.ones((6, 8), np.float32)
+    mask[:, :5] = 0
+    masked = replace(volume, mask=mask)
+    amplitudes = volume.amplitudes.copy()
+    amplitudes[:, :, :5] = 0
+    without = replace(volume, amplitudes=amplitudes)
+    plan = plan_loop(masked, 120, FPS)
+    assert plan == plan_loop(without, 120, FPS)
+    assert plan != plan_loop(volume, 120, FPS)
+    np.testing.assert_array_equal(steps(masked, plan), steps(without, plan))
+
+
+def test_mean_motion_and_static_mask_heed_mask_and_border():
+    volume = random_volume()
+    mask = np.random.default_rng(1).random((12, 16), np.float32)
+    mask[3:6] = 0
+    masked = replace(volume, mask=mask, border=0.2)
+    weight = masked.weight(16, 12)
+    np.testing.assert_allclose(weight, mask * border_window(16, 12, 0.2), atol=SINGLE)
+    free = synth.mean_motion(volume, 16, 12)
+    np.testing.assert_allclose(synth.mean_motion(masked, 16, 12), free * weight, rtol=1e-5)
+    np.testing.assert_array_equal(synth.static_mask(masked, 16, 12), weight == 0)
 
 
 def test_a_loop_keeps_something_known():
