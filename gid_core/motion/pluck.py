@@ -147,7 +147,7 @@ def response(
     for one in plucks:
         since = time_s - one.time_s
         if period_s is not None:
-            since = _in_round(time_s - _in_round(one.time_s, period_s), period_s)
+            since = (time_s - _in_round(one.time_s, period_s)) % period_s
             total += one.state * np.exp(rates * since) / (1 - np.exp(rates * period_s))
         elif since >= 0:
             total += one.state * np.exp(rates * since)
