@@ -91,4 +91,6 @@ class Motion:
     def volume(self, envelope: np.ndarray | None = None) -> SpectralVolume:
         """S = E z without any edit; `envelope`, float32 (K, H, W), stands in for the motion's own."""
         envelope = self.envelope if envelope is None else envelope
-        return SpectralVolume(envelope[..., None] * self.phases(), self.frequencies, self.provenance)
+        with np.errstate(over="ignore", invalid="ignore"):  # the volume refuses what is not finite
+            amplitudes = envelope[..., None] * self.phases()
+        return SpectralVolume(amplitudes, self.frequencies, self.provenance)

@@ -405,3 +405,73 @@ def hostile_volumes():
     found["empty"] = b""
     found["no amplitudes"] = npz(frequencies=good["frequencies"], provenance=good["provenance"])
     return found
+
+
+def good_motion():
+    """The members of a volume.npz of format 2 that is as it should be."""
+    told = {
+        "mask": "digest",
+        "strength": None,
+        "amplitude": 1.0,
+        "turn": 0.0,
+        "gains": [1, 1, 1],
+        "border": 0.0,
+        "phase": 0.0,
+        "plucks": [],
+    }
+    return {
+        "amplitudes": np.ones((2, 4, 6, 2), np.complex64),
+        "frequencies": np.array([0.2, 0.4]),
+        "provenance": np.array("{}"),
+        "format": np.array(2, np.int64),
+        "envelope": np.ones((2, 4, 6), np.float32),
+        "z": np.ones((2, 2, 3, 2), np.complex64),
+        "cells": np.array([2.0, 3.0]),
+        "picture": np.zeros((4, 6, 3), np.uint8),
+        "raw_provenance": np.array("{}"),
+        "edits": np.array(json.dumps(told)),
+        "mask": np.ones((4, 6), np.float32),
+    }
+
+
+def hostile_motions():
+    """Name -> bytes of a file of format 2 that holds no motion, or edits that cannot be."""
+    good = good_motion()
+    told = json.loads(str(good["edits"]))
+    changes = {
+        "a later format": {"format": np.array(3, np.int64)},
+        "a format that is text": {"format": np.array("2")},
+        "envelope of another size": {"envelope": np.ones((2, 4, 5), np.float32)},
+        "negative envelope": {"envelope": -good["envelope"]},
+        "NaN envelope": {"envelope": good["envelope"] * np.float32(np.nan)},
+        "envelope of doubles": {"envelope": good["envelope"].astype(np.float64)},
+        "envelope of a lying header": {"envelope": npy(good["envelope"], (2, 40000, 60000))},
+        "phases for other frequencies": {"z": np.ones((3, 2, 3, 2), np.complex64)},
+        "infinite phases": {"z": np.full((2, 2, 3, 2), np.inf, np.complex64)},
+        "phases that overflow with the envelope": {
+            "z": good["z"] * np.complex64(3e38),
+            "envelope": good["envelope"] * np.float32(100),
+        },
+        "no phases in a direction": {"z": np.ones((2, 0, 3, 2), np.complex64)},
+        "more cells than phases": {"cells": np.array([2.0, 3.5])},
+        "cells of nothing": {"cells": np.array([0.0, 3.0])},
+        "three cells": {"cells": np.array([2.0, 3.0, 1.0])},
+        "picture of another size": {"picture": np.zeros((4, 5, 3), np.uint8)},
+        "picture of floats": {"picture": np.zeros((4, 6, 3), np.float32)},
+        "motion larger than its volume": {"amplitudes": np.ones((2, 4, 5, 2), np.complex64)},
+        "motion of Python objects": {"envelope": pickled()},
+        "edits of Python objects": {"edits": pickled()},
+        "edits that are no JSON": {"edits": np.array("{")},
+        "edits that are a list": {"edits": np.array("[]")},
+        "edits that tell nothing": {"edits": np.array("{}")},
+        "NaN in the edits": {"edits": np.array(json.dumps({**told, "amplitude": float("nan")}))},
+        "gains that are text": {"edits": np.array(json.dumps({**told, "gains": "abc"}))},
+        "a pluck outside": {"edits": np.array(json.dumps({**told, "plucks": [[2, 0, 0, 0, 0]]}))},
+        "a mask above 1": {"mask": good["mask"] * np.float32(2)},
+        "a mask of three channels": {"mask": np.ones((4, 6, 3), np.float32)},
+        "strength above 4": {"strength": np.full((4, 6), 5, np.float32)},
+    }
+    found = {name: npz(**{**good, **change}) for name, change in changes.items()}
+    for name in ("envelope", "z", "cells", "picture", "edits", "raw_provenance"):
+        found[f"no {name}"] = npz(**{key: value for key, value in good.items() if key != name})
+    return found
