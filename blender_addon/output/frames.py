@@ -8,11 +8,11 @@ from pathlib import Path
 import bpy
 
 from ...gid_core.errors import Cancelled, LimitError, SettingsError
+from ...gid_core.files import integrity
 from ...gid_core.files.storage import disk_errors, scratch_folder
 from .. import compat
 from ..loop import clock
 from ..loop.scene import is_transparent
-from . import integrity
 
 __all__ = ["encode_movie", "render_frames"]
 

@@ -11,6 +11,8 @@ from ..errors import LimitError
 
 __all__ = ["disk_errors", "replacing", "scratch_folder"]
 
+PASSING = ".gid-"  # how names begin of files that are not complete yet
+
 _REMEDIES = {
     errno.ENOSPC: "the disk is full: free some space, or choose another folder",
     errno.EDQUOT: "the disk quota is used up: free some space, or choose another folder",
@@ -47,7 +49,7 @@ def replacing(path):
     """
     path = Path(path)
     with disk_errors(path):
-        descriptor, name = tempfile.mkstemp(prefix=".gid-", suffix=path.suffix, dir=path.parent)
+        descriptor, name = tempfile.mkstemp(prefix=PASSING, suffix=path.suffix, dir=path.parent)
         os.close(descriptor)
         try:
             yield Path(name)

@@ -2,10 +2,13 @@
 
 import numpy as np
 
+from ..files.image_io import resize
 from ..motion.timeline import LoopPlan
 from ..motion.volume import SpectralVolume
 
-__all__ = ["seam_ratio", "steps"]
+__all__ = ["grey_blocks", "picture_seam", "seam_ratio", "steps"]
+
+_BLOCK = 8  # px
 
 
 def steps(volume: SpectralVolume, plan: LoopPlan) -> np.ndarray:
@@ -28,3 +31,31 @@ def seam_ratio(volume: SpectralVolume, plan: LoopPlan) -> float | None:
     found = steps(volume, plan)
     median = float(np.median(found))
     return None if median == 0 else float(found[-1] / median)
+
+
+def picture_seam(greys) -> float | None:
+    """Step from the last frame to the first relative to the median step between frames; None if nothing moves.
+
+    A step is the RMS change of grey, averaged over blocks. Near 1 in a good loop: higher is a jump, lower a hold.
+
+    Args:
+        greys: of each frame of one loop, in order, what `grey_blocks` makes of it.
+    """
+    greys = list(greys)
+    steps = [
+        float(np.sqrt(np.mean((following - grey) ** 2)))
+        for grey, following in zip(greys, [*greys[1:], greys[0]], strict=True)
+    ]
+    median = float(np.median(steps))
+    return steps[-1] / median if median > 0 else None
+
+
+def grey_blocks(pixels: np.ndarray) -> np.ndarray:
+    """float32 (h, w): means of linear grey over blocks; motion stays, grain and coding noise average out.
+
+    Args:
+        pixels: float32 (H, W, 3|4), linear.
+    """
+    grey = pixels[..., :3].mean(-1)
+    rows, columns = (max(1, size // _BLOCK) for size in grey.shape)
+    return resize(grey, columns, rows)

@@ -9,7 +9,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 CORE = ROOT / "gid_core"
-GRANTS = {"files.image_io": {"PIL"}, "model.session": {"onnxruntime"}}  # besides the standard library and numpy
+GRANTS = {
+    "files.frame_files": {"PIL"},
+    "files.image_io": {"PIL"},
+    "files.movie": {"PIL", "av"},
+    "files.oiio": {"OpenImageIO"},
+    "model.session": {"onnxruntime"},
+}  # besides the standard library and numpy
 
 
 def name_of(path):
@@ -18,7 +24,7 @@ def name_of(path):
 
 
 MODULES = sorted(name_of(path) for path in CORE.rglob("*.py") if path.stem != "__init__")
-BLOCKED = ("bpy", "torch", "onnxruntime", "PIL")
+BLOCKED = ("bpy", "torch", "onnxruntime", "PIL", "OpenImageIO", "av")
 
 BLOCK = """
 import sys

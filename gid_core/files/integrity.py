@@ -1,4 +1,4 @@
-"""Is a file that Blender wrote whole? On a full disk it writes what fits and reports success.
+"""Is a file whole? On a full disk Blender writes what fits and reports success; a machine may stop at any moment.
 
 Each format tells where it ends: PNG by its last chunk, OpenEXR by the table of its blocks, MP4 by its boxes. Only files
 of our own making are asked about; this is no judgement on files from outside.

@@ -1,0 +1,217 @@
+"""Our own code in fresh Python processes: the same interpreter and sys.path, none of the parent's modules.
+
+An order goes over a child's standard input as one line of JSON, commands may follow; answers come back the same way. A
+child never imports bpy and never runs the parent's main module, so that it works inside Blender as well. It stops when
+its input ends: when it is told to, and when the parent is gone.
+"""
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+import traceback
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+
+from . import errors
+
+__all__ = ["Crew", "serving"]
+
+COOPERATION_S = 0.4  # after that a child that was asked to stop is terminated, and killed after as long again
+_LOG_TAIL = 4000
+# Processes that each start a thread a core take turns instead of working, and sums depend on the number of threads.
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+# The child sees this package under another name, so that no parent package (in Blender: the add-on) is imported.
+_BOOT = """
+import importlib, json, sys, types
+start = json.loads(sys.stdin.buffer.readline())
+sys.path[:] = start["path"]
+sys.dont_write_bytecode = start["dont_write_bytecode"]
+sys.modules["bpy"] = None
+package = types.ModuleType("gid_child")
+package.__path__ = [start["root"]]
+sys.modules["gid_child"] = package
+importlib.import_module("gid_child." + start["module"]).serve(start["order"])
+"""
+
+
+class Crew:
+    """Child processes that run `serve(order)` of one module of ours, told apart by their number 0, 1, ...
+
+    Args:
+        count: how many.
+        module: dotted, within gid_core, such as "frames.frame_worker".
+        order: JSON-ready; the same for all.
+        folder: takes what the children print beside their answers; whoever made it removes it.
+        work: what they do, for a sentence about a crash.
+    Raises:
+        LimitError: no process can be started.
+    """
+
+    def __init__(self, count: int, module: str, order: dict, folder, work: str):
+        self._folder, self._work = Path(folder), work
+        self._messages = queue.SimpleQueue()
+        self._processes, self._finished = [], set()
+        self._release = weakref.finalize(self, _end, self._processes)
+        try:
+            for index in range(count):
+                self._processes.append(_spawn(order, module, self._log(index)))
+                reader = (index, self._processes[index].stdout, self._messages)
+                threading.Thread(target=_read, args=reader, daemon=True).start()
+        except BaseException:
+            self.end()
+            raise
+
+    def __len__(self):
+        return len(self._processes)
+
+    def tell(self, index: int, **command) -> None:
+        """Hand a command to one child. One that is gone is met by `answers`."""
+        with contextlib.suppress(OSError):
+            self._processes[index].stdin.write(json.dumps(command).encode() + b"\n")
+            self._processes[index].stdin.flush()
+
+    def answers(self) -> list[tuple[int, dict]]:
+        """What came since the last call, as (number of the child, message); never waits. "done" is a child's last word.
+
+        Raises:
+            GidError: what a child raised, or a sentence about its crash. The others are stopped then.
+        """
+        found = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                index, message = self._messages.get_nowait()
+                if message is None and index in self._finished:
+                    continue
+                if message is None or message.get("event") == "error":
+                    error = self._crash(index) if message is None else _error(message)
+                    self.end()
+                    raise error
+                if message["event"] == "done":
+                    self._finished.add(index)
+                found.append((index, message))
+        return found
+
+    def end(self) -> None:
+        """Stop all children; they are gone when this returns, within a second."""
+        self._release()
+
+    def _log(self, index):
+        return self._folder / f"log{index}.txt"
+
+    def _crash(self, index):
+        """A sentence about a child that ended without an answer; what it printed goes to our stderr."""
+        try:
+            code = self._processes[index].wait(COOPERATION_S)
+        except subprocess.TimeoutExpired:
+            code = "none"
+        with contextlib.suppress(OSError):
+            print(self._log(index).read_text(errors="replace")[-_LOG_TAIL:], file=sys.stderr)
+        return errors.LimitError(
+            f"a process that should {self._work} ended unexpectedly (exit code {code}): if memory is short, close "
+            "other programs or choose a smaller size"
+        )
+
+
+def serving(work: Callable, order: dict) -> None:
+    """A child's whole life: `work(order, commands, send)`, its errors as answers, and out.
+
+    commands: iterator of the dicts that the parent tells, without end. send(**message): a line of JSON to the parent.
+    """
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what native libraries print must not look like an answer
+    # Ctrl-C reaches every process of a terminal: the parent decides, and tells by closing our input.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def send(**message):
+        answers.write(json.dumps(message) + "\n")
+        answers.flush()
+
+    arrived = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(arrived,), daemon=True).start()
+    code = 0
+    try:
+        work(order, iter(arrived.get, None), send)
+    except errors.GidError as error:
+        send(event="error", kind=type(error).__name__, message=str(error))
+    except MemoryError:
+        send(
+            event="error",
+            kind="LimitError",
+            message="not enough memory: close other programs, or choose a smaller size",
+        )
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    sys.stderr.flush()
+    os._exit(code)  # at once: native thread pools have been seen to hang in their exit handlers
+
+
+def _listen(arrived):
+    for line in sys.stdin.buffer:
+        arrived.put(json.loads(line))
+    os._exit(0)  # the parent wants no answer any more, or is gone
+
+
+def _spawn(order, module, log_path):
+    package = Path(__file__).resolve().parent
+    start = {
+        "order": order,
+        "path": [os.path.abspath(entry) for entry in sys.path if entry],  # "" is the caller's folder: no place for code
+        "dont_write_bytecode": sys.dont_write_bytecode,
+        "root": str(package.parent),
+        "module": f"{package.name}.{module}",
+    }
+    if not sys.executable:
+        raise errors.LimitError("this Blender does not say where its Python is: render the loop's scene instead")
+    try:
+        with log_path.open("wb") as log:
+            process = subprocess.Popen(
+                # -I: neither the environment nor the current folder decides what the child imports
+                [sys.executable, "-I", "-c", _BOOT],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env={**os.environ, **_ONE_THREAD},
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            )
+    except OSError as error:
+        raise errors.LimitError(f"no further process can be started ({error}): close other programs") from error
+    with contextlib.suppress(OSError):  # one that is gone already is met by `answers`
+        process.stdin.write(json.dumps(start).encode() + b"\n")
+        process.stdin.flush()
+    return process
+
+
+def _read(index, stream, messages):
+    """Thread: JSON lines into the queue, None at the end. What is no message came from a process that broke down."""
+    with stream:
+        for line in stream:
+            with contextlib.suppress(ValueError):
+                messages.put((index, json.loads(line)))
+    messages.put((index, None))
+
+
+def _error(message):
+    return getattr(errors, str(message["kind"]), errors.GidError)(message["message"])
+
+
+def _end(processes):
+    for process in processes:
+        with contextlib.suppress(OSError, ValueError):
+            process.stdin.close()
+    for stop in (None, "terminate", "kill"):
+        running = [process for process in processes if process.poll() is None]
+        for process in running if stop else ():
+            getattr(process, stop)()
+        patience = time.monotonic() + COOPERATION_S
+        for process in running:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(max(0.0, patience - time.monotonic()))

@@ -1,0 +1,98 @@
+"""A loop, whole: all that a frame depends on, as a value that other processes can be handed.
+
+A frame is a pure function of this and of its number. Arrays travel as plain .npy files that are mapped, not copied, so
+that many processes share one still.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import SettingsError
+from ..motion.timeline import LoopPlan
+from ..motion.volume import SpectralVolume
+from .renderer import LoopRenderer
+
+__all__ = ["QUALITIES", "Loop"]
+
+QUALITIES = ("core", "best")
+_FACTS = "loop.json"
+
+
+@dataclass(frozen=True)
+class Loop:
+    """What is rendered.
+
+    still: float32 (H, W, 3|4), linear, premultiplied. front, plate: as `LoopRenderer` takes them. quality: "core" or
+    "best".
+    """
+
+    still: np.ndarray
+    volume: SpectralVolume
+    plan: LoopPlan
+    amount: float = 1.0
+    front: np.ndarray | None = None
+    plate: np.ndarray | bool | None = None
+    quality: str = "core"
+
+    def renderer(self) -> LoopRenderer:
+        """Whatever renders this loop: `frame(n)`, `displacement(n)` and `front`.
+
+        Raises:
+            SettingsError: no such quality, or the plan does not fit the volume.
+        """
+        if self.quality != "core":
+            raise SettingsError(f"there is no renderer {self.quality!r}: choose core")
+        return LoopRenderer(self.still, self.volume, self.plan, amount=self.amount, front=self.front, plate=self.plate)
+
+    def save(self, folder) -> None:
+        """Write it into an existing folder."""
+        folder = Path(folder)
+        arrays, facts = self._parts()
+        for name, array in arrays.items():
+            np.save(folder / f"{name}.npy", array, allow_pickle=False)
+        (folder / _FACTS).write_text(json.dumps({**facts, "arrays": sorted(arrays)}), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder) -> "Loop":
+        """What `save` wrote there."""
+        folder = Path(folder)
+        facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
+        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in facts["arrays"]}
+        volume = {name.removeprefix("volume_"): a for name, a in arrays.items() if name.startswith("volume_")}
+        plan = {name: tuple(value) if isinstance(value, list) else value for name, value in facts["plan"].items()}
+        return cls(
+            arrays["still"],
+            SpectralVolume(**volume),
+            LoopPlan(**plan),
+            facts["amount"],
+            arrays.get("front"),
+            arrays.get("plate", facts["plate"]),
+            facts["quality"],
+        )
+
+    def digest(self) -> str:
+        """Equal for loops whose frames are equal."""
+        arrays, facts = self._parts()
+        found = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+        for name, array in sorted(arrays.items()):
+            found.update(f"{name} {array.dtype} {array.shape}".encode())
+            found.update(np.ascontiguousarray(array))
+        return found.hexdigest()
+
+    def _parts(self):
+        """Arrays by name, and the rest, JSON-ready."""
+        arrays = {"still": np.asarray(self.still, np.float32)}
+        for field in fields(self.volume):
+            value = getattr(self.volume, field.name)
+            if isinstance(value, np.ndarray):
+                arrays["volume_" + field.name] = value
+        for name in ("front", "plate"):
+            if isinstance(getattr(self, name), np.ndarray):
+                arrays[name] = getattr(self, name)
+        plate = False if self.plate is False else None
+        facts = {"plan": asdict(self.plan), "amount": float(self.amount), "plate": plate, "quality": self.quality}
+        return arrays, facts
