@@ -14,6 +14,8 @@ __all__ = [
     "ensure_fcurve",
     "modifier_value",
     "new_image_strip",
+    "remove_fcurves",
+    "rename_fcurves",
     "scaled_to_render",
     "set_file_format",
     "set_modifier_value",
@@ -50,12 +52,55 @@ def clock_path(modifier, identifier):
     return f"{owner}.properties.inputs.{identifier}.value"
 
 
-def ensure_fcurve(block, path):
-    """The F-curve of `block` at `path`, in an action of its own; slot and channel bag are made as needed."""
+def ensure_fcurve(block, path, group=""):
+    """The F-curve of `block` at `path`, in an action of its own; slot and channel bag are made as needed.
+
+    Args:
+        group: channel group that a new curve is put into.
+    """
     animation = block.animation_data or block.animation_data_create()
     if animation.action is None:
         animation.action = bpy.data.actions.new(block.name)
-    return animation.action.fcurve_ensure_for_datablock(block, path, index=0)
+    curve = animation.action.fcurve_ensure_for_datablock(block, path, index=0)
+    if group and curve.group is None:
+        groups = animation.action.layers[0].strips[0].channelbag(animation.action_slot).groups
+        curve.group = groups.get(group) or groups.new(group)
+    return curve
+
+
+def remove_fcurves(block, paths):
+    """Remove the F-curves at those paths from the action that `block` plays."""
+    animation = block.animation_data
+    for curves in _curve_lists(animation.action if animation else None):
+        for curve in [curve for curve in curves if curve.data_path in paths]:
+            curves.remove(curve)
+
+
+def rename_fcurves(block, paths):
+    """Let all animation of `block` drive other properties: its action, its NLA strips, its drivers.
+
+    Args:
+        paths: {old path: new path}; None removes the curve.
+    """
+    animation = block.animation_data
+    if animation is None:
+        return
+    actions = {animation.action, *(strip.action for track in animation.nla_tracks for strip in track.strips)}
+    lists = [curves for action in actions for curves in _curve_lists(action)]
+    for curves in [*lists, animation.drivers]:
+        for curve in list(curves):
+            if curve.data_path in paths:
+                new = paths[curve.data_path]
+                if new is None:
+                    curves.remove(curve)
+                else:
+                    curve.data_path = new
+
+
+def _curve_lists(action):
+    """The lists of F-curves in an action, one for each channel bag; none of None."""
+    layers = action.layers if action else ()
+    return [bag.fcurves for layer in layers for strip in layer.strips for bag in strip.channelbags]
 
 
 def enable_nodes(block):

@@ -90,6 +90,7 @@ def _build(spec, is_transparent):
             "Static Mask": mask,
             "Amount": spec.amount,
             "Pixel Size": rig.PIXEL,
+            **rig.frequency_inputs(spec.volume.frequencies),
             "Sheet Material": materials.sheet(f"GID Sheet {spec.name}", still, is_transparent),
             **{
                 f"Image {index}": images.new_image(

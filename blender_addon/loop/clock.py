@@ -6,28 +6,50 @@ curve is in frames, and the rig makes phases of whole frames, so a frame and its
 
 from fractions import Fraction
 
+import bpy
+
 from ...gid_core.errors import SettingsError
 from .. import compat
 from ..nodes import rig
 
-__all__ = ["key", "set_range", "set_rate"]
+__all__ = ["key", "key_input", "on_same_clock", "set_range", "set_rate"]
 
 _MAX_FRAME = 1_048_574  # Blender's own limit
 
 
 def key(obj, start: int, n_frames: int) -> None:
     """Key the clock of the rig of `obj`: 0 at `start`, `n_frames` a loop later, linear, repeated for ever."""
+    key_input(obj, "Clock", [(start, 0.0, "LINEAR"), (start + n_frames, float(n_frames), "LINEAR")])
+
+
+def key_input(obj, name: str, keys, *, group: str = "") -> None:
+    """Key an input of the rig of `obj`; from the last key on the curve repeats for ever, before the first likewise.
+
+    Args:
+        keys: (frame, value, interpolation) each, in their order; they replace those that are there.
+        group: channel group that a new curve is put into.
+    """
     modifier = obj.modifiers[rig.MODIFIER]
-    identifier = rig.inputs_of(modifier.node_group)["Clock"]
-    curve = compat.ensure_fcurve(obj, compat.clock_path(modifier, identifier))
+    identifier = rig.inputs_of(modifier.node_group)[name]
+    curve = compat.ensure_fcurve(obj, compat.clock_path(modifier, identifier), group)
     curve.keyframe_points.clear()
-    for frame, value in ((start, 0.0), (start + n_frames, float(n_frames))):
-        curve.keyframe_points.insert(frame, value, options={"FAST"}).interpolation = "LINEAR"
+    for frame, value, interpolation in keys:
+        curve.keyframe_points.insert(frame, value, options={"FAST"}).interpolation = interpolation
     curve.update()
     if not curve.modifiers:
         cycles = curve.modifiers.new("CYCLES")
         cycles.mode_before = cycles.mode_after = "REPEAT"
     obj.update_tag()
+
+
+def on_same_clock(plane) -> list:
+    """Every object that plays the action of `plane`: itself, its EEVEE partner, linked duplicates."""
+    action = plane.animation_data.action
+    return [
+        obj
+        for obj in bpy.data.objects
+        if obj.animation_data and obj.animation_data.action == action and rig.MODIFIER in obj.modifiers
+    ]
 
 
 def set_range(scene, start: int, n_frames: int) -> None:

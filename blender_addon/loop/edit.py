@@ -3,10 +3,7 @@
 import json
 from fractions import Fraction
 
-import bpy
-
 from ...gid_core.motion.timeline import LoopPlan
-from ..nodes import rig
 from . import clock
 from .build import check_plan, note_plan, set_plan
 from .read import scene_of
@@ -24,17 +21,7 @@ def retime_loop(plane, plan: LoopPlan, fps: Fraction, start: int = 1) -> None:
     check_plan(plan, len(json.loads(plane.gid.frequencies)), fps)
     clock.set_rate(scene, fps)
     clock.set_range(scene, start, plan.n_frames)
-    for obj in _on_same_clock(plane):
+    for obj in clock.on_same_clock(plane):
         set_plan(obj, plan)
         note_plan(obj, plan, fps, start)
     clock.key(plane, start, plan.n_frames)
-
-
-def _on_same_clock(plane):
-    """Every object that plays the action of `plane`: itself, its EEVEE partner, linked duplicates."""
-    action = plane.animation_data.action
-    return [
-        obj
-        for obj in bpy.data.objects
-        if obj.animation_data and obj.animation_data.action == action and rig.MODIFIER in obj.modifiers
-    ]

@@ -3,7 +3,7 @@
 A socket is found by its identifier (unique and untranslated) or by a name that only one socket bears, never by
 position; an unknown or ambiguous name raises and lists what exists. Values, sockets and nodes may stand wherever a
 node wants an input. A shared group is built whole before anything uses it, and an outdated one is replaced, not
-patched.
+patched. `arrange` lays a finished tree out for whoever opens it: data runs from left to right, frames stand apart.
 """
 
 from contextlib import contextmanager
@@ -12,8 +12,11 @@ import bpy
 
 __all__ = ["TreeBuilder", "shared_group"]
 
-COLUMN_WIDTH, ROW_HEIGHT = 200, 170  # of the layout that a user sees on opening a group
 GROUP_KEY, VERSION_KEY = "gid_group", "gid_version"
+
+# Layout, in the units of `node.location`. Blender knows a node's height only once it has drawn it, so heights are
+# estimated from the rows: title, three for what the node is set to, one a socket, three for an unlinked vector.
+_ROW, _COLUMN_GAP, _NODE_GAP, _FRAME_GAP, _FRAME_LABEL = 22, 70, 24, 60, 40
 
 
 class TreeBuilder:
@@ -21,22 +24,26 @@ class TreeBuilder:
 
     def __init__(self, tree):
         self.tree = tree
-        self._group_input = None
-        self._frame = None
-        self._rows = {}
+        self._frame = None  # the frame that nodes are put into now
+        self._group_inputs = {}  # frame -> its Group Input node
+        self._columns = []  # (node, column, frame), as they were made
 
     # ---- interface
 
-    def add_input(self, name, kind, default=None, *, description="", minimum=None, maximum=None, panel=None):
+    def add_input(
+        self, name, kind, default=None, *, description="", minimum=None, maximum=None, subtype=None, panel=None
+    ):
         """Declare a group input. All inputs are declared before the first `input()` is read.
 
         Args:
             kind: socket type without its prefix: Float, Int, Vector, Color, Image ...
+            subtype: how a number is shown: ANGLE, FACTOR ...
         """
         socket = self.tree.interface.new_socket(
             name, in_out="INPUT", socket_type="NodeSocket" + kind, description=description, parent=panel
         )
-        for attribute, value in (("min_value", minimum), ("max_value", maximum), ("default_value", default)):
+        settings = {"subtype": subtype, "min_value": minimum, "max_value": maximum, "default_value": default}
+        for attribute, value in settings.items():
             if value is not None:
                 setattr(socket, attribute, value)
         return socket
@@ -47,15 +54,19 @@ class TreeBuilder:
             name, in_out="OUTPUT", socket_type="NodeSocket" + kind, description=description
         )
 
-    def add_panel(self, name):
-        """A folded panel for inputs that are rarely touched by hand."""
-        return self.tree.interface.new_panel(name, default_closed=True)
+    def add_panel(self, name, *, parent=None, is_closed=True):
+        """A panel of inputs. `parent` is the panel that it stands in, if any."""
+        panel = self.tree.interface.new_panel(name, default_closed=is_closed)
+        if parent is not None:
+            self.tree.interface.move_to_parent(panel, parent, len(parent.interface_items))
+        return panel
 
     def input(self, name):
-        """The group input of that name, as a socket to feed from."""
-        if self._group_input is None:
-            self._group_input = self.node("NodeGroupInput", 0)
-        return output_socket(self._group_input, name)
+        """The group input of that name, as a socket to feed from; each frame has a Group Input node of its own."""
+        node = self._group_inputs.get(self._frame)
+        if node is None:
+            node = self._group_inputs[self._frame] = self.node("NodeGroupInput", None)
+        return output_socket(node, name)
 
     def outputs(self, column, **values):
         """Feed the group outputs: names with spaces become keywords with underscores."""
@@ -64,26 +75,28 @@ class TreeBuilder:
     # ---- nodes
 
     def node(self, idname, column, inputs=None, **properties):
-        """A new node in a column of the layout. Properties are set first: they decide which sockets exist."""
+        """A new node in a column of the layout; None: one to the left of all others in its frame.
+
+        Properties are set first: they decide which sockets exist.
+        """
         node = self.tree.nodes.new(idname)
         for name, value in properties.items():
             setattr(node, name, value)
         for name, value in (inputs or {}).items():
             self.feed(value, input_socket(node, name))
-        row = self._rows[column] = self._rows.get(column, -1) + 1
-        node.location = (COLUMN_WIDTH * column, -ROW_HEIGHT * row)
-        node.parent = self._frame
+        node.parent, node.select = self._frame, False
+        self._columns.append((node, column, self._frame))
         return node
 
     @contextmanager
     def frame(self, label):
-        """Nodes made inside stand in one labelled frame."""
-        outer, self._frame = self._frame, self.tree.nodes.new("NodeFrame")
-        self._frame.label, self._frame.parent = label, outer
+        """Nodes made inside stand in one labelled frame. Frames are not nested."""
+        outside, self._frame = self._frame, self.tree.nodes.new("NodeFrame")
+        self._frame.label, self._frame.select = label, False
         try:
             yield
         finally:
-            self._frame = outer
+            self._frame = outside
 
     def feed(self, value, socket):
         """Link a socket or a node with a single output, or set a plain value."""
@@ -93,6 +106,40 @@ class TreeBuilder:
             self.tree.links.new(value, socket)
         else:
             socket.default_value = value
+
+    # ---- layout
+
+    def arrange(self):
+        """Lay the tree out: columns from left to right, each frame below what already stands in its columns.
+
+        Group Input nodes show the sockets that are used and hide the rest.
+        """
+        for node in self._group_inputs.values():
+            for socket in node.outputs:
+                socket.hide = not socket.is_linked
+        blocks = {}  # frame (None: nodes without one) -> {column: [node]}
+        for frame, nodes in _grouped((frame, (node, column)) for node, column, frame in self._columns).items():
+            first = min((column for _, column in nodes if column is not None), default=0)
+            blocks[frame] = _grouped((first - 1 if column is None else column, node) for node, column in nodes)
+        left = self._lefts(blocks.values())
+        below = dict.fromkeys(left, 0.0)
+        for block in blocks.values():
+            spanned = [column for column in left if min(block) <= column <= max(block)]
+            top = max(below[column] for column in spanned) + _FRAME_LABEL
+            bottoms = [_stack(nodes, left[column], top) for column, nodes in block.items()]
+            below.update(dict.fromkeys(spanned, max(bottoms) + _FRAME_GAP))
+
+    @staticmethod
+    def _lefts(blocks):
+        """{column: x} of all columns, each as wide as its widest node."""
+        widths = {}
+        for block in blocks:
+            for column, nodes in block.items():
+                widths[column] = max([widths.get(column, 0), *(node.width for node in nodes)])
+        left, x = {}, 0.0
+        for column in sorted(widths):
+            left[column], x = x, x + widths[column] + _COLUMN_GAP
+        return left
 
     # ---- the nodes that every tree of ours is made of, as the socket they put out
 
@@ -130,6 +177,30 @@ class TreeBuilder:
         """Three numbers from a vector."""
         node = self.node("ShaderNodeSeparateXYZ", column, {"Vector": vector})
         return tuple(output_socket(node, axis) for axis in "XYZ")
+
+
+def _grouped(pairs):
+    """{key: [values]} of (key, value) pairs, in their order."""
+    groups = {}
+    for key, value in pairs:
+        groups.setdefault(key, []).append(value)
+    return groups
+
+
+def _stack(nodes, x, top):
+    """Place nodes below each other from `top` down; the distance from 0 down to where they end."""
+    for node in nodes:
+        node.location = (x, -top)
+        top += _height(node) + _NODE_GAP
+    return top
+
+
+def _height(node):
+    rows = 4 + sum(not socket.hide for socket in node.outputs if socket.enabled)
+    for socket in node.inputs:
+        if socket.enabled and not socket.hide:
+            rows += 4 if socket.type == "VECTOR" and not socket.is_linked else 1
+    return rows * _ROW
 
 
 def input_socket(node, name):
@@ -181,8 +252,10 @@ def shared_group(name, tree_type, version, build, *, key=None, replace=False):
         if group.get(VERSION_KEY) == version:
             return group
     group = bpy.data.node_groups.new(name, tree_type)
+    builder = TreeBuilder(group)
     try:
-        build(TreeBuilder(group))
+        build(builder)
+        builder.arrange()
     except BaseException:
         bpy.data.node_groups.remove(group)
         raise

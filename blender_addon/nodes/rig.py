@@ -7,11 +7,29 @@ that rests on its pixel centre touches no other pixel, hence all motionless pixe
 plate is one more quad below it, so that whatever the render's size, region and camera are, the plate follows.
 """
 
+import math
+from dataclasses import dataclass
+
+from ...gid_core.motion.edits import band_weights
+from ...gid_core.motion.pluck import GENTLE
 from .. import compat
 from . import mode
 from .builder import output_socket, shared_group
 
-__all__ = ["CORNER", "MODIFIER", "PIXEL", "SIDES", "UV", "attribute_name", "group", "inputs_of"]
+__all__ = [
+    "CORNER",
+    "MODIFIER",
+    "PIXEL",
+    "SIDES",
+    "UV",
+    "attribute_name",
+    "frequency_inputs",
+    "get_input",
+    "group",
+    "inputs_of",
+    "mode_count",
+    "set_inputs",
+]
 
 VERSION = 2
 MODIFIER = "GID Rig"
@@ -26,22 +44,57 @@ _LEVELS, _LEVEL_PX = 256, 16 / 256**2
 # A key's value read from the F-curve is off by some 1e-7 of the loop's length; whole frames are snapped to.
 _SNAP_FRAMES = 0.004
 
+
+@dataclass(frozen=True)
+class _Input:
+    kind: str
+    default: object
+    description: str
+    minimum: float | None = None
+    maximum: float | None = None
+    subtype: str | None = None
+
+
+# {panel: {name: what}}, in the order of the modifier's panel.
 _INPUTS = {
-    "Clock": ("Float", 0.0, "Frames since the loop's start; keyed"),
-    "Length": ("Int", 120, "Frames in one loop"),
-    "Amount": ("Float", 1.0, "Strength of the loop; 0 is the still"),
-    "Anchor": ("Float", 1.0, "1: the loop's first frame is the untouched still; 0: motion as it comes"),
-    "Pluck Time": ("Float", -1.0, "Frames since the pluck; below 0: no pluck"),
-    "Damping": ("Float", 0.05, "Damping ratio of the pluck"),
-    "Tents": ("Bool", False, "Show in the viewport what the render sees: a quad for every pixel, slow"),
-    "Pixel Size": ("Float", PIXEL, "Size of one pixel of the still"),
-    "Still": ("Image", None, "The photo, linear"),
-    "Static Mask": ("Image", None, "White where nothing can move"),
-    "Sheet Material": ("Material", None, "Of the sheet in the viewport"),
-    "Tent Material": ("Material", None, "Of the tents in a render"),
-    "Static Material": ("Material", None, "Of the motionless rest in a render"),
-    "Plate Material": ("Material", None, "Of what shows through holes in a render"),
-    "Has Plate": ("Bool", False, "Something lies under the moving pixels and shows through holes"),
+    "Motion": {
+        "Amount": _Input("Float", 1.0, "How far everything sways; 0 is the still"),
+        "Turn": _Input("Float", 0.0, "Turns the direction of all motion; positive is clockwise", subtype="ANGLE"),
+        "Low": _Input("Float", 1.0, "Strength of the slow sway", 0.0),
+        "Mid": _Input("Float", 1.0, "Strength of the motion between sway and shiver", 0.0),
+        "High": _Input("Float", 1.0, "Strength of the quick shiver", 0.0),
+        "Phase Offset": _Input("Float", 0.0, "Starts the motion later in its loop, in loops: 0.5 is half a loop ahead"),
+    },
+    "What Moves": {
+        "Has Mask": _Input("Bool", False, "Let the mask decide what may move"),
+        "Mask": _Input("Image", None, "White may move, black stands still"),
+        "Border": _Input(
+            "Float",
+            0.0,
+            "Motion fades to nothing over this part of the picture's long side towards its edges",
+            0.0,
+            1.0,
+            "FACTOR",
+        ),
+    },
+    "Pluck": {
+        "Pluck Time": _Input("Float", -1.0, "Seconds since the newest pluck, keyed; below 0: no pluck"),
+        "Damping": _Input("Float", 1.0, "How soon a pluck comes to rest: 2 is twice as soon, 0 rings for ever", 0.0),
+    },
+    "Advanced": {
+        "Clock": _Input("Float", 0.0, "Frames since the loop's start, keyed"),
+        "Length": _Input("Int", 120, "Frames in one loop", 1),
+        "Anchor": _Input("Float", 1.0, "1: the loop's first frame is the untouched still; 0: motion as it comes"),
+        "Tents": _Input("Bool", False, "Show in the viewport what the render sees: a quad for every pixel, slow"),
+        "Pixel Size": _Input("Float", PIXEL, "Size of one pixel of the still"),
+        "Still": _Input("Image", None, "The photo, linear"),
+        "Static Mask": _Input("Image", None, "White where the volume holds no motion"),
+        "Sheet Material": _Input("Material", None, "Of the sheet in the viewport"),
+        "Tent Material": _Input("Material", None, "Of the tents in a render"),
+        "Static Material": _Input("Material", None, "Of the motionless rest in a render"),
+        "Plate Material": _Input("Material", None, "Of what shows through holes in a render"),
+        "Has Plate": _Input("Bool", False, "Something lies under the moving pixels and shows through holes"),
+    },
 }
 
 
@@ -58,6 +111,24 @@ def inputs_of(rig):
         item.name: item.identifier
         for item in rig.interface.items_tree
         if item.item_type == "SOCKET" and item.in_out == "INPUT"
+    }
+
+
+def mode_count(rig):
+    """How many frequencies a rig group is made for."""
+    return sum(name.startswith("Harmonic ") for name in inputs_of(rig))
+
+
+def frequency_inputs(frequencies):
+    """{name: value} of the inputs that the frequencies of a volume alone decide.
+
+    Args:
+        frequencies: (K,) Hz.
+    """
+    slow, fast = band_weights(frequencies)
+    columns = {"Frequency": frequencies, "Ratio": GENTLE.ratio(frequencies), "Low Share": slow, "High Share": fast}
+    return {
+        f"{name} {index}": float(value) for name, column in columns.items() for index, value in enumerate(column, 1)
     }
 
 
@@ -85,73 +156,90 @@ def _build(tree, n_modes):
     tree.tree.is_modifier = True
     tree.add_output("Geometry", "Geometry")
     tree.add_input("Geometry", "Geometry")
-    for name, (kind, default, description) in _INPUTS.items():
-        tree.add_input(name, kind, default, description=description)
+    _declare(tree, n_modes)
+    displacement, coefficients = _modes(tree, *_timing(tree), n_modes)
+    axes = _axes(tree)
+    sheet = _sheet(tree, coefficients, axes)
+    static = _quad(tree, "Static quad: all that never moves", "Static Material", -1.0)
+    plate = _quad(tree, "Plate: what shows through holes", "Plate Material", -2.0)
+    tents = _tents(tree, _tent_offset(tree, displacement, axes))
+    with tree.frame("Sheet in the viewport, tents in a render"):
+        # The default type of a switch differs between versions, so it is stated.
+        shown = tree.node(
+            "GeometryNodeSwitch", 16, {"Switch": tree.input("Has Plate"), "True": plate}, input_type="GEOMETRY"
+        )
+        rendered = tree.node("GeometryNodeJoinGeometry", 17)
+        for part in (static, output_socket(shown), tents):
+            tree.feed(part, rendered.inputs["Geometry"])
+        hidden = tree.boolean_math("NOT", 17, tree.input("Tents"))
+        is_sheet = tree.boolean_math("AND", 18, tree.node("GeometryNodeIsViewport", 17), hidden)
+        choice = tree.node(
+            "GeometryNodeSwitch", 19, {"Switch": is_sheet, "False": rendered, "True": sheet}, input_type="GEOMETRY"
+        )
+        tree.outputs(20, Geometry=choice)
+
+
+def _declare(tree, n_modes):
+    """The inputs, in panels; those of single modes are folded away inside the last."""
+    panels = {name: tree.add_panel(name, is_closed=name == "Advanced") for name in _INPUTS}
+    for panel, inputs in _INPUTS.items():
+        for name, one in inputs.items():
+            tree.add_input(
+                name,
+                one.kind,
+                one.default,
+                description=one.description,
+                minimum=one.minimum,
+                maximum=one.maximum,
+                subtype=one.subtype,
+                panel=panels[panel],
+            )
     for name, (kind, default, description) in mode.MODE_INPUTS.items():
-        panel = tree.add_panel(f"{name} of each mode")
+        panel = tree.add_panel(f"{name} of Each Mode", parent=panels["Advanced"])
         for index in range(1, n_modes + 1):
             value = index if name == "Harmonic" else default
             tree.add_input(f"{name} {index}", kind, value, description=description, panel=panel)
 
-    uv = tree.node("GeometryNodeInputNamedAttribute", 4, {"Name": UV}, data_type="FLOAT_VECTOR").outputs["Attribute"]
-    displacement, coefficients = _modes(tree, uv, _timing(tree), n_modes)
-    units = _units(tree)
-    sheet = _sheet(tree, coefficients, units)
-    rendered = tree.node("GeometryNodeJoinGeometry", 16)
-    quads = (_quad(tree, "Static quad: all that never moves", "Static Material", -1.0), _plate_quad(tree))
-    for part in (*quads, _tents(tree, tree.vector_math("MULTIPLY", 7, displacement, units))):
-        tree.feed(part, rendered.inputs["Geometry"])
-
-    hidden = tree.boolean_math("NOT", 15, tree.input("Tents"))
-    is_viewport = tree.boolean_math("AND", 16, tree.node("GeometryNodeIsViewport", 15), hidden)
-    # The default type differs between versions, so it is stated.
-    choice = tree.node(
-        "GeometryNodeSwitch",
-        17,
-        {"Switch": is_viewport, "False": rendered, "True": sheet},
-        input_type="GEOMETRY",
-    )
-    tree.outputs(18, Geometry=choice)
-
 
 def _timing(tree):
-    """What all modes share of this frame, by the name of the mode's input."""
+    """(frame of the loop, how much of the first frame's pose is taken away)."""
     get = tree.input
-    length = get("Length")
     with tree.frame("Clock: whole frames exact, then wrapped into the loop"):
         whole = tree.math("ROUND", 1, get("Clock"))
-        near = tree.math("COMPARE", 1, get("Clock"), whole, _SNAP_FRAMES)
-        snapped = tree.node("ShaderNodeMix", 2, {"Factor_Float": near, "A_Float": get("Clock"), "B_Float": whole})
-        frame = tree.math("FLOORED_MODULO", 3, snapped, length)
+        near = tree.math("COMPARE", 2, get("Clock"), whole, _SNAP_FRAMES)
+        snapped = tree.node("ShaderNodeMix", 3, {"Factor_Float": near, "A_Float": get("Clock"), "B_Float": whole})
+        frame = tree.math("FLOORED_MODULO", 4, snapped, get("Length"))
     with tree.frame("Rest: Anchor ((1 + cos(2 pi Frame / Length)) / 2)^4"):
-        angle = tree.math("MULTIPLY", 2, tree.math("DIVIDE", 2, frame, length), 6.283185307179586)
-        raised = tree.math("MULTIPLY_ADD", 3, tree.math("COSINE", 3, angle), 0.5, 0.5)
+        angle = tree.math("MULTIPLY", 2, tree.math("DIVIDE", 1, frame, get("Length")), math.tau)
+        raised = tree.math("MULTIPLY_ADD", 3, tree.math("COSINE", 2, angle), 0.5, 0.5)
         square = tree.math("MULTIPLY", 3, raised, raised)
         rest = tree.math("MULTIPLY", 4, tree.math("MULTIPLY", 4, square, square), get("Anchor"))
-    pluck = tree.math("DIVIDE", 3, tree.math("MULTIPLY", 2, get("Pluck Time"), 6.283185307179586), length)
-    return {
-        "Frame": frame,
-        "Length": length,
-        "Amount": get("Amount"),
-        "Rest": rest,
-        "Pluck Angle": pluck,
-        "Damping": get("Damping"),
-    }
+    return frame, rest
 
 
-def _modes(tree, uv, shared, n_modes):
+def _modes(tree, frame, rest, n_modes):
     """Displacement in pixels of the volume, and each mode's coefficient as (Re, Minus Im)."""
     total, coefficients = (0.0, 0.0, 0.0), []
     nested = mode.group()
+    with tree.frame("Where a tent stood in the still"):
+        uv = _uv(tree, 4)
     with tree.frame("Sum of the modes"):
         for index in range(1, n_modes + 1):
-            own = {name: tree.input(f"{name} {index}") for name in mode.MODE_INPUTS}
-            node = tree.node("GeometryNodeGroup", 5, node_tree=nested, inputs=None, label=f"Mode {index}")
-            for name, value in {**own, **shared, "UV": uv, "Sum": total}.items():
+            node = tree.node("GeometryNodeGroup", 6, node_tree=nested, label=f"Mode {index}")
+            values = {name: tree.input(f"{name} {index}") for name in mode.MODE_INPUTS}
+            values |= {"Frame": frame, "Rest": rest, "UV": uv, "Sum": total}
+            values |= {name: tree.input(name) for name in mode.SHARED_INPUTS if name not in values}
+            for name, value in values.items():
                 tree.feed(value, node.inputs[name])
             total = node.outputs["Sum"]
             coefficients.append((node.outputs["Re"], node.outputs["Minus Im"]))
     return total, coefficients
+
+
+def _uv(tree, column):
+    return tree.node("GeometryNodeInputNamedAttribute", column, {"Name": UV}, data_type="FLOAT_VECTOR").outputs[
+        "Attribute"
+    ]
 
 
 def _image_size(tree, column, name):
@@ -159,24 +247,81 @@ def _image_size(tree, column, name):
     return info["Width"], info["Height"]
 
 
-def _units(tree):
-    """Vector that takes pixels of the volume to Blender units: Pixel Size times still size over volume size."""
-    with tree.frame("Volume pixels to units"):
+def _axes(tree):
+    """What one pixel of the volume to the right and one upward become: turned by Turn, in Blender units."""
+    with tree.frame("Turn, and volume pixels to units: Pixel Size times still size over volume size"):
         still, volume = _image_size(tree, 5, "Still"), _image_size(tree, 5, "Image 1")
         ratio = (tree.math("DIVIDE", 6, a, b) for a, b in zip(still, volume, strict=True))
-        return tree.scale(7, tree.vector(6, *ratio), tree.input("Pixel Size"))
+        units = tree.scale(8, tree.vector(7, *ratio), tree.input("Pixel Size"))
+        # Turn runs clockwise on the picture, y is up here: right is (cos, -sin) and up is (sin, cos).
+        cos, sin = (tree.math(wave, 6, tree.input("Turn")) for wave in ("COSINE", "SINE"))
+        right = tree.vector(8, cos, tree.math("MULTIPLY", 7, sin, -1.0))
+        up = tree.vector(8, sin, cos)
+        return tuple(tree.vector_math("MULTIPLY", 9, axis, units) for axis in (right, up))
 
 
-def _sheet(tree, coefficients, units):
+def _freedom(tree, column, uv, interpolation):
+    """How freely a place may move: Mask, times a window that Border pins the rim with.
+
+    A switch on a single value computes only what it chooses: without mask and border nothing is read or computed.
+    """
+    get = tree.input
+    texel = tree.node(
+        "GeometryNodeImageTexture",
+        column,
+        {"Image": get("Mask"), "Vector": uv},
+        interpolation=interpolation,
+        extension="EXTEND",
+    )
+    white = tree.components(column + 1, texel.outputs["Color"])[0]
+    masked = tree.node(
+        "GeometryNodeSwitch", column + 2, {"Switch": get("Has Mask"), "False": 1.0, "True": white}, input_type="FLOAT"
+    )
+    sides = _image_size(tree, column, "Still")
+    distances = []
+    for side, place in zip(sides, tree.components(column, uv), strict=False):
+        nearer = tree.math("MINIMUM", column + 1, place, tree.math("SUBTRACT", column, 1.0, place))
+        distances.append(tree.math("MULTIPLY", column + 2, nearer, side))
+    reach = tree.math("MULTIPLY", column + 2, tree.math("MAXIMUM", column + 1, *sides), get("Border"))
+    inward = tree.math("MINIMUM", column + 3, *distances)
+    window = tree.node(
+        "ShaderNodeMapRange", column + 4, {"Value": inward, "From Max": reach}, interpolation_type="SMOOTHSTEP"
+    )
+    is_pinned = tree.math("GREATER_THAN", column + 3, get("Border"), 0.0)
+    pinned = tree.node(
+        "GeometryNodeSwitch",
+        column + 5,
+        {"Switch": is_pinned, "False": 1.0, "True": window.outputs["Result"]},
+        input_type="FLOAT",
+    )
+    return tree.math("MULTIPLY", column + 6, masked, pinned)
+
+
+def _offset(tree, column, x, y, axes, freedom):
+    """Displacement (x, y) in pixels of the volume as a vector in units."""
+    right, up = axes
+    along = tree.vector_math("MULTIPLY_ADD", column + 1, right, x, tree.vector_math("MULTIPLY", column, up, y))
+    return tree.scale(column + 2, along, freedom)
+
+
+def _tent_offset(tree, displacement, axes):
+    with tree.frame("Tents: how far each is carried"):
+        freedom = _freedom(tree, 6, _uv(tree, 5), "Closest")
+        x, y, _ = tree.components(10, displacement)
+        return _offset(tree, 11, x, y, axes, freedom)
+
+
+def _sheet(tree, coefficients, axes):
     with tree.frame("Sheet: the viewport's view, by dot products of what its points hold"):
         series = [number for pair in coefficients for number in pair]
         series += [0.0] * (-len(series) % 3)
-        triples = [tree.vector(6, *series[i : i + 3]) for i in range(0, len(series), 3)]
+        triples = [tree.vector(7, *series[i : i + 3]) for i in range(0, len(series), 3)]
         x, y = (_stored_sum(tree, axis, triples) for axis in "xy")
-        offset = tree.vector_math("MULTIPLY", 10, tree.vector(9, x, y), units)
-        moved = tree.node("GeometryNodeSetPosition", 10, {"Geometry": tree.input("Geometry"), "Offset": offset})
+    with tree.frame("Sheet: how far each point is carried"):
+        offset = _offset(tree, 16, x, y, axes, _freedom(tree, 9, _uv(tree, 8), "Linear"))
+        moved = tree.node("GeometryNodeSetPosition", 19, {"Geometry": tree.input("Geometry"), "Offset": offset})
         return output_socket(
-            tree.node("GeometryNodeSetMaterial", 11, {"Geometry": moved, "Material": tree.input("Sheet Material")})
+            tree.node("GeometryNodeSetMaterial", 20, {"Geometry": moved, "Material": tree.input("Sheet Material")})
         )
 
 
@@ -184,15 +329,15 @@ def _stored_sum(tree, axis, triples):
     total = 0.0
     for index, triple in enumerate(triples, 1):
         stored = tree.node(
-            "GeometryNodeInputNamedAttribute", 6, {"Name": attribute_name(axis, index)}, data_type="FLOAT_VECTOR"
+            "GeometryNodeInputNamedAttribute", 7, {"Name": attribute_name(axis, index)}, data_type="FLOAT_VECTOR"
         ).outputs["Attribute"]
-        total = tree.math("ADD", 8, total, tree.vector_math("DOT_PRODUCT", 7, stored, triple))
+        total = tree.math("ADD", 9, total, tree.vector_math("DOT_PRODUCT", 8, stored, triple))
     return total
 
 
 def _tents(tree, displacement):
-    px = tree.input("Pixel Size")
     with tree.frame("Tents: a quad for every pixel that can move"):
+        px = tree.input("Pixel Size")
         width, height = _image_size(tree, 6, "Still")
         count = tree.integer_math("MULTIPLY", 7, width, height)
         points = output_socket(tree.node("GeometryNodePoints", 8, {"Count": count}))
@@ -245,8 +390,8 @@ def _tents(tree, displacement):
 
 def _quad(tree, label, material, height_px):
     """One quad as large as the still, below the tents."""
-    px = tree.input("Pixel Size")
     with tree.frame(label):
+        px = tree.input("Pixel Size")
         sides = tree.vector(7, *_image_size(tree, 6, "Still"))
         width, height, _ = tree.components(8, tree.scale(7, sides, px))
         corner = tree.vector_math("SIGN", 8, tree.node("GeometryNodeInputPosition", 7))
@@ -258,13 +403,6 @@ def _quad(tree, label, material, height_px):
         return output_socket(
             tree.node("GeometryNodeSetMaterial", 11, {"Geometry": quad, "Material": tree.input(material)})
         )
-
-
-def _plate_quad(tree):
-    quad = _quad(tree, "Plate: what shows through holes", "Plate Material", -2.0)
-    return output_socket(
-        tree.node("GeometryNodeSwitch", 12, {"Switch": tree.input("Has Plate"), "True": quad}, input_type="GEOMETRY")
-    )
 
 
 def _rectangle(tree, column, size_x, size_y):

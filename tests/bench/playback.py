@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import conftest  # noqa: F401 (makes the checkout the package gid_dev)
 from gid_dev.blender_addon import properties
 from gid_dev.blender_addon.loop import build
-from gid_dev.blender_addon.loop.mesh import new_mesh
+from gid_dev.blender_addon.loop.mesh import _at_corners, new_mesh
 from gid_dev.blender_addon.nodes import rig
 from gid_dev.gid_core.motion.plan import plan_loop
 from gid_dev.gid_core.motion.volume import SpectralVolume
@@ -56,7 +56,7 @@ def numpy_player(volume, plan):
     points = np.empty(len(mesh.vertices) * 3, np.float32)
     mesh.vertices.foreach_get("co", points)
     points = points.reshape(-1, 3)
-    corners = [mesh._at_corners(a.view(np.float32))[::-1] for a in volume.amplitudes]
+    corners = [_at_corners(a.view(np.float32))[::-1] for a in volume.amplitudes]
     corners = np.stack(corners).reshape(volume.n_freqs, -1, 2, 2)  # k, point, axis, (re, im)
     basis = np.concatenate([corners[..., 0], -corners[..., 1]]).reshape(2 * volume.n_freqs, -1)
     graph = bpy.context.view_layer.depsgraph

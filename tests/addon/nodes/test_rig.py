@@ -6,9 +6,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from gid_dev.blender_addon.loop import images, mesh, read
-from gid_dev.blender_addon.nodes import rig
+from gid_dev.blender_addon.nodes import builder, mode, rig
 from gid_dev.gid_core.frames.renderer import LoopRenderer
-from gid_dev.gid_core.motion import synth
+from gid_dev.gid_core.motion import pluck, synth
+from gid_dev.gid_core.motion.edits import mode_gains
+from gid_dev.gid_core.motion.mask import border_window
 from gid_dev.gid_core.motion.plan import plan_loop
 
 MOTION_PX = 1e-3  # float32 of positions and of sums over 16 modes
@@ -70,16 +72,9 @@ def test_every_moving_pixel_is_a_tent_at_its_place(make_loop, occluding_volume, 
     reference = LoopRenderer(picture(*SIZE), volume, plan_of(plane))
     moving = ~reference.static
     assert 0.1 < moving.mean() < 0.9
-    is_tent = points(plane, 8, rig.CORNER, 2)[:, 0] != 0  # the static quad knows no corner
-    xyz = points(plane, 8)[is_tent]
-    assert len(xyz) == 4 * moving.sum()
-    centres = xyz.reshape(-1, 4, 3).mean(1)[:, :2] / rig.PIXEL + np.array(SIZE) / 2
-    pixel = np.floor(points(plane, 8, rig.UV, 2)[is_tent][::4] * SIZE).astype(int)
-    column, row = pixel[:, 0], SIZE[1] - 1 - pixel[:, 1]
-    displacement = reference.displacement(7)[row, column]
-    want = np.stack([column + 0.5, SIZE[1] - row - 0.5], 1) + displacement * [1, -1]
+    column, row, moved = tents_moved(plane, 8)
     assert sorted(zip(row.tolist(), column.tolist(), strict=True)) == [tuple(p) for p in np.argwhere(moving).tolist()]
-    assert np.abs(centres - want).max() < MOTION_PX
+    assert np.abs(moved - reference.displacement(7)[row, column]).max() < MOTION_PX
 
 
 def test_amount_zero_and_the_anchored_first_frame_rest(make_loop):
@@ -100,19 +95,139 @@ def test_frames_a_loop_apart_are_bit_equal(make_loop, start, n_frames, fps):
             assert np.array_equal(points(plane, start + elapsed + loops * n_frames), one)
 
 
-def test_pluck_is_a_damped_oscillation_added_to_the_loop(make_loop):
+def turned(field, angle):
+    """Vectors (x right, y down) turned from x towards y."""
+    cos, sin = math.cos(angle), math.sin(angle)
+    return field @ np.array([[cos, sin], [-sin, cos]])
+
+
+@pytest.mark.parametrize("grid", [SIZE, (20, 16)])
+def test_turn_turns_every_vector_from_right_towards_down(make_loop, occluding_volume, grid):
+    volume = occluding_volume(*grid)
+    plane = make_loop(*SIZE, volume=volume)
+    rig.set_inputs(plane, {"Turn": 0.7})
+    field = turned(synth.displacement(volume, plan_of(plane).scalars(7)), 0.7) * np.divide(SIZE, grid)
+    want = mesh._at_corners(field.astype(np.float32))
+    assert np.abs(sheet_displacement(plane, 8) - want).max() < MOTION_PX
+
+
+def test_low_mid_and_high_weigh_the_modes_as_gid_core_does(make_loop):
+    plane = make_loop(*SIZE)
+    volume = read.stored_volume(plane)
+    for gains in ((0.25, 1.0, 2.0), (0.0, 0.0, 1.0), (1.5, 0.5, 0.0)):
+        rig.set_inputs(plane, dict(zip(("Low", "Mid", "High"), gains, strict=True)))
+        scalars = plan_of(plane).scalars(7) * mode_gains(volume.frequencies, *gains)
+        assert np.abs(sheet_displacement(plane, 8) - expected_at_corners(volume, scalars, *SIZE)).max() < MOTION_PX
+
+
+def test_dials_at_one_change_no_bit(make_loop):
+    plane = make_loop(*SIZE)
+    before = points(plane, 8)
+    rig.set_inputs(plane, {"Low": 0.2, "Turn": 1.0, "Border": 0.3, "Phase Offset": 0.4})
+    assert not np.array_equal(points(plane, 8), before)
+    rig.set_inputs(plane, {"Low": 1.0, "Turn": 0.0, "Border": 0.0, "Phase Offset": 0.0})
+    assert np.array_equal(points(plane, 8), before)
+
+
+@pytest.mark.parametrize("anchored", [True, False])
+def test_phase_offset_is_that_part_of_the_loop_ahead(make_loop, anchored):
+    plane = make_loop(*SIZE, anchored=anchored)
+    plan = plan_of(plane, anchored=anchored)
+    ahead = np.exp(2j * np.pi * np.array(plan.harmonics) * 0.3)
+    rig.set_inputs(plane, {"Phase Offset": 0.3})
+    for frame in (1, 8):
+        want = expected_at_corners(read.stored_volume(plane), plan.scalars(frame - 1) * ahead, *SIZE)
+        assert np.abs(sheet_displacement(plane, frame) - want).max() < MOTION_PX
+
+
+def tents_moved(plane, frame):
+    """(column, row, (dx, dy) in px, y down) of all tents as the render sees them, rows from the top."""
+    is_tent = points(plane, frame, rig.CORNER, 2)[:, 0] != 0  # the static quad knows no corner
+    centres = points(plane, frame)[is_tent].reshape(-1, 4, 3).mean(1)[:, :2] / rig.PIXEL + np.array(SIZE) / 2
+    pixel = np.floor(points(plane, frame, rig.UV, 2)[is_tent][::4] * SIZE).astype(int)
+    moved = (centres - (pixel + 0.5)) * [1, -1]
+    return pixel[:, 0], SIZE[1] - 1 - pixel[:, 1], moved
+
+
+def test_mask_and_border_weigh_every_pixel_of_a_render(make_loop, occluding_volume, picture):
+    volume = occluding_volume(20, 16)
+    plane = make_loop(*SIZE, volume=volume)
+    mask = np.random.default_rng(0).random((SIZE[1], SIZE[0])).astype(np.float32)
+    mask[:, 28:36], mask[:12] = 0.0, 1.0
+    image = images.new_image("Mask", mask[..., None])
+    reference = LoopRenderer(picture(*SIZE), volume, plan_of(plane)).displacement(7)
+    for border in (0.0, 0.2):
+        rig.set_inputs(plane, {"Tents": True, "Has Mask": True, "Mask": image, "Border": border})
+        column, row, moved = tents_moved(plane, 8)
+        weight = (mask * border_window(*SIZE, border))[row, column]
+        assert np.abs(moved - reference[row, column] * weight[:, None]).max() < MOTION_PX
+        assert (weight == 0).sum() > 100
+        assert (moved[weight == 0] == 0).all()
+
+
+def test_the_sheet_shows_mask_and_border_live(make_loop):
+    plane = make_loop(*SIZE)
+    free = sheet_displacement(plane, 8)
+    mask = np.ones((SIZE[1], SIZE[0], 1), np.float32)
+    mask[:, :32] = 0
+    rig.set_inputs(plane, {"Has Mask": True, "Mask": images.new_image("Mask", mask)})
+    masked = sheet_displacement(plane, 8)
+    assert np.abs(free[:, :32]).max() > 1
+    assert (masked[:, :32] == 0).all()
+    assert np.abs(masked[:, 33:] - free[:, 33:]).max() < 1e-5
+    rig.set_inputs(plane, {"Has Mask": False, "Border": 0.25})
+    x, y = np.arange(SIZE[0] + 1), np.arange(SIZE[1] + 1)[:, None]
+    t = np.minimum(np.minimum(np.minimum(x, SIZE[0] - x), np.minimum(y, SIZE[1] - y)) / (0.25 * SIZE[0]), 1)
+    window = t * t * (3 - 2 * t)
+    assert np.abs(sheet_displacement(plane, 8) - free * window[..., None]).max() < MOTION_PX
+
+
+def test_pluck_is_a_damped_oscillation_in_hertz_added_to_the_loop(make_loop):
     plane = make_loop(*SIZE, amount=0.0)
     volume = read.stored_volume(plane)
-    excitation = np.exp(1j * np.arange(16)) * 0.5
-    rig.set_inputs(plane, {"Damping": 0.1, **{f"Pluck Re {k + 1}": excitation[k].real for k in range(16)}})
-    rig.set_inputs(plane, {f"Pluck Im {k + 1}": excitation[k].imag for k in range(16)})
+    state = np.exp(1j * np.arange(16)) * 0.5
+    rig.set_inputs(plane, {f"Pluck Re {k + 1}": state[k].real for k in range(16)})
+    rig.set_inputs(plane, {f"Pluck Im {k + 1}": state[k].imag for k in range(16)})
     assert (sheet_displacement(plane, 5) == 0).all()  # no pluck yet
-    for frames_since in (0.0, 3.5, 40.0):
-        rig.set_inputs(plane, {"Pluck Time": frames_since})
-        omega_t = 2 * np.pi * np.array(plan_of(plane).harmonics) * frames_since / 24
-        scalars = excitation * np.exp((-0.1 + 1j * np.sqrt(1 - 0.1**2)) * omega_t)
-        want = expected_at_corners(volume, scalars, *SIZE)
-        assert np.abs(sheet_displacement(plane, 5) - want).max() < MOTION_PX
+    for damping in (1.0, 0.0, 3.0, 100.0):
+        for seconds in (0.0, 0.146, 1.7):
+            rig.set_inputs(plane, {"Pluck Time": seconds, "Damping": damping})
+            scalars = pluck.step(state, volume.frequencies, pluck.GENTLE.scaled(damping), seconds)
+            want = expected_at_corners(volume, scalars, *SIZE)
+            assert np.abs(sheet_displacement(plane, 5) - want).max() < MOTION_PX
+    rig.set_inputs(plane, {"Pluck Time": -1e6, "Damping": 3.0})
+    assert (sheet_displacement(plane, 5) == 0).all()
+
+
+def test_a_person_can_read_the_node_trees(make_loop):
+    make_loop(*SIZE)
+    for tree in (rig.group(16), mode.group()):
+        boxes = [
+            (*node.location_absolute, node.width, builder._height(node))
+            for node in tree.nodes
+            if node.bl_idname != "NodeFrame"
+        ]
+        for i, (x, y, width, height) in enumerate(boxes):
+            for left, top, wide, high in boxes[:i]:
+                assert x >= left + wide or left >= x + width or y <= top - high or top <= y - height
+        assert not any(node.select for node in tree.nodes)
+        assert all(node.parent for node in tree.nodes if node.bl_idname not in {"NodeFrame", "NodeGroupOutput"})
+
+
+def test_inputs_of_single_modes_are_folded_away(make_loop):
+    make_loop(*SIZE)
+    items = list(rig.group(16).interface.items_tree)
+    assert all(item.description for item in items if item.item_type == "SOCKET" and item.name != "Geometry")
+    panels = {item.name: item for item in items if item.item_type == "PANEL"}
+    assert [name for name, panel in panels.items() if panel.parent.index == -1] == [
+        "Motion",
+        "What Moves",
+        "Pluck",
+        "Advanced",
+    ]
+    of_modes = [item for item in items if item.item_type == "SOCKET" and item.name[-1].isdigit()]
+    assert len(of_modes) == 16 * len(mode.MODE_INPUTS)
+    assert all(item.parent.default_closed and item.parent.parent == panels["Advanced"] for item in of_modes)
 
 
 def test_volume_still_and_provenance_come_back_bit_for_bit(make_loop, occluding_volume, picture):
