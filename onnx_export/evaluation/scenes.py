@@ -8,13 +8,13 @@ import numpy as np
 import torch
 
 from ..scenes import motion, painting
+from ..scenes.painting import HELD_OUT_SEED
 from .bars import Bar, rounded
 from .seeing import amplitude_px, scene_rgb
 from .statistics import area_under_curve, interval, rank_correlation
 
 __all__ = ["HELD_OUT_SEED", "MOVES_PX", "field", "held_out", "scene_bars", "scene_rows", "score_scenes"]
 
-HELD_OUT_SEED = 10**6  # no training seed reaches it; the same number in onnx_export.fitting.train
 MOVES_PX = 0.2  # px of a 256-px frame, RMS
 _NEAR_PX = 0.1  # a flow cell that moves at all
 _LOG_FLOOR_PX = 0.05  # added before a logarithm: the bar of stillness

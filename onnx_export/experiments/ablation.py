@@ -13,11 +13,11 @@ import numpy as np
 import torch
 
 from ..evaluation.statistics import between, mean_of, multiplicities
-from ..fitting import fit
+from ..fitting.fit import fit
 from . import splatting
 from .kept import KeptRows
 from .rows import ROWS, loop_figures, motion_figures, splat_figures
-from .variants import VARIANTS, train_variant
+from .variants import VARIANTS, run_of, train_variant
 from .world import load_world
 
 __all__ = ["main", "markdown", "run"]
@@ -69,7 +69,7 @@ def _trained(name, world, work, minutes, max_steps):
         return flow, None
     checkpoint = work / (name.replace(" ", "-") + ".pt")
     limits = {"minutes": minutes, "max_steps": max_steps, "flow": flow}
-    return train_variant(VARIANTS[name], world.conditions, checkpoint, **limits)
+    return train_variant(VARIANTS[name], world.conditions, checkpoint, run_of(name), **limits)
 
 
 def _splat_network(work, minutes, max_steps):
@@ -81,7 +81,7 @@ def _splat_network(work, minutes, max_steps):
         return splatting.weight_loss(network, [scenes[i] for i in chosen])
 
     limits = {"minutes": min(minutes, _SPLAT_MINUTES), "rate": 2e-3, "max_steps": max_steps}
-    return fit.fit(splatting.WeightNet(), loss_of, checkpoint=work / "splat.pt", **limits)
+    return fit(splatting.WeightNet(), loss_of, run_of("splat").optimiser, checkpoint=work / "splat.pt", **limits)
 
 
 def _resampled(scenes, column, times):

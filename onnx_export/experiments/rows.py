@@ -92,7 +92,7 @@ def motion_figures(row: Row, world, network=None, normalisation=None) -> dict:
         parts = []
         for index, rows in _batches(world, count):
             if row.kind == "truth":
-                parts.append(volume_of(rows["maps"], rows["wind"], variant.frequencies, generator))
+                parts.append(volume_of(rows["maps"], rows["wind"], harmonics(variant.n_freqs), generator))
                 continue
             started = time.perf_counter()
             steps = 0 if row.kind == "noise" else row.steps
@@ -131,7 +131,7 @@ def loop_figures(row: Row, world, network, normalisation) -> dict:
     """
     world = world.first(_FEW_SCENES)
     variant, alphas = VARIANTS[row.variant], ddpm.alphas_cumprod()
-    frequencies, rows = variant.frequencies, world.rows
+    frequencies, rows = harmonics(variant.n_freqs), world.rows
 
     def volume(latent):
         return motion.to_complex(normalisation.inverse(latent.float()))

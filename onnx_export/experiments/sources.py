@@ -7,7 +7,7 @@ Finished rows go into WORK/sources.json at once, trainings have checkpoints: an 
 
 import argparse
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ import torch
 from ..evaluation.seeing import stills
 from ..evaluation.statistics import between, multiplicities
 from ..evaluation.where import Tally
-from ..fitting import conditions, dataset, train
+from ..fitting import conditions, dataset, settings, train
 from ..networks import backbone
 from ..networks.networks import WhereNet
 from ..photographs import masks, split
@@ -42,6 +42,7 @@ class Material:
     photographs: dict
     held_out: dict
     guessed: dict | None = None
+    run: settings.Settings = field(default_factory=lambda: settings.load("shipped"))
 
     @property
     def rows(self):
@@ -58,8 +59,8 @@ class Material:
     def shares(self):
         """{what: (its part of the rows of a batch, how many rows there are)}."""
         kind, source = self.photographs["kind"], self.photographs["source"]
-        per_kind = {k: count for k, count in enumerate(train.PHOTOS) if (kind == k).any()}
-        scene_rows = dict(zip(_SCENES, train.SCENE_ROWS, strict=True))
+        per_kind = {k: count for k, count in enumerate(astuple(self.run.where.photographs)) if (kind == k).any()}
+        scene_rows = dict(zip(_SCENES, astuple(self.run.where.scenes), strict=True))
         whole = sum(per_kind.values()) + sum(scene_rows.values())
         lengths = [len(x["wind"]) if x else 0 for x in (self.painted, self.thin, self.rendered)]
         found = {name: (scene_rows[name] / whole, n) for name, n in zip(_SCENES, lengths, strict=True)}
@@ -88,8 +89,8 @@ class Material:
         seed = {"another seed": 1, "a third seed": 2}.get(name, 0)
         folder = work / name.replace(" ", "-").replace("/", "-").replace(":", "-")
         folder.mkdir(parents=True, exist_ok=True)
-        limits = {"steps": steps, "seed": seed}
-        return train.train_where(painted, thin, photographs, folder, rendered=rendered, **limits)[0]
+        run = replace(self.run, seed=seed)
+        return train.train_where(painted, thin, photographs, folder, run, rendered=rendered, steps=steps)[0]
 
 
 def kept_kinds(photographs, dropped):

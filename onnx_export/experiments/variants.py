@@ -5,7 +5,7 @@ S = E z itself), by which objective (rectified flow, or noise as in the paper), 
 meet. The default is the shipped flow; its loss is losses.flow_loss to the bit (experiments/test_recipes.py).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -13,16 +13,16 @@ from torch import nn
 
 from gid_core.prediction import sampler
 
-from ..fitting import dataset, losses
+from ..fitting import dataset, losses, settings
 from ..fitting.fit import fit
+from ..fitting.settings import Variant
 from ..networks.networks import FlowNet, parameters
 from ..scenes import motion
 from . import ddpm, normalise
 from .frequency_attention import AttentiveFlowNet, JointFlowNet
 
-__all__ = ["VARIANTS", "Variant", "harmonics", "loss", "network_of", "sampled", "told", "train_variant", "volume_of"]
+__all__ = ["VARIANTS", "harmonics", "loss", "network_of", "run_of", "sampled", "told", "train_variant", "volume_of"]
 
-_SLICES, _BATCH, _UNTOLD = 6, 8, 0.1  # as in onnx_export.fitting.losses
 _SCENES_FOR_SCALES = 256
 
 
@@ -31,32 +31,15 @@ def harmonics(count: int) -> tuple:
     return tuple(k / 5 for k in range(1, count + 1))
 
 
-@dataclass(frozen=True)
-class Variant:
-    """latent: "motion" or "volume"; objective: "flow" or "noise"; start: "coupled" or "white" noise.
-
-    normalisation: of a volume, see normalise.KINDS; is_joint: all 4K channels in one pass; has_attention: over the
-    harmonics, trained in the second half of the time; is_object_aware: losses.object_loss helps.
-    """
-
-    latent: str = "motion"
-    objective: str = "flow"
-    start: str = "coupled"
-    normalisation: str = "complex"
-    n_freqs: int = 16
-    is_joint: bool = False
-    has_attention: bool = False
-    is_object_aware: bool = True
-
-    @property
-    def frequencies(self):
-        return harmonics(self.n_freqs)
+def run_of(name: str) -> settings.Settings:
+    """The run that trains a variant: its rate, batch and losses; only the paper's recipe has one of its own."""
+    return settings.load("paper" if name == "paper" else "shipped")
 
 
 _VOLUME = Variant(latent="volume", start="white", is_object_aware=False)
-_PAPER = replace(_VOLUME, objective="noise", normalisation="signed", has_attention=True)
+_PAPER = run_of("paper").flow.variant
 VARIANTS = {
-    "ours": Variant(),
+    "ours": run_of("ours").flow.variant,
     "attention": Variant(has_attention=True),
     "shipped": Variant(),
     "shipped attention": Variant(has_attention=True),
@@ -107,9 +90,9 @@ def volume_of(maps, wind, frequencies, generator):
     return signal[:, :, None] * maps[:, None, motion.DX : motion.DY + 1]
 
 
-def _ends(variant, rows, normalisation, generator):
+def _ends(variant, rows, normalisation, generator, start_noise):
     """(start, end, weight): reals (B, K, 4, h, w) twice and (B, 1, 1, h, w); chance in the trainer's own order."""
-    maps, wind, frequencies = rows["maps"], rows["wind"], variant.frequencies
+    maps, wind, frequencies = rows["maps"], rows["wind"], harmonics(variant.n_freqs)
     alive = (maps[:, 0] / losses.ALIVE_PX).clamp(0, 1)[:, None, None]
     if variant.latent == "volume":
         end = normalisation.forward(motion.to_reals(volume_of(maps, wind, frequencies, generator)))
@@ -118,19 +101,22 @@ def _ends(variant, rows, normalisation, generator):
     end = motion.to_reals(signal[:, :, None] * maps[:, None, motion.DX : motion.DY + 1])
     if variant.start == "coupled":
         begin = motion.to_reals(motion.start(signal, rows["labels"], maps, wind, generator, frequencies, rows["parts"]))
-        noise = losses.START_NOISE * torch.randn(begin.shape, generator=generator)
+        noise = start_noise * torch.randn(begin.shape, generator=generator)
     else:
         begin, noise = torch.randn(end.shape, generator=generator), 0
     return begin + noise, torch.where(alive > 0.1, end, begin), 0.1 + alive
 
 
-def loss(variant: Variant, network, rows, normalisation, generator):
-    """Squared error of the velocity between start and end, or of the noise (paper eq. 3), at a random time."""
+def loss(variant: Variant, network, rows, normalisation, generator, flow):
+    """Squared error of the velocity between start and end, or of the noise (paper eq. 3), at a random time.
+
+    flow: a settings.Flow, whose own variant does not count.
+    """
     with torch.autocast("cpu", enabled=False):
-        begin, end, weight = _ends(variant, rows, normalisation, generator)
+        begin, end, weight = _ends(variant, rows, normalisation, generator, flow.start_noise)
         slices = torch.arange(begin.shape[1])
         if not variant.is_joint:
-            slices = torch.randperm(len(slices), generator=generator)[:_SLICES].sort().values
+            slices = torch.randperm(len(slices), generator=generator)[: flow.slices].sort().values
         begin, end, count = begin[:, slices], end[:, slices], len(begin)
         if variant.objective == "noise":
             level = torch.randint(ddpm.LEVELS, (count,), generator=generator)
@@ -139,44 +125,45 @@ def loss(variant: Variant, network, rows, normalisation, generator):
             t = torch.sigmoid(torch.randn(count, generator=generator))
             at = t.view(-1, 1, 1, 1, 1)
             seen, target = (1 - at) * begin + at * end, end - begin
-        conditions = told(variant, rows, slices, torch.rand(count, generator=generator) > _UNTOLD)
+        conditions = told(variant, rows, slices, torch.rand(count, generator=generator) > flow.untold)
     answer = network(seen, t, *conditions.values()).float()
     if variant.objective == "noise":
         return ((answer - target).square() * weight).mean()
-    found = losses.velocity_loss(answer - target, weight)
+    found = losses.velocity_loss(answer - target, weight, flow.loss.tear)
     if variant.is_object_aware:
-        found = found + losses.OBJECTS * losses.object_loss(seen + (1 - at) * answer, rows["maps"])
+        found = found + flow.loss.objects * losses.object_loss(seen + (1 - at) * answer, rows["maps"])
     return found
 
 
-def train_variant(variant: Variant, conditions, checkpoint, *, minutes, max_steps=None, flow=None):
+def train_variant(variant: Variant, conditions, checkpoint, run, *, minutes, max_steps=None, flow=None):
     """(network, its normalisation or None): trained by the clock, an interrupted run continues from `checkpoint`.
 
-    conditions: of flow_conditions. With attention there are two stages of half the time, as in the paper; flow: a
-    trained FlowNet, which takes the place of the first stage, so that the second has all of the time.
+    conditions: of flow_conditions; run: of `run_of`. With attention there are two stages of half the time, as in the
+    paper; flow: a trained FlowNet, which takes the place of the first stage, so that the second has all of the time.
     """
     torch.manual_seed(0)
     busy = torch.nonzero((conditions["maps"][:, 0] > losses.ALIVE_PX).flatten(1).sum(1) >= 8)[:, 0]
     normalisation = None
     if variant.latent == "volume":
         rows = {name: conditions[name][busy[:_SCENES_FOR_SCALES]] for name in ("maps", "wind")}
-        drawn = volume_of(rows["maps"], rows["wind"], variant.frequencies, torch.Generator().manual_seed(1))
+        drawn = volume_of(rows["maps"], rows["wind"], harmonics(variant.n_freqs), torch.Generator().manual_seed(1))
         moves = rows["maps"][:, 0] > losses.ALIVE_PX
         normalisation = normalise.fitted(variant.normalisation, motion.to_reals(drawn), moves)
 
     def loss_of(network, generator):
-        chosen = busy[torch.randint(0, len(busy), (_BATCH,), generator=generator)]
-        return loss(variant, network, dataset.batch(conditions, chosen), normalisation, generator)
+        chosen = busy[torch.randint(0, len(busy), (run.flow.batch,), generator=generator)]
+        return loss(variant, network, dataset.batch(conditions, chosen), normalisation, generator, run.flow)
 
     network = network_of(variant, conditions["features"].shape[1]) if flow is None else AttentiveFlowNet.around(flow)
-    limits = {"minutes": minutes, "max_steps": max_steps, "rate": 1e-3, "notes": {"parameters": parameters(network)}}
+    limits = {"minutes": minutes, "max_steps": max_steps, "rate": run.flow.rate}
+    limits["notes"] = {"parameters": parameters(network)}
     if not variant.has_attention:
-        return fit(network, loss_of, checkpoint=checkpoint, **limits), normalisation
+        return fit(network, loss_of, run.optimiser, checkpoint=checkpoint, **limits), normalisation
     if flow is None:
         limits["minutes"] = minutes / 2
         first = Path(checkpoint).with_name(Path(checkpoint).stem + "-slices.pt")
-        network = fit(network.stage(False), loss_of, checkpoint=first, **limits)
-    return fit(network.stage(True), loss_of, checkpoint=checkpoint, **limits), normalisation
+        network = fit(network.stage(False), loss_of, run.optimiser, checkpoint=first, **limits)
+    return fit(network.stage(True), loss_of, run.optimiser, checkpoint=checkpoint, **limits), normalisation
 
 
 def sampled(variant: Variant, network, rows, steps: int, generator, *, n_freqs=None, guidance=0.0):

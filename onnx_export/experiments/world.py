@@ -12,10 +12,11 @@ import torch.nn.functional as F
 
 from gid_core.prediction import predict
 
-from ..fitting import dataset, losses, train
+from ..fitting import dataset, losses
 from ..fitting.conditions import flow_conditions, load, load_encoder
 from ..networks.networks import FlowNet
 from ..scenes import motion
+from ..scenes.painting import HELD_OUT_SEED
 from .films import Truth, truth_of
 from .variants import harmonics
 
@@ -85,7 +86,7 @@ def _made(training, n_scenes, n_held_out):
         found = dataset.make_scenes(range(n_scenes))
     conditions = flow_conditions(network, found)
     print(f"conditions of {len(conditions['wind'])} scenes", flush=True)
-    unseen = dataset.make_scenes(range(train.HELD_OUT_SEED, train.HELD_OUT_SEED + n_held_out))
+    unseen = dataset.make_scenes(range(HELD_OUT_SEED, HELD_OUT_SEED + n_held_out))
     scales = torch.cat([torch.tensor(states["reach"]["notes"]["scales"]), _scales_beyond(conditions["maps"])])
     return {"conditions": conditions, "held_out": with_alive(network, unseen), "scales": scales}
 

@@ -12,7 +12,7 @@ from ..networks.networks import EncoderNet, GroupNet, WhereNet
 from ..scenes import motion
 from . import dataset
 
-__all__ = ["RUNS", "film_conditions", "flow_conditions", "load", "load_encoder"]
+__all__ = ["RUNS", "clip_conditions", "flow_conditions", "load", "load_encoder"]
 
 RUNS = ("where", "reach", "groups", "flow")  # of a training, in their order; each leaves WORK/NAME.pt
 
@@ -80,7 +80,7 @@ def flow_conditions(encoder, scene_data):
     return _in_chunks(scene_data, told)
 
 
-def film_conditions(encoder, footage, scales):
+def clip_conditions(encoder, footage, scales):
     """`flow_conditions` of filmed pairs, with the motion that was filmed as "z", reals (N, K, 4, h, w).
 
     A film is one draw of a motion whose true envelope nobody knows. So z is the volume in units of the encoder's E,

@@ -106,7 +106,7 @@ def rendered_scenes(folder):
     return _joined(parts)
 
 
-def make_photographs(folder, stills, seed=0, held_out=40, n_still=700, n_composite=700):
+def make_photographs(folder, stills, seed, held_out, n_still, n_composite):
     """Masked photographs: two sets of features, label and sway (N, 40, 64), see masks.py, kind (N,), see `KINDS`, and
     source (N,), where the hand mask is from, an index of `masks.sources`.
 

@@ -10,73 +10,71 @@ from . import dataset, ranks
 
 __all__ = [
     "ALIVE_PX",
-    "OBJECTS",
-    "START_NOISE",
     "flow_loss",
     "group_loss",
     "object_loss",
     "velocity_loss",
+    "where_inputs",
     "where_loss",
     "wind_condition",
 ]
 
-START_NOISE = 0.05  # white noise on the procedural start, so that no start is special; more costs contrast
 ALIVE_PX = 0.22  # an amplitude from which a cell counts as fully alive
-_SHAPE = 0.3  # weight of the objects' shape
-_MOVERS = 1.5  # weight of pairs of cells that both move
-_LEAST_PART, _LEAST_PART_GAIN = 0.1, 12
-_FLOOR_PX = 0.25  # what a hand mask says moves, moves at least this much
-_SMOOTH = 0.5  # weight of the envelope's bends over f where photographs move
-_SLICES = 6  # of a flow batch; the slices share all weights: a random 6 of 16 train 2.7 times faster
-_UNKNOWN_WIND = 0.1
-_TEAR = 0.5  # weight of the error's differences between neighbours
-OBJECTS = 1.5  # weight of object_loss
+_DROPPED = 0.1  # of the deepest features of a training batch
 _APART = 2  # cells, between two of which it asks for one motion or two
 
 
-def where_loss(network, scene_rows, photo_rows, scales):
-    """Loss of synthetic rows (maps known) and photograph rows (labels known)."""
-    alive, e = network(*_inputs(scene_rows, photo_rows))
-    alive, e, n = alive.float().cpu(), e.float().cpu(), len(scene_rows["maps"])
+def where_inputs(scene_rows, photo_rows):
+    """What a WhereNet is shown of both: pixels and features, the scenes first."""
+    return _inputs(scene_rows, photo_rows)
+
+
+def where_loss(answer, scene_rows, photo_rows, scales, weights):
+    """Loss of an answer (alive, e) to `where_inputs`: of synthetic rows the maps are known, of photographs the labels.
+
+    weights: a settings.WhereLoss.
+    """
+    (alive, e), n = (x.float().cpu() for x in answer), len(scene_rows["maps"])
     maps, s = scene_rows["maps"], scales.view(1, -1, 1, 1)
     truth = (maps[:, :1] / ALIVE_PX).clamp(0, 1)
     where = F.binary_cross_entropy_with_logits(alive[:n], truth, reduction="none")
-    loss = (where * _balance(truth, torch.ones_like(truth))).mean((1, 2, 3)).sum()
+    loss = (where * _balance(truth, torch.ones_like(truth), weights)).mean((1, 2, 3)).sum()
     target = (motion.envelope(maps) / s).sqrt()
-    loss = loss + 2 * ((e[:n] - target).abs() * (0.15 + truth)).mean((1, 2, 3)).sum()
+    loss = loss + weights.envelope * ((e[:n] - target).abs() * (0.15 + truth)).mean((1, 2, 3)).sum()
     far, known = _rms(e[:n].square() * s), maps[:, :1]
-    loss = loss + 0.5 * ((far + 0.1).log() - (known + 0.1).log()).abs().mul(truth).mean((1, 2, 3)).sum()
+    off = ((far + 0.1).log() - (known + 0.1).log()).abs()
+    loss = loss + weights.reach * off.mul(truth).mean((1, 2, 3)).sum()
 
     label = photo_rows["label"][:, None].float()
     counted = (label >= 0).float()
     cells = counted.sum((1, 2, 3)).clamp(min=1)
     where = F.binary_cross_entropy_with_logits(alive[n:], label.clamp(min=0), reduction="none") * counted
-    where = where * _balance(label.clamp(min=0), counted)
+    where = where * _balance(label.clamp(min=0), counted, weights)
     loss = loss + (where.sum((1, 2, 3)) / cells).sum()
     sway = photo_rows["sway"][:, None]
     moving = (label > 0) | ((label < 0) & (sway > 0))  # a stem fills no cell: only how far it sways is taught there
-    unknown = _unknown_envelope_loss(e[n:].square() * s, moving, sway)
+    unknown = _unknown_envelope_loss(e[n:].square() * s, moving, sway, weights)
     loss = loss + (unknown.sum((1, 2, 3)) / cells).sum()
     return loss / len(alive)
 
 
-def group_loss(network, scene_rows):
+def group_loss(network, scene_rows, weights):
     """Loss of synthetic rows: are two cells one object, where has it its middle, how large is it, along which axis does
-    it sway; mostly where things move."""
+    it sway; mostly where things move. weights: a settings.GroupLoss."""
     affinity, shape, _ = network(*_inputs(scene_rows))
     affinity, shape, coarse = affinity.float().cpu(), shape.float().cpu(), motion.coarse(scene_rows["maps"])
     same, form = motion.affinity_truth(coarse), motion.shape_truth(coarse)
     near = F.max_pool2d((coarse[:, :1] > 0.1).float(), 3, 1, 1)
     apart = motion.pairs_moving(coarse) * (1 + 2 * (1 - same))  # what keeps two movers apart is rare, and is asked for
-    weight = (0.05 + near + _MOVERS * apart) * motion.pairs_inside(*same.shape[2:])
+    weight = (0.05 + near + weights.movers * apart) * motion.pairs_inside(*same.shape[2:])
     grouped = F.binary_cross_entropy_with_logits(affinity, same, reduction="none") * weight
     weight_of_shape = (coarse[:, :1] > 0.1).float()
     off = F.smooth_l1_loss(shape, form, reduction="none", beta=0.2) * weight_of_shape
     off = off.sum((1, 2, 3)) / weight_of_shape.sum((1, 2, 3)).clamp(min=1)
-    return (grouped.sum((1, 2, 3)) / weight.sum((1, 2, 3)) + _SHAPE * off).mean()
+    return (grouped.sum((1, 2, 3)) / weight.sum((1, 2, 3)) + weights.shape * off).mean()
 
 
-def _unknown_envelope_loss(envelope, moving, sway):
+def _unknown_envelope_loss(envelope, moving, sway, weights):
     """Of photographs, (N, 1, h, w): what moves moves as far as its kind does, or at least the floor where no kind is
     known, at all frequencies alike; E is smooth over f and does not rise at its end.
 
@@ -87,17 +85,17 @@ def _unknown_envelope_loss(envelope, moving, sway):
     level = logs.mean(1, keepdim=True)
     strength = (_rms(envelope) + 0.02).log()
     strength = level + (strength - level).detach()
-    off = torch.where(sway > 0, (strength - (sway + 0.02).log()).abs(), F.relu(math.log(_FLOOR_PX) - strength))
+    off = torch.where(sway > 0, (strength - (sway + 0.02).log()).abs(), F.relu(math.log(weights.floor_px) - strength))
     bend = logs[:, 1:-1] - (logs[:, :-2] + logs[:, 2:]) / 2
     rise = F.relu(logs[:, -2:] - logs[:, -3:-1])
     unsmooth = bend.square().mean(1, keepdim=True) + rise.square().mean(1, keepdim=True)
-    return (0.3 * off + _SMOOTH * unsmooth) * moving
+    return (weights.kind * off + weights.smooth * unsmooth) * moving
 
 
 def _inputs(*parts):
     """Pixels and features of all rows, where the networks are; of the deepest features a tenth is dropped."""
     rows = [torch.cat([part[name] for part in parts]) for name in dataset.FEATURE_NAMES]
-    rows[3] = rows[3] * (torch.rand(len(rows[3]), rows[3].shape[1], 1, 1) > 0.1)
+    rows[3] = rows[3] * (torch.rand(len(rows[3]), rows[3].shape[1], 1, 1) > _DROPPED)
     return [x.to(ranks.device()) for x in rows]
 
 
@@ -106,17 +104,18 @@ def _rms(envelope):
     return (envelope.square().sum(1, keepdim=True) + 1e-6).sqrt()
 
 
-def _balance(truth, counted):
+def _balance(truth, counted, weights):
     """Weight of each cell (N, 1, h, w): a flame of ten cells counts as if it filled a tenth of the picture."""
     part = (truth * counted).sum((1, 2, 3), keepdim=True) / counted.sum((1, 2, 3), keepdim=True).clamp(min=1)
-    return 1 + truth * ((_LEAST_PART / part.clamp(min=1e-4)).clamp(1, _LEAST_PART_GAIN) - 1)
+    gain = (weights.least_part / part.clamp(min=1e-4)).clamp(1, weights.least_part_gain)
+    return 1 + truth * (gain - 1)
 
 
-def flow_loss(network, rows, generator):
+def flow_loss(network, rows, generator, flow):
     """Squared error of the velocity between a coupled start and a motion, at a random time.
 
-    rows: of conditions.flow_conditions, whose motion is drawn anew, or of conditions.film_conditions, whose motion is
-    the filmed one and whose wind nobody told.
+    rows: of conditions.flow_conditions, whose motion is drawn anew, or of conditions.clip_conditions, whose motion is
+    the filmed one and whose wind nobody told; flow: a settings.Flow.
     """
     maps, wind, is_film = rows["maps"], rows["wind"], "z" in rows
     with torch.autocast("cpu", enabled=False):
@@ -130,25 +129,25 @@ def flow_loss(network, rows, generator):
         begin = motion.to_reals(motion.start(signal, rows["labels"], maps, wind, generator, parts=rows["parts"]))
         alive = (maps[:, 0] / ALIVE_PX).clamp(0, 1)[:, None, None]
         end = torch.where(alive > 0.1, end, begin)  # still cells keep the start: z stays whole at the outlines
-        begin = begin + START_NOISE * torch.randn(begin.shape, generator=generator)
-        slices = torch.randperm(begin.shape[1], generator=generator)[:_SLICES].sort().values
+        begin = begin + flow.start_noise * torch.randn(begin.shape, generator=generator)
+        slices = torch.randperm(begin.shape[1], generator=generator)[: flow.slices].sort().values
         begin, end = begin[:, slices], end[:, slices]
         t = torch.sigmoid(torch.randn(len(maps), generator=generator))
         at = t.view(-1, 1, 1, 1, 1)
-        is_told = torch.rand(len(maps), generator=generator) > (1 if is_film else _UNKNOWN_WIND)
+        is_told = torch.rand(len(maps), generator=generator) > (1 if is_film else flow.untold)
     z, envelope = (1 - at) * begin + at * end, rows["envelope"][:, slices]
     inputs = z, t, slices, envelope, rows["affinity"], rows["features"], wind_condition(wind, is_told)
     found = network(*(x.to(ranks.device()) for x in inputs)).float().cpu()
-    loss = velocity_loss(found - (end - begin), 0.1 + alive)
-    return loss if is_film else loss + OBJECTS * object_loss(z + (1 - at) * found, maps)
+    loss = velocity_loss(found - (end - begin), 0.1 + alive, flow.loss.tear)
+    return loss if is_film else loss + flow.loss.objects * object_loss(z + (1 - at) * found, maps)
 
 
-def velocity_loss(error, weight):
-    """Weighted mean square of an error (B, k, 4, h, w); what tears an object weighs more."""
+def velocity_loss(error, weight, tear):
+    """Weighted mean square of an error (B, k, 4, h, w); what tears an object weighs `tear` more."""
     loss = (error.square() * weight).mean()
     for axis, size in ((3, error.shape[3] - 1), (4, error.shape[4] - 1)):
         steps = error.narrow(axis, 1, size) - error.narrow(axis, 0, size)
-        loss = loss + _TEAR * (steps.square() * weight.narrow(axis, 1, size) * weight.narrow(axis, 0, size)).mean()
+        loss = loss + tear * (steps.square() * weight.narrow(axis, 1, size) * weight.narrow(axis, 0, size)).mean()
     return loss
 
 

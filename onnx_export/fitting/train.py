@@ -1,46 +1,32 @@
-"""Training: python -m onnx_export.fitting.train --pictures DIR --stills DIR --work DIR
+"""Training: python -m onnx_export.fitting.train --pictures DIR --stills DIR --work DIR [--config NAME]
 
 Runs limited by the clock: what moves and how far (synthetic scenes, hand masks, composites, still pictures), the same
 for longer, which cells belong together (scenes), then the flow on top of them; --only takes one, so that the first and
-the third can run side by side. The schedule follows the time that has passed; checkpoints let a run that was cut off go
-on where it was. The networks run on a GPU if there is one, everything else on the processor; torchrun starts several
-processes with a batch each (see ranks.py).
+the third can run side by side. What each is asked for stands in one file, configs/NAME.toml (see settings.py). The
+schedule follows the time that has passed; checkpoints let a run that was cut off go on where it was. The networks run
+on a GPU if there is one, everything else on the processor; torchrun starts several processes with a batch each (see
+ranks.py).
 """
 
 import argparse
 import os
-from functools import partial
+from dataclasses import astuple, dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
 
+from gid_core.errors import GidError, SettingsError
+
 from ..networks.networks import FlowNet, GroupNet, WhereNet, parameters
-from ..scenes import motion
+from ..scenes import motion, painting
 from . import dataset, ranks
-from .conditions import RUNS, film_conditions, flow_conditions, load, load_encoder
+from . import settings as runs
+from .conditions import RUNS, clip_conditions, flow_conditions, load, load_encoder
 from .fit import fit
-from .losses import ALIVE_PX, START_NOISE, flow_loss, group_loss, where_loss
+from .losses import ALIVE_PX, flow_loss, group_loss, where_inputs, where_loss
 
-__all__ = [
-    "HELD_OUT_SEED",
-    "PHOTOS",
-    "SCENE_ROWS",
-    "main",
-    "photograph_kinds",
-    "train_flow",
-    "train_groups",
-    "train_where",
-    "where_rows",
-]
-
-_THIN_SEED = 5 * 10**5
-HELD_OUT_SEED = 10**6  # of synthetic scenes for evaluation
-_RATE, _RATE_ON = 1.5e-3, 8e-4  # of the encoder's networks from nothing, and from a trained one
-_FLOW_RATE, _FLOW_RATE_ON = 1e-3, 5e-4
-SCENE_ROWS = (5, 3, 2)  # painted, thin, rendered rows of a batch; without thin ones flames and lanterns fade
-_GROUPED = 7  # painted rows of a batch of scenes alone
-PHOTOS = (4, 3, 2, 3, 2, 3)  # rows by dataset.KINDS, as far as there are any
-_FLOW_BATCH, _FILMED = 8, 2  # rows of scenes, and of films if there are any
+__all__ = ["main", "photograph_kinds", "scene_parts", "train_flow", "train_groups", "train_where", "where_rows"]
 
 
 def _sample(count, among, generator):
@@ -58,14 +44,22 @@ def _scene_rows(parts, generator):
 
 
 def _mirrored(scene_rows):
-    maps, wind = motion.mirrored(scene_rows["maps"], scene_rows["wind"], 256)
+    maps, wind = motion.mirrored(scene_rows["maps"], scene_rows["wind"], painting.WIDTH)
     return dataset.mirrored_features(scene_rows) | {"maps": maps, "wind": wind}
 
 
-def photograph_kinds(photo_data):
-    """Pairs (rows of a kind, how many of them a batch takes), of the kinds that there are."""
+def scene_parts(painted, thin, rendered, rows):
+    """Pairs (scenes, how many of them a batch takes); rows: a settings.SceneRows."""
+    return list(zip((painted, thin, rendered or thin), astuple(rows), strict=True))
+
+
+def photograph_kinds(photo_data, rows):
+    """Pairs (rows of a kind, how many of them a batch takes), of the kinds that there are.
+
+    rows: a settings.PhotographRows.
+    """
     by_kind = [torch.nonzero(photo_data["kind"] == kind)[:, 0] for kind in range(len(dataset.KINDS))]
-    return [(kind, count) for kind, count in zip(by_kind, PHOTOS, strict=True) if len(kind)]
+    return [(kind, count) for kind, count in zip(by_kind, astuple(rows), strict=True) if len(kind)]
 
 
 def where_rows(parts, photo_data, by_kind, generator):
@@ -80,70 +74,182 @@ def where_rows(parts, photo_data, by_kind, generator):
     return scene_rows, photo_rows
 
 
-def train_where(scene_data, thin, photo_data, work, *, rendered=None, is_longer=False, seed=0, **limits):
+def _limits(minutes, limits):
+    """Of fit: the minutes of the settings, unless others or steps are given."""
+    return limits if {"minutes", "steps"} & limits.keys() else limits | {"minutes": minutes}
+
+
+def train_where(scene_data, thin, photo_data, work, settings, *, rendered=None, is_longer=False, **limits):
     """What moves and how far, on frozen features; returns (network, scales).
 
     thin: scenes of what photographs seldom show, see dataset.make_scenes. is_longer: train on from where.pt to
-    reach.pt, see networks.EncoderNet. limits: minutes or steps, and max_steps, see fitting.fit.
+    reach.pt, see networks.EncoderNet. limits: minutes or steps in the place of the settings', and max_steps, see fit.
     """
-    torch.manual_seed(seed)
-    scales = dataset.scales(scene_data["maps"])
-    parts = list(zip((scene_data, thin, rendered or thin), SCENE_ROWS, strict=True))
-    by_kind = photograph_kinds(photo_data)
+    torch.manual_seed(settings.seed)
+    asked, scales = settings.where, dataset.scales(scene_data["maps"])
+    parts = scene_parts(scene_data, thin, rendered, asked.scenes)
+    by_kind = photograph_kinds(photo_data, asked.photographs)
 
     def loss_of(network, generator):
-        return where_loss(network, *where_rows(parts, photo_data, by_kind, generator), scales)
+        rows = where_rows(parts, photo_data, by_kind, generator)
+        return where_loss(network(*where_inputs(*rows)), *rows, scales, asked.loss)
 
-    network, name = WhereNet(), "where"
+    network, name, minutes = WhereNet(), "where", asked.minutes
     if is_longer:
-        network, name = load(work, "where", network)[0], "reach"
-    notes = {"scales": scales.tolist(), "parameters": parameters(network)}
-    limits |= {"rate": _RATE, "seed": seed, "checkpoint": Path(work) / f"{name}.pt"}
-    return fit(network.to(ranks.device()), loss_of, notes=notes, **limits), scales
+        network, name, minutes = load(work, "where", network)[0], "reach", asked.longer_minutes
+    limits = _limits(minutes, limits) | {"rate": asked.rate, "seed": settings.seed}
+    limits["notes"] = {"scales": scales.tolist(), "parameters": parameters(network)}
+    checkpoint = Path(work) / f"{name}.pt"
+    return fit(network.to(ranks.device()), loss_of, settings.optimiser, checkpoint=checkpoint, **limits), scales
 
 
-def train_groups(scene_data, thin, work, *, rendered=None, begin=None, minutes, seed=0, max_steps=None):
+def train_groups(scene_data, thin, work, settings, *, rendered=None, begin=None, **limits):
     """Which cells belong together, on frozen features; returns the network.
 
     begin: a trained network to go on from, gently. On the scenes that it knows it learns those by heart: give others.
+    limits: as of `train_where`.
     """
-    torch.manual_seed(seed)
-    parts = list(zip((scene_data, thin, rendered or thin), (_GROUPED, *SCENE_ROWS[1:]), strict=True))
+    torch.manual_seed(settings.seed)
+    asked = settings.groups
+    parts = scene_parts(scene_data, thin, rendered, asked.scenes)
 
     def loss_of(network, generator):
         scene_rows = _scene_rows(parts, generator)
         if torch.rand((), generator=generator) < 0.5:
             scene_rows = _mirrored(scene_rows)
-        return group_loss(network, scene_rows)
+        return group_loss(network, scene_rows, asked.loss)
 
     network = (begin or GroupNet()).to(ranks.device())
-    limits = {"minutes": minutes, "rate": _RATE_ON if begin else _RATE, "seed": seed, "max_steps": max_steps}
-    notes = {"parameters": parameters(network)}
-    return fit(network, loss_of, checkpoint=Path(work) / "groups.pt", notes=notes, **limits)
+    limits = _limits(asked.minutes, limits) | {"rate": asked.rate_on if begin else asked.rate, "seed": settings.seed}
+    limits["notes"] = {"parameters": parameters(network)}
+    return fit(network, loss_of, settings.optimiser, checkpoint=Path(work) / "groups.pt", **limits)
 
 
-def train_flow(encoder, scene_data, work, *, films=None, begin=None, minutes, seed=0, max_steps=None):
+def train_flow(encoder, scene_data, work, settings, *, filmed=None, begin=None, **limits):
     """The flow on the frozen encoder's conditions; every step draws new motions of the same pictures.
 
-    films: of conditions.film_conditions, the motion that they have. begin: a trained flow to go on from, gently.
+    filmed: of conditions.clip_conditions, the motion that clips have. begin: a trained flow to go on from, gently.
+    limits: as of `train_where`.
     """
-    torch.manual_seed(seed)
-    conditions = flow_conditions(encoder, scene_data)
+    torch.manual_seed(settings.seed)
+    asked, conditions = settings.flow, flow_conditions(encoder, scene_data)
     busy = torch.nonzero((conditions["maps"][:, 0] > ALIVE_PX).flatten(1).sum(1) >= 8)[:, 0]
     network = (begin or FlowNet(features=encoder.features)).to(ranks.device())
 
     def loss_of(network, generator):
-        rows = dataset.batch(conditions, _sample(_FLOW_BATCH, busy, generator))
-        loss = flow_loss(network, rows, generator)
-        if films is None:
+        rows = dataset.batch(conditions, _sample(asked.batch, busy, generator))
+        loss = flow_loss(network, rows, generator, asked)
+        if filmed is None:
             return loss
-        filmed = flow_loss(network, _rows(films, _FILMED, generator), generator)
-        return (_FLOW_BATCH * loss + _FILMED * filmed) / (_FLOW_BATCH + _FILMED)
+        of_clips = flow_loss(network, _rows(filmed, asked.filmed, generator), generator, asked)
+        return (asked.batch * loss + asked.filmed * of_clips) / (asked.batch + asked.filmed)
 
-    notes = {"parameters": parameters(network), "start_noise": START_NOISE}
-    checkpoint = Path(work) / "flow.pt"
-    limits = {"minutes": minutes, "max_steps": max_steps, "rate": _FLOW_RATE_ON if begin else _FLOW_RATE}
-    return fit(network, loss_of, checkpoint=checkpoint, seed=seed, notes=notes, **limits)
+    limits = _limits(asked.minutes, limits) | {"rate": asked.rate_on if begin else asked.rate, "seed": settings.seed}
+    limits["notes"] = {"parameters": parameters(network), "start_noise": asked.start_noise}
+    return fit(network, loss_of, settings.optimiser, checkpoint=Path(work) / "flow.pt", **limits)
+
+
+@dataclass(frozen=True)
+class _Material:
+    """The data of a run, each made at its first use and kept in the work folder. Paths: see main."""
+
+    settings: runs.Settings
+    work: Path
+    pictures: str
+    stills: str
+    rendered_scenes: str | None
+    footage_pairs: str | None
+    processes: int
+
+    def _kept(self, name, make):
+        if ranks.number() == 0:
+            dataset.load_or_make(self.work / name, make)
+        ranks.wait()
+        return dataset.load_or_make(self.work / name, make)
+
+    @cached_property
+    def scenes(self):
+        make = dataset.make_scenes
+        seeds = self.settings.scenes.seeds
+        return self._kept("scenes.pt", lambda: make(seeds, self.stills, self.pictures, self.processes))
+
+    @cached_property
+    def thin(self):
+        make = dataset.make_scenes
+        seeds = self.settings.scenes.thin_seeds
+        return self._kept("thin.pt", lambda: make(seeds, self.stills, None, self.processes, is_thin=True))
+
+    @cached_property
+    def rendered(self):
+        folder = self.rendered_scenes
+        return self._kept("rendered.pt", lambda: dataset.rendered_scenes(folder)) if folder else None
+
+    @cached_property
+    def footage(self):
+        folder = self.footage_pairs
+        return self._kept("footage.pt", lambda: dataset.make_footage(folder)) if folder else None
+
+    @cached_property
+    def photographs(self):
+        asked, seed = self.settings.photographs, self.settings.seed
+        made = self._kept(
+            "photographs.pt",
+            lambda: list(dataset.make_photographs(self.pictures, self.stills, seed, *astuple(asked))),
+        )
+        if self.footage is None:
+            return made[0]
+        return {name: torch.cat([rows, self.footage[name]]) for name, rows in made[0].items()}
+
+
+def _train(name, material, begun):
+    """One of RUNS; begun: {name: network to go on from}."""
+    data, settings = material, material.settings
+    if name in ("where", "reach"):
+        rows = data.scenes, data.thin, data.photographs
+        train_where(*rows, data.work, settings, rendered=data.rendered, is_longer=name == "reach")
+    elif name == "groups":
+        train_groups(data.scenes, data.thin, data.work, settings, rendered=data.rendered, begin=begun.get(name))
+    else:
+        scenes = data.scenes
+        if data.rendered:
+            scenes = {name: torch.cat([rows, data.rendered[name]]) for name, rows in scenes.items()}
+        encoder, states = load_encoder(data.work)
+        scales = torch.tensor(states["reach"]["notes"]["scales"])
+        filmed = clip_conditions(encoder, data.footage, scales) if data.footage else None
+        train_flow(encoder, scenes, data.work, settings, filmed=filmed, begin=begun.get(name))
+
+
+def _begun(folder, wanted):
+    """{name: trained network} of those of a folder that can go on.
+
+    Raises:
+        SettingsError: the folder lacks one, or holds another version's.
+    """
+    networks = {"groups": GroupNet(), "flow": FlowNet(features=GroupNet().features)}
+    found = {}
+    for name in (name for name in networks if name in wanted):
+        if not (Path(folder) / f"{name}.pt").exists():
+            raise SettingsError(f"{folder} holds no {name}.pt to begin from: give the --work folder of a training")
+        found[name] = load(folder, name, networks[name])[0]
+    return found
+
+
+def _check(settings, wanted, options):
+    """What is known to fail after an hour is told at once.
+
+    Raises:
+        SettingsError: a folder is not there, or the settings lack a section.
+    """
+    for option in ("pictures", "stills", "rendered", "footage"):
+        folder = getattr(options, option)
+        if folder and not Path(folder).is_dir():
+            raise SettingsError(f"there is no folder {folder}: check --{option}")
+    sections = {"scenes", "photographs", *("where" if name == "reach" else name for name in wanted)}
+    missing = sorted(name for name in sections if getattr(settings, name) is None)
+    if missing:
+        raise SettingsError(f"{options.config} has no section [{missing[0]}]: take another --config, or --only")
+    if settings.flow and settings.flow.variant != runs.Variant():
+        raise SettingsError(f"{options.config} describes another flow than the model's: build.py ablate trains those")
 
 
 def main(arguments=None):
@@ -153,60 +259,25 @@ def main(arguments=None):
     parser.add_argument("--rendered", help="folder that onnx_export.rendered.render filled")
     parser.add_argument("--footage", help="folder of filmed pairs that onnx_export.footage.pairs filled")
     parser.add_argument("--work", required=True, help="folder for cache and checkpoints; an interrupted run continues")
+    parser.add_argument("--config", default="shipped", help="a run of onnx_export/configs, or a .toml file of yours")
     parser.add_argument("--begin", help="folder of checkpoints from which groups and the flow go on; default: anew")
-    parser.add_argument("--scenes", type=int, default=6000)
-    parser.add_argument("--first-scene", type=int, default=0, help="its seed; others are scenes never seen before")
-    parser.add_argument("--thin-scenes", type=int, default=1500)
-    parser.add_argument("--processes", type=int, default=1, help="for painting the scenes")
-    parser.add_argument("--where-minutes", type=float, default=60)
-    parser.add_argument("--reach-minutes", type=float, default=60)
-    parser.add_argument("--groups-minutes", type=float, default=60)
-    parser.add_argument("--flow-minutes", type=float, default=20)
     parser.add_argument("--only", choices=RUNS, help="this run alone; default: one after the other")
+    parser.add_argument("--processes", type=int, default=1, help="for painting the scenes")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of each training process")
-    parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
-    seeds = range(options.first_scene, options.first_scene + options.scenes)
-    thin_seeds = range(_THIN_SEED + options.first_scene, _THIN_SEED + options.first_scene + options.thin_scenes)
-    if seeds.start < 0 or seeds.stop > _THIN_SEED or thin_seeds.stop > HELD_OUT_SEED:
-        parser.error("these seeds are those of other scenes: choose a --first-scene from 0 to 400000, or fewer")
-    torch.set_num_threads(options.threads)
-    ranks.start()
-    work, stills, processes = Path(options.work), options.stills, options.processes
-
-    def cached(name, make):
-        if ranks.number() == 0:
-            dataset.load_or_make(work / name, make)
-        ranks.wait()
-        return dataset.load_or_make(work / name, make)
-
-    scene_data = cached("scenes.pt", lambda: dataset.make_scenes(seeds, stills, options.pictures, processes))
-    thin = cached("thin.pt", lambda: dataset.make_scenes(thin_seeds, stills, None, processes, is_thin=True))
-    rendered = cached("rendered.pt", lambda: dataset.rendered_scenes(options.rendered)) if options.rendered else None
-    footage = cached("footage.pt", lambda: dataset.make_footage(options.footage)) if options.footage else None
-    shared = {"rendered": rendered, "seed": options.seed}
-    if options.only in (None, "where", "reach"):
-        make = partial(dataset.make_photographs, options.pictures, stills, options.seed)
-        photo_data, _ = cached("photographs.pt", lambda: list(make()))
-        if footage:
-            photo_data = {name: torch.cat([rows, footage[name]]) for name, rows in photo_data.items()}
-        data = scene_data, thin, photo_data, work
-        if options.only != "reach":
-            train_where(*data, minutes=options.where_minutes, **shared)
-        if options.only != "where":
-            train_where(*data, minutes=options.reach_minutes, is_longer=True, **shared)
-    if options.only in (None, "groups"):
-        begin = load(options.begin, "groups", GroupNet())[0] if options.begin else None
-        train_groups(scene_data, thin, work, begin=begin, minutes=options.groups_minutes, **shared)
-    if options.only in (None, "flow"):
-        if rendered:
-            scene_data = {name: torch.cat([rows, rendered[name]]) for name, rows in scene_data.items()}
-        encoder, states = load_encoder(work)
-        scales = torch.tensor(states["reach"]["notes"]["scales"])
-        films = film_conditions(encoder, footage, scales) if footage else None
-        begin = load(options.begin, "flow", FlowNet(features=encoder.features))[0] if options.begin else None
-        limits = {"minutes": options.flow_minutes, "seed": options.seed}
-        train_flow(encoder, scene_data, work, films=films, begin=begin, **limits)
+    wanted = (options.only,) if options.only else RUNS
+    try:
+        settings = runs.load(options.config)
+        _check(settings, wanted, options)
+        begun = _begun(options.begin, wanted) if options.begin else {}
+        torch.set_num_threads(options.threads)
+        ranks.start()
+        folders = options.pictures, options.stills, options.rendered, options.footage
+        material = _Material(settings, Path(options.work), *folders, options.processes)
+        for name in wanted:
+            _train(name, material, begun)
+    except (GidError, ValueError) as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":

@@ -14,9 +14,11 @@ from PIL import Image, ImageDraw, ImageFilter
 from . import collages, painters, standing
 from .motion import FIELDS
 
-__all__ = ["HEIGHT", "WIDTH", "Canvas", "Mode", "Scene", "paint"]
+__all__ = ["HEIGHT", "HELD_OUT_SEED", "THIN_SEED", "WIDTH", "Canvas", "Mode", "Scene", "paint"]
 
 WIDTH, HEIGHT = 256, 160
+THIN_SEED = 5 * 10**5  # seeds of thin scenes begin here, those of others end here
+HELD_OUT_SEED = 10**6  # and here those of the scenes that measure: no training seed reaches it
 _STILL_SHARE = 0.14  # of the scenes have nothing that moves
 _DARK_SHARE = 0.18
 _CUTOUT_SHARE = 0.45  # of the moving scenes hold cut-outs of photographs, if there are any

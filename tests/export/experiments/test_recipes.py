@@ -9,10 +9,11 @@ import torch
 from gid_core.frames import splat
 from onnx_export.experiments import ablation, ddpm, films, looping, normalise, splatting, variants, world
 from onnx_export.experiments.frequency_attention import AttentiveFlowNet, JointFlowNet
-from onnx_export.fitting import losses
+from onnx_export.fitting import losses, settings
 from onnx_export.networks.networks import FlowNet
 from onnx_export.scenes import motion
 
+FLOW = settings.load("shipped").flow
 FLOAT = 1e-4  # a few hundred roundings of float32
 K, H, W, FEATURES = 16, 8, 12, 8
 HZ = motion.FREQUENCIES
@@ -181,17 +182,17 @@ def test_the_default_variant_has_the_trainers_loss():
     rows, variant = conditions(3), variants.Variant()
     network = variants.network_of(variant, FEATURES)
     torch.nn.init.normal_(network.leave.weight, std=0.1, generator=drawn(0))
-    ours = variants.loss(variant, network, rows, None, drawn(6))
-    assert torch.equal(ours, losses.flow_loss(network, rows, drawn(6)))
+    ours = variants.loss(variant, network, rows, None, drawn(6), FLOW)
+    assert torch.equal(ours, losses.flow_loss(network, rows, drawn(6), FLOW))
 
 
 @pytest.mark.parametrize("name", variants.VARIANTS)
 def test_every_variant_has_a_loss_that_reaches_its_network(name):
     variant, rows = variants.VARIANTS[name], conditions(2)
-    drawing = variants.volume_of(rows["maps"], rows["wind"], variant.frequencies, drawn(7))
+    drawing = variants.volume_of(rows["maps"], rows["wind"], variants.harmonics(variant.n_freqs), drawn(7))
     scaled = normalise.fitted(variant.normalisation, motion.to_reals(drawing), rows["alive"] > 0)
     network = variants.network_of(variant, FEATURES)
-    found = variants.loss(variant, network, rows, scaled, drawn(8))
+    found = variants.loss(variant, network, rows, scaled, drawn(8), FLOW)
     found.backward()
     assert torch.isfinite(found)
     assert network.leave.weight.grad.abs().max() > 0

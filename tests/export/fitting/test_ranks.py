@@ -13,9 +13,10 @@ import onnx_export
 TRAIN = """
     import sys
     import torch
-    from onnx_export.fitting import ranks
+    from onnx_export.fitting import ranks, settings
     from onnx_export.fitting.fit import fit
 
+    optimiser = settings.load("small").optimiser
     ranks.start()
     torch.manual_seed(0)
     network = torch.nn.Linear(20, 20)
@@ -27,8 +28,8 @@ TRAIN = """
         return network(rows).square().mean()
 
     folder = sys.argv[1]
-    fit(network, loss_of, minutes=5, checkpoint=f"{folder}/net.pt", rate=1e-2, max_steps=3)
-    fit(network, loss_of, minutes=5, checkpoint=f"{folder}/net.pt", rate=1e-2, max_steps=2)
+    fit(network, loss_of, optimiser, minutes=5, checkpoint=f"{folder}/net.pt", rate=1e-2, max_steps=3)
+    fit(network, loss_of, optimiser, minutes=5, checkpoint=f"{folder}/net.pt", rate=1e-2, max_steps=2)
     torch.save({"weight": network.weight.data, "seen": seen}, f"{folder}/{ranks.number()}.pt")
 """
 

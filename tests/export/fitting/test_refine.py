@@ -3,9 +3,11 @@
 import pytest
 import torch
 
-from onnx_export.fitting import conditions, dataset, refine
+from onnx_export.fitting import conditions, dataset, refine, settings
 from onnx_export.networks import networks
 from tests.export.experiments.test_sources import photographs
+
+SHIPPED = settings.load("shipped")
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +24,8 @@ def teacher():
 
 def refined(teacher, material, path, steps):
     scenes, photo_data = material
-    limits = {"minutes": 5, "max_steps": steps, "seed": 0}
-    return refine.refine(teacher, scenes, scenes, photo_data, torch.ones(16), path, **limits)
+    limits = {"minutes": 5, "max_steps": steps}
+    return refine.refine(teacher, scenes, scenes, photo_data, torch.ones(16), path, SHIPPED, **limits)
 
 
 def test_the_view_of_the_whole_stays_and_the_rest_learns(teacher, material, tmp_path):
@@ -46,18 +48,20 @@ def test_an_interrupted_refinement_goes_on(teacher, material, tmp_path):
 def test_forgetting_costs_in_the_rows_that_are_kept_alone():
     alive, e = torch.randn(3, 1, 4, 4), torch.rand(3, 16, 4, 4)
     kept = torch.tensor([False, True, True])
-    assert refine._forgotten(alive, e, alive, e, kept) == pytest.approx(0, abs=1e-6)
-    assert refine._forgotten(alive + 2, e, alive, e, kept) > 0.01
-    assert refine._forgotten(alive, e + 1, alive, e, kept) == pytest.approx(2 / 3)
+    before = alive, e
+    assert refine._forgotten(before, before, kept) == pytest.approx((0, 0), abs=1e-6)
+    assert refine._forgotten((alive + 2, e), before, kept)[0] > 0.01
+    assert refine._forgotten((alive, e + 1), before, kept)[1] == pytest.approx(2 / 3)
     elsewhere = torch.where(kept.view(3, 1, 1, 1), 0.0, 5.0)
-    assert refine._forgotten(alive + elsewhere, e + elsewhere, alive, e, kept) == pytest.approx(0, abs=1e-6)
+    assert refine._forgotten((alive + elsewhere, e + elsewhere), before, kept) == pytest.approx((0, 0), abs=1e-6)
 
 
 def test_new_scenes_and_still_photographs_owe_nothing_to_the_teacher(teacher, material, tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr(refine, "_forgotten", lambda *given: (seen.append(given[-1]), torch.zeros(()))[1])
+    monkeypatch.setattr(refine, "_forgotten", lambda *given: (seen.append(given[-1]), torch.zeros(2))[1])
     refined(teacher, material, tmp_path / "where.pt", 1)
-    thin, others = refine._ROWS[0], sum(refine._ROWS[1:])
+    rows = SHIPPED.refine.scenes
+    thin, others = rows.thin, rows.painted + rows.rendered
     assert not seen[0][:thin].any()
     assert seen[0][thin : thin + others].all()
     assert 0 < seen[0][thin + others :].sum() < len(seen[0][thin + others :])
