@@ -247,22 +247,20 @@ def _numbers(text, name, example, count=2):
 
 
 def _grey(path, name, shape):
-    """A picture file as float32 (H, W): its encoded grey values in 0..1."""
+    """A picture file as float64 (H, W): its encoded grey values in 0..1."""
     picture = image_io.load_photo(path)
     if abs(picture.width * shape[0] - picture.height * shape[1]) > 0.02 * picture.width * shape[0]:
         raise ImageError(
             f"the {name} has {picture.width} x {picture.height} pixels, the photo {shape[1]} x {shape[0]}: "
             "use the same aspect"
         )
-    grey = np.clip(image_io.encode_srgb(picture.pixels[..., :3].mean(-1)), 0, 1)
-    return np.rint(grey * np.float32(_LEVELS)) / np.float32(_LEVELS)
+    grey = np.clip(image_io.encode_srgb(picture.pixels[..., :3].mean(-1)), 0, 1).astype(np.float64)
+    return np.rint(grey * _LEVELS) / _LEVELS
 
 
 def _strength(grey):
     """0 at black, exactly 1 at middle grey, 4 at white; straight lines between."""
-    middle = np.float32(_MIDDLE_GREY)
-    brighter = 1 + (edit.STRENGTH_TOP - 1) * (grey - middle) / (1 - middle)
-    return np.clip(np.where(grey <= middle, grey / middle, brighter), 0, edit.STRENGTH_TOP).astype(np.float32)
+    return np.interp(grey, (0, _MIDDLE_GREY, 1), (0, 1, edit.STRENGTH_TOP))
 
 
 def _is_plain(value):

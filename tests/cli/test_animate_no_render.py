@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gid_dev.gid_core.files import image_io
+from gid_dev.gid_core.motion import saved
+from gid_dev.gid_core.motion.edits import main_axis
 from gid_dev.gid_core.motion.volume import SpectralVolume
 from PIL import Image
 
@@ -96,6 +98,38 @@ def test_direction_may_begin_with_a_minus_and_the_mask_is_obeyed(tmp_path, photo
     moved = np.abs(volume.amplitudes).sum((0, 3))
     assert moved.max() > 0
     assert not moved[: int(29 / 80 * volume.height)].any()
+    assert abs(np.sin(main_axis(volume) - np.arctan2(0.5, -1))) < 0.05
+    told = json.loads((tmp_path / "r" / "report.json").read_text())["motion"]
+    assert (told["seed"], told["amplitude"], told["direction"], len(told["mask"])) == (0, 1.0, [-1.0, 0.5], 64)
+
+
+def test_options_are_edits_that_the_file_can_take_back(tmp_path, photo):
+    """Strength: black stops, middle grey leaves alone bit for bit, white moves four times as far."""
+    strength = np.full((80, 120), 128, np.uint8)
+    strength[:, 75:] = 255
+    strength[:, :45] = 0
+    Image.fromarray(strength).save(tmp_path / "strength.png")
+    options = ("--model", "physics", "--seconds", 2)
+    assert animate(photo, "--out", "raw", *options, cwd=tmp_path).returncode == 0
+    asked = ("--strength", "strength.png", "--gains", "1,1,0.5", "--amplitude", 0.5)
+    done = animate(photo, "--out", "asked", *options, *asked, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    raw, asked = (saved.load(tmp_path / name / "volume.npz") for name in ("raw", "asked"))
+    assert asked.motion.envelope.tobytes() == raw.motion.envelope.tobytes()
+    assert asked.motion.volume().amplitudes.tobytes() == raw.volume.amplitudes.tobytes()
+    assert (asked.edits.amplitude, asked.edits.low, asked.edits.high) == (0.5, 1.0, 0.5)
+    assert set(np.unique(asked.edits.strength)) >= {np.float32(0), np.float32(1), np.float32(4)}
+    texel = raw.volume.width / 120  # the middle of the bush, where there is motion everywhere
+    grey, white, black = (np.s_[:, round(30 * texel) : round(50 * texel), round(x * texel)] for x in (55, 82, 37))
+    lows = slice(0, 2)  # 0.2 and 0.4 Hz keep their gain
+    for place, factor in ((grey, 0.5), (white, 2.0), (black, 0.0)):
+        wanted = factor * raw.volume.amplitudes[place][lows]
+        np.testing.assert_allclose(asked.volume.amplitudes[place][lows], wanted, rtol=1e-4, atol=1e-6)
+        assert np.abs(raw.volume.amplitudes[place]).max() > 0.1
+    fast = raw.volume.frequencies > 1.6
+    np.testing.assert_allclose(
+        asked.volume.amplitudes[grey][fast], 0.25 * raw.volume.amplitudes[grey][fast], rtol=1e-4, atol=1e-6
+    )
 
 
 def test_without_a_photo_the_example_is_animated(tmp_path):
@@ -115,6 +149,10 @@ def test_without_a_photo_the_example_is_animated(tmp_path):
         (["bush.png", "--seed", "-4"], 2, "the seed is -4"),
         (["bush.png", "--amplitude", "-1"], 2, "the amplitude is -1"),
         (["bush.png", "--direction", "left"], 2, "give two numbers"),
+        (["bush.png", "--direction", "0,0"], 2, "not both 0"),
+        (["bush.png", "--gains", "1,2"], 2, "give three numbers"),
+        (["bush.png", "--gains", "-1,1,1"], 2, "gain of the low frequencies is -1"),
+        (["bush.png", "--strength", "wide.png"], 2, "the strength has 200 x 20 pixels"),
         (["bush.png", "--mask", "missing.png"], 2, "there is no picture"),
         (["bush.png", "--mask", "wide.png"], 2, "use the same aspect"),
         (["bush.png", "--model", "nowhere"], 3, "there is no motion model"),
