@@ -7,11 +7,13 @@ that many processes share one still.
 import hashlib
 import json
 from dataclasses import asdict, dataclass, fields
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import SettingsError
+from ..motion.pluck import GENTLE, Damping, Pluck
 from ..motion.timeline import LoopPlan
 from ..motion.volume import SpectralVolume
 from .renderer import LoopRenderer
@@ -26,8 +28,8 @@ _FACTS = "loop.json"
 class Loop:
     """What is rendered.
 
-    still: float32 (H, W, 3|4), linear, premultiplied. front, plate: as `LoopRenderer` takes them. quality: "core" or
-    "best".
+    still: float32 (H, W, 3|4), linear, premultiplied. front, plate, plucks, damping and fps: as `LoopRenderer` takes
+    them. quality: "core" or "best".
     """
 
     still: np.ndarray
@@ -37,6 +39,9 @@ class Loop:
     front: np.ndarray | None = None
     plate: np.ndarray | bool | None = None
     quality: str = "core"
+    plucks: tuple[Pluck, ...] = ()
+    damping: Damping = GENTLE
+    fps: Fraction | None = None
 
     def renderer(self) -> LoopRenderer:
         """Whatever renders this loop: `frame(n)`, `displacement(n)` and `front`.
@@ -46,7 +51,17 @@ class Loop:
         """
         if self.quality != "core":
             raise SettingsError(f"there is no renderer {self.quality!r}: choose core")
-        return LoopRenderer(self.still, self.volume, self.plan, amount=self.amount, front=self.front, plate=self.plate)
+        return LoopRenderer(
+            self.still,
+            self.volume,
+            self.plan,
+            amount=self.amount,
+            front=self.front,
+            plate=self.plate,
+            plucks=self.plucks,
+            damping=self.damping,
+            fps=self.fps,
+        )
 
     def save(self, folder) -> None:
         """Write it into an existing folder."""
@@ -66,12 +81,15 @@ class Loop:
         plan = {name: tuple(value) if isinstance(value, list) else value for name, value in facts["plan"].items()}
         return cls(
             arrays["still"],
-            SpectralVolume(**volume),
+            SpectralVolume(**volume, border=facts["border"]),
             LoopPlan(**plan),
             facts["amount"],
             arrays.get("front"),
             arrays.get("plate", facts["plate"]),
             facts["quality"],
+            tuple(Pluck(state, time_s) for state, time_s in zip(arrays["plucks"], facts["pluck_times"], strict=True)),
+            Damping(**facts["damping"]),
+            None if facts["fps"] is None else Fraction(facts["fps"]),
         )
 
     def digest(self) -> str:
@@ -85,7 +103,11 @@ class Loop:
 
     def _parts(self):
         """Arrays by name, and the rest, JSON-ready."""
-        arrays = {"still": np.asarray(self.still, np.float32)}
+        states = [one.state for one in self.plucks]
+        arrays = {
+            "still": np.asarray(self.still, np.float32),
+            "plucks": np.array(states, np.complex128).reshape(len(states), self.volume.n_freqs),
+        }
         for field in fields(self.volume):
             value = getattr(self.volume, field.name)
             if isinstance(value, np.ndarray):
@@ -94,5 +116,14 @@ class Loop:
             if isinstance(getattr(self, name), np.ndarray):
                 arrays[name] = getattr(self, name)
         plate = False if self.plate is False else None
-        facts = {"plan": asdict(self.plan), "amount": float(self.amount), "plate": plate, "quality": self.quality}
+        facts = {
+            "plan": asdict(self.plan),
+            "border": float(self.volume.border),
+            "amount": float(self.amount),
+            "plate": plate,
+            "quality": self.quality,
+            "pluck_times": [float(one.time_s) for one in self.plucks],
+            "damping": asdict(self.damping),
+            "fps": None if self.fps is None else str(self.fps),
+        }
         return arrays, facts

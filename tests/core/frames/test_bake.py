@@ -25,6 +25,7 @@ from gid_core.frames.seam import grey_blocks, picture_seam
 from gid_core.frames.splat import weight_of
 from gid_core.frames.stmap import motion_vectors, stmap
 from gid_core.motion.plan import plan_loop
+from gid_core.motion.pluck import GENTLE, pluck
 from gid_core.motion.volume import SpectralVolume
 
 WIDTH, HEIGHT, N_FRAMES = 48, 32, 12
@@ -311,3 +312,30 @@ def test_a_loop_survives_the_way_to_another_process(tmp_path):
     assert np.array_equal(again.renderer().frame(3), loop.renderer().frame(3))
     assert replace(loop, amount=1.0).digest() != loop.digest()
     assert replace(loop, plate=None).digest() != loop.digest()
+
+
+def test_mask_border_and_plucks_go_along_to_another_process(tmp_path):
+    plain = make_loop()
+    mask = np.ones((HEIGHT, WIDTH), np.float32)
+    mask[:, 40:] = 0
+    changes = {
+        "mask": {"volume": replace(plain.volume, mask=mask)},
+        "border": {"volume": replace(plain.volume, border=0.3)},
+        "plucks": {"plucks": (pluck(plain.volume, 20, 8, (2.0, 1.0), time_s=0.125),), "fps": Fraction(24)},
+        "damping": {
+            "plucks": (pluck(plain.volume, 20, 8, (2.0, 1.0), time_s=0.125),),
+            "fps": Fraction(24000, 1001),
+            "damping": GENTLE.scaled(2),
+        },
+    }
+    digests = {plain.digest()}
+    for name, change in changes.items():
+        loop = replace(plain, **change)
+        (tmp_path / name).mkdir()
+        loop.save(tmp_path / name)
+        again = Loop.load(tmp_path / name)
+        assert again.digest() == loop.digest()
+        assert again.renderer().frame(3).tobytes() == loop.renderer().frame(3).tobytes()
+        assert again.renderer().frame(3).tobytes() != plain.renderer().frame(3).tobytes()
+        digests.add(loop.digest())
+    assert len(digests) == 5
