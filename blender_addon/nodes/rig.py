@@ -1,10 +1,7 @@
 """Node group "GID Rig": the Geometry Nodes modifier that moves the plane.
 
 One displacement field serves two forms of the still. In the viewport a *sheet* follows it, one cell a texel of the
-volume, with the modes' values stored on its points. In a final render every pixel that can move becomes a *tent*: a
-quad of 2 x 2 pixels whose material falls off as a bilinear kernel, so that the sum of all tents is the splat. A tent
-that rests on its pixel centre touches no other pixel, hence all motionless pixels together are one *static quad*. The
-plate is one more quad below it, so that whatever the render's size, region and camera are, the plate follows.
+volume, with the modes' values stored on its points. A final render sees what `tents` makes of it.
 """
 
 import math
@@ -13,8 +10,9 @@ from dataclasses import dataclass
 from ...gid_core.motion.edits import band_weights
 from ...gid_core.motion.pluck import GENTLE
 from .. import compat
-from . import mode
+from . import mode, tents
 from .builder import output_socket, shared_group
+from .tents import CORNER, SIDES, UV, image_size
 
 __all__ = [
     "CORNER",
@@ -31,16 +29,12 @@ __all__ = [
     "set_inputs",
 ]
 
-VERSION = 2
+VERSION = 3
 MODIFIER = "GID Rig"
 # Size of one pixel of the still in Blender units. A power of two: resting tents are placed without rounding, and none
 # spills over its pixel, where a mover's weight would make a millionth of it show.
 PIXEL = 1 / 128
-UV, CORNER, SIDES = "gid_uv", "gid_corner", "gid_sides"
 
-# Of two tents at equal depth Cycles loses one. 256 x 256 levels part any two from less than 256 px apart; over 16 px
-# float32 still tells them apart.
-_LEVELS, _LEVEL_PX = 256, 16 / 256**2
 # A key's value read from the F-curve is off by some 1e-7 of the loop's length; whole frames are snapped to.
 _SNAP_FRAMES = 0.004
 
@@ -160,23 +154,22 @@ def _build(tree, n_modes):
     displacement, coefficients = _modes(tree, *_timing(tree), n_modes)
     axes = _axes(tree)
     sheet = _sheet(tree, coefficients, axes)
-    static = _quad(tree, "Static quad: all that never moves", "Static Material", -1.0)
-    plate = _quad(tree, "Plate: what shows through holes", "Plate Material", -2.0)
-    tents = _tents(tree, _tent_offset(tree, displacement, axes))
+    static, plate = tents.static_quad(tree), tents.plate_quad(tree)
+    moved = tents.tents(tree, _tent_offset(tree, displacement, axes))
     with tree.frame("Sheet in the viewport, tents in a render"):
         # The default type of a switch differs between versions, so it is stated.
         shown = tree.node(
-            "GeometryNodeSwitch", 16, {"Switch": tree.input("Has Plate"), "True": plate}, input_type="GEOMETRY"
+            "GeometryNodeSwitch", 26, {"Switch": tree.input("Has Plate"), "True": plate}, input_type="GEOMETRY"
         )
-        rendered = tree.node("GeometryNodeJoinGeometry", 17)
-        for part in (static, output_socket(shown), tents):
+        rendered = tree.node("GeometryNodeJoinGeometry", 27)
+        for part in (static, output_socket(shown), moved):
             tree.feed(part, rendered.inputs["Geometry"])
-        hidden = tree.boolean_math("NOT", 17, tree.input("Tents"))
-        is_sheet = tree.boolean_math("AND", 18, tree.node("GeometryNodeIsViewport", 17), hidden)
+        hidden = tree.boolean_math("NOT", 27, tree.input("Tents"))
+        is_sheet = tree.boolean_math("AND", 28, tree.node("GeometryNodeIsViewport", 27), hidden)
         choice = tree.node(
-            "GeometryNodeSwitch", 19, {"Switch": is_sheet, "False": rendered, "True": sheet}, input_type="GEOMETRY"
+            "GeometryNodeSwitch", 29, {"Switch": is_sheet, "False": rendered, "True": sheet}, input_type="GEOMETRY"
         )
-        tree.outputs(20, Geometry=choice)
+        tree.outputs(30, Geometry=choice)
 
 
 def _declare(tree, n_modes):
@@ -242,15 +235,10 @@ def _uv(tree, column):
     ]
 
 
-def _image_size(tree, column, name):
-    info = tree.node("GeometryNodeImageInfo", column, {"Image": tree.input(name)}).outputs
-    return info["Width"], info["Height"]
-
-
 def _axes(tree):
     """What one pixel of the volume to the right and one upward become: turned by Turn, in Blender units."""
     with tree.frame("Turn, and volume pixels to units: Pixel Size times still size over volume size"):
-        still, volume = _image_size(tree, 5, "Still"), _image_size(tree, 5, "Image 1")
+        still, volume = image_size(tree, 5, "Still"), image_size(tree, 5, "Image 1")
         ratio = (tree.math("DIVIDE", 6, a, b) for a, b in zip(still, volume, strict=True))
         units = tree.scale(8, tree.vector(7, *ratio), tree.input("Pixel Size"))
         # Turn runs clockwise on the picture, y is up here: right is (cos, -sin) and up is (sin, cos).
@@ -277,7 +265,7 @@ def _freedom(tree, column, uv, interpolation):
     masked = tree.node(
         "GeometryNodeSwitch", column + 2, {"Switch": get("Has Mask"), "False": 1.0, "True": white}, input_type="FLOAT"
     )
-    sides = _image_size(tree, column, "Still")
+    sides = image_size(tree, column, "Still")
     distances = []
     for side, place in zip(sides, tree.components(column, uv), strict=False):
         nearer = tree.math("MINIMUM", column + 1, place, tree.math("SUBTRACT", column, 1.0, place))
@@ -333,91 +321,3 @@ def _stored_sum(tree, axis, triples):
         ).outputs["Attribute"]
         total = tree.math("ADD", 9, total, tree.vector_math("DOT_PRODUCT", 8, stored, triple))
     return total
-
-
-def _tents(tree, displacement):
-    with tree.frame("Tents: a quad for every pixel that can move"):
-        px = tree.input("Pixel Size")
-        width, height = _image_size(tree, 6, "Still")
-        count = tree.integer_math("MULTIPLY", 7, width, height)
-        points = output_socket(tree.node("GeometryNodePoints", 8, {"Count": count}))
-        index = tree.node("GeometryNodeInputIndex", 6)
-        # Whole numbers to the end: a float has no digit left for the pixels of an 8K picture.
-        column = tree.integer_math("MODULO", 7, index, width)
-        row = tree.integer_math("DIVIDE", 7, index, width)
-        x, y = tree.math("ADD", 8, column, 0.5), tree.math("ADD", 8, row, 0.5)
-        uv = tree.vector(9, tree.math("DIVIDE", 8, x, width), tree.math("DIVIDE", 8, y, height))
-        is_static = tree.node(
-            "GeometryNodeImageTexture",
-            10,
-            {"Image": tree.input("Static Mask"), "Vector": uv},
-            interpolation="Closest",
-            extension="EXTEND",
-        )
-        red = tree.components(11, is_static.outputs["Color"])[0]
-        level = tree.math(
-            "MULTIPLY_ADD",
-            9,
-            tree.math("FLOORED_MODULO", 8, y, float(_LEVELS)),
-            float(_LEVELS),
-            tree.math("FLOORED_MODULO", 8, x, float(_LEVELS)),
-        )
-        place = tree.vector(
-            10,
-            tree.math("SUBTRACT", 9, x, tree.math("MULTIPLY", 8, width, 0.5)),
-            tree.math("SUBTRACT", 9, y, tree.math("MULTIPLY", 8, height, 0.5)),
-            tree.math("MULTIPLY", 9, level, _LEVEL_PX),
-        )
-        points = _stored(tree, 10, points, UV, uv)
-        points = tree.node("GeometryNodeSetPosition", 11, {"Geometry": points, "Position": tree.scale(11, place, px)})
-        points = tree.node(
-            "GeometryNodeDeleteGeometry",
-            12,
-            {"Geometry": points, "Selection": tree.math("GREATER_THAN", 11, red, 0.5)},
-            domain="POINT",
-        )
-        points = tree.node("GeometryNodeSetPosition", 12, {"Geometry": points, "Offset": displacement})
-        side = tree.math("MULTIPLY", 10, px, 2.0)
-        quad = _rectangle(tree, 11, side, side)
-        corner = tree.vector_math("SIGN", 11, tree.node("GeometryNodeInputPosition", 10))
-        quad = _stored(tree, 12, quad, CORNER, corner)
-        tents = tree.node("GeometryNodeInstanceOnPoints", 13, {"Points": points, "Instance": quad})
-        tents = tree.node("GeometryNodeRealizeInstances", 14, {"Geometry": tents})
-        return output_socket(
-            tree.node("GeometryNodeSetMaterial", 15, {"Geometry": tents, "Material": tree.input("Tent Material")})
-        )
-
-
-def _quad(tree, label, material, height_px):
-    """One quad as large as the still, below the tents."""
-    with tree.frame(label):
-        px = tree.input("Pixel Size")
-        sides = tree.vector(7, *_image_size(tree, 6, "Still"))
-        width, height, _ = tree.components(8, tree.scale(7, sides, px))
-        corner = tree.vector_math("SIGN", 8, tree.node("GeometryNodeInputPosition", 7))
-        quad = _rectangle(tree, 8, width, height)
-        quad = _stored(tree, 9, quad, UV, tree.vector_math("MULTIPLY_ADD", 9, corner, (0.5, 0.5, 0.0), (0.5, 0.5, 0.0)))
-        quad = _stored(tree, 9, quad, SIDES, sides)
-        below = tree.vector(9, z=tree.math("MULTIPLY", 8, px, height_px))
-        quad = tree.node("GeometryNodeSetPosition", 10, {"Geometry": quad, "Offset": below})
-        return output_socket(
-            tree.node("GeometryNodeSetMaterial", 11, {"Geometry": quad, "Material": tree.input(material)})
-        )
-
-
-def _rectangle(tree, column, size_x, size_y):
-    return tree.node(
-        "GeometryNodeMeshGrid", column, {"Size X": size_x, "Size Y": size_y, "Vertices X": 2, "Vertices Y": 2}
-    ).outputs["Mesh"]
-
-
-def _stored(tree, column, geometry, name, value):
-    return output_socket(
-        tree.node(
-            "GeometryNodeStoreNamedAttribute",
-            column,
-            {"Geometry": geometry, "Name": name, "Value": value},
-            data_type="FLOAT2",
-            domain="POINT",
-        )
-    )

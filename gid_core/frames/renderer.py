@@ -75,7 +75,7 @@ class LoopRenderer:
     @cached_property
     def _splatter(self):
         # At the first frame: who only asks for front, plate and mask must not pay for planes as large as the still.
-        return Splatter(self.still, weight_of(self.front))
+        return Splatter(self.still, weight_of(self.front), beyond=True)
 
     def scalars(self, frame) -> np.ndarray:
         """What each mode is multiplied by at one frame, loop and plucks together: complex128 (K,)."""

@@ -9,6 +9,8 @@ import math
 
 import numpy as np
 
+from .border import add_beyond
+
 __all__ = ["HOLE", "PLATE_WEIGHT", "SHARPNESS", "Splatter", "finish", "importance", "splat", "weight_of"]
 
 SHARPNESS = 12.0  # of exp(12 (r - 1/2)): keeps the order from 0.5 to 50 px and fits half floats
@@ -48,11 +50,16 @@ def splat(image: np.ndarray, displacement: np.ndarray, weight: np.ndarray | None
 
 
 class Splatter:
-    """Splats one picture again and again; keeps its weighted planes."""
+    """Splats one picture again and again; keeps its weighted planes.
 
-    def __init__(self, image: np.ndarray, weight: np.ndarray | None = None):
+    Args:
+        beyond: the pixels of the border go on beyond the frame, so that motion never bares it (`border.add_beyond`).
+    """
+
+    def __init__(self, image: np.ndarray, weight: np.ndarray | None = None, *, beyond: bool = False):
         height, width, channels = image.shape
         self.shape = image.shape
+        self._beyond = beyond
         # Channels in pairs: one complex addition adds two floats, and np.add.at is fast on 1-D complex64.
         self._planes = np.zeros(((channels + 2) // 2, height, width, 2), np.float32)
         coverage = self._planes[channels // 2, ..., channels % 2]
@@ -86,6 +93,8 @@ class Splatter:
                     share[2:] += right[:-2]
                     np.add.at(total[shift:], cell, share.view(np.complex64))
         grid = sums[:, :n_cells].view(np.float32).reshape(-1, height + _HIDDEN, padded, 2)[:, 2:-1, 2:-1]
+        if self._beyond:
+            add_beyond(grid, self._planes, displacement)
         numerator = np.empty(self.shape, np.float32)
         for channel in range(channels):
             numerator[..., channel] = grid[channel // 2, ..., channel % 2]

@@ -142,9 +142,13 @@ def test_phase_offset_is_that_part_of_the_loop_ahead(make_loop, anchored):
 
 def tents_moved(plane, frame):
     """(column, row, (dx, dy) in px, y down) of all tents as the render sees them, rows from the top."""
-    is_tent = points(plane, frame, rig.CORNER, 2)[:, 0] != 0  # the static quad knows no corner
-    centres = points(plane, frame)[is_tent].reshape(-1, 4, 3).mean(1)[:, :2] / rig.PIXEL + np.array(SIZE) / 2
-    pixel = np.floor(points(plane, frame, rig.UV, 2)[is_tent][::4] * SIZE).astype(int)
+    place = points(plane, frame)[:-8, :2] / rig.PIXEL + np.array(SIZE) / 2  # static quad and plate come last
+    pixel = np.floor(points(plane, frame, rig.UV, 2)[:-8] * SIZE).astype(int)
+    is_rim = ((pixel == 0) | (pixel == np.array(SIZE) - 1)).any(1)
+    n_rim = is_rim.sum()
+    assert is_rim[:n_rim].all()  # the tents of the border come first, 25 points each, the middle one at the pixel
+    centres = np.concatenate([place[12:n_rim:25], place[n_rim:].reshape(-1, 4, 2).mean(1)])
+    pixel = np.concatenate([pixel[12:n_rim:25], pixel[n_rim::4]])
     moved = (centres - (pixel + 0.5)) * [1, -1]
     return pixel[:, 0], SIZE[1] - 1 - pixel[:, 1], moved
 

@@ -15,6 +15,7 @@ from gid_dev.gid_core.files import image_io
 from gid_dev.gid_core.frames.renderer import LoopRenderer
 from gid_dev.gid_core.frames.splat import HOLE
 from gid_dev.gid_core.motion.plan import plan_loop
+from gid_dev.gid_core.motion.volume import SpectralVolume
 
 CYCLES_DB, EEVEE_DB, STILL_DB = 100, 65, 50
 SAME_FRAME = 1e-4
@@ -90,6 +91,31 @@ def test_painted_front_and_amount_agree(make_loop, picture, occluding_volume, re
     plan = plan_loop(volume, 24, Fraction(24))
     reference = LoopRenderer(picture(128, 80), volume, plan, front=front, amount=1.7)
     assert psnr(got[..., :3], reference.frame(8)) >= CYCLES_DB
+
+
+def swaying_as_a_whole(width, height, reach_px):
+    """Each side moves into the frame and out of it, and so do the corners."""
+    x = np.linspace(0, 1, width)[None, :, None]
+    k = np.arange(1, 17)[:, None, None, None]
+    turn = np.exp(2j * np.pi * np.random.default_rng(0).random((16, 1, 1, 2)))
+    amplitudes = reach_px * turn / k * np.exp(0.5j * x) * [1, 0.7] * np.ones((16, height, width, 2))
+    return SpectralVolume(amplitudes, k.ravel() / 5, {"seed": 0})
+
+
+@pytest.mark.parametrize("engine", ["CYCLES", "EEVEE"])
+def test_motion_never_bares_the_border(make_loop, picture, rendered, psnr, engine):
+    volume = swaying_as_a_whole(32, 20, 2)
+    green = np.zeros((80, 128, 3), np.float32) + np.float32([0, 1, 0])
+    plan = plan_loop(volume, 24, Fraction(24))
+    reference = LoopRenderer(picture(128, 80), volume, plan, plate=green)
+    frames = range(24) if engine == "CYCLES" else (5, 11, 18)
+    fields = [reference.displacement(n) for n in frames]
+    inwards = [max(f[:, 0, 0].max() for f in fields), -min(f[:, -1, 0].min() for f in fields)]
+    inwards += [max(f[0, :, 1].max() for f in fields), -min(f[-1, :, 1].min() for f in fields)]
+    assert min(inwards) > 1.5
+    got = rendered(make_loop(128, 80, volume=volume, plate=green, engine=engine), [n + 1 for n in frames])
+    for n, frame in zip(frames, got, strict=True):
+        assert psnr(frame[..., :3], reference.frame(n)) >= (CYCLES_DB if engine == "CYCLES" else EEVEE_DB)
 
 
 def test_eevee_agrees(make_loop, picture, occluding_volume, rendered, psnr):

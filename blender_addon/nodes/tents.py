@@ -1,0 +1,189 @@
+"""What a final render sees of the still: a tent for every pixel that can move, one quad for all that cannot.
+
+A *tent* is a quad of 2 x 2 pixels whose material falls off as a bilinear kernel, so that the sum of all tents is the
+splat. A tent that rests on its pixel centre touches no other pixel, hence all motionless pixels together are one
+*static quad*. The plate is one more quad below it, so that whatever the render's size, region and camera are, the
+plate follows. The tents of the frame's border reach outwards without falling off, as gid_core.frames.border has it:
+motion that leads inwards bares nothing.
+"""
+
+from .builder import output_socket
+
+__all__ = ["CORNER", "SIDES", "UV", "image_size", "plate_quad", "static_quad", "tents"]
+
+UV, CORNER, SIDES = "gid_uv", "gid_corner", "gid_sides"
+
+# Of two tents at equal depth Cycles loses one. 256 x 256 levels part any two from less than 256 px apart; over 16 px
+# float32 still tells them apart.
+_LEVELS, _LEVEL_PX = 256, 16 / 256**2
+
+
+def image_size(tree, column, name):
+    """Width and height of the image in the group input `name`."""
+    info = tree.node("GeometryNodeImageInfo", column, {"Image": tree.input(name)}).outputs
+    return info["Width"], info["Height"]
+
+
+def tents(tree, displacement):
+    """Geometry: a tent for every pixel that can move, carried by `displacement` (a field, Blender units)."""
+    points = tree.node("GeometryNodeSetPosition", 15, {"Geometry": _points(tree), "Offset": displacement})
+    first, last, is_rim = _border(tree)
+    inner = _realised(tree, "Tents", points, 2, 1, tree.math("SUBTRACT", 17, 1.0, is_rim))
+    rim = _realised(tree, "Tents of the border", points, 5, 2, is_rim)
+    rim = _reaching_out(tree, rim, tree.vector(17, *first), tree.vector(17, *last))
+    whole = tree.node("GeometryNodeJoinGeometry", 25)
+    for part in (inner, rim):
+        tree.feed(part, whole.inputs["Geometry"])
+    return output_socket(
+        tree.node("GeometryNodeSetMaterial", 26, {"Geometry": whole, "Material": tree.input("Tent Material")})
+    )
+
+
+def static_quad(tree):
+    """Geometry: the quad of all that never moves, as large as the still and below the tents."""
+    return _quad(tree, "Static quad: all that never moves", "Static Material", -1.0)
+
+
+def plate_quad(tree):
+    """Geometry: the plate's quad, below all else."""
+    return _quad(tree, "Plate: what shows through holes", "Plate Material", -2.0)
+
+
+def _quad(tree, label, material, height_px):
+    with tree.frame(label):
+        px = tree.input("Pixel Size")
+        sides = tree.vector(7, *image_size(tree, 6, "Still"))
+        width, height, _ = tree.components(8, tree.scale(7, sides, px))
+        corner = tree.vector_math("SIGN", 8, tree.node("GeometryNodeInputPosition", 7))
+        quad = _rectangle(tree, 8, width, height, 2)
+        quad = _stored(tree, 9, quad, UV, tree.vector_math("MULTIPLY_ADD", 9, corner, (0.5, 0.5, 0.0), (0.5, 0.5, 0.0)))
+        quad = _stored(tree, 9, quad, SIDES, sides)
+        below = tree.vector(9, z=tree.math("MULTIPLY", 8, px, height_px))
+        quad = tree.node("GeometryNodeSetPosition", 10, {"Geometry": quad, "Offset": below})
+        return output_socket(
+            tree.node("GeometryNodeSetMaterial", 11, {"Geometry": quad, "Material": tree.input(material)})
+        )
+
+
+def _points(tree):
+    with tree.frame("Points: one for each pixel that can move"):
+        px = tree.input("Pixel Size")
+        width, height = image_size(tree, 6, "Still")
+        count = tree.integer_math("MULTIPLY", 7, width, height)
+        points = output_socket(tree.node("GeometryNodePoints", 8, {"Count": count}))
+        index = tree.node("GeometryNodeInputIndex", 6)
+        # Whole numbers to the end: a float has no digit left for the pixels of an 8K picture.
+        column = tree.integer_math("MODULO", 7, index, width)
+        row = tree.integer_math("DIVIDE", 7, index, width)
+        x, y = tree.math("ADD", 8, column, 0.5), tree.math("ADD", 8, row, 0.5)
+        uv = tree.vector(9, tree.math("DIVIDE", 8, x, width), tree.math("DIVIDE", 8, y, height))
+        is_static = tree.node(
+            "GeometryNodeImageTexture",
+            10,
+            {"Image": tree.input("Static Mask"), "Vector": uv},
+            interpolation="Closest",
+            extension="EXTEND",
+        )
+        red = tree.components(11, is_static.outputs["Color"])[0]
+        level = tree.math(
+            "MULTIPLY_ADD",
+            9,
+            tree.math("FLOORED_MODULO", 8, y, float(_LEVELS)),
+            float(_LEVELS),
+            tree.math("FLOORED_MODULO", 8, x, float(_LEVELS)),
+        )
+        place = tree.vector(
+            10,
+            tree.math("SUBTRACT", 9, x, tree.math("MULTIPLY", 8, width, 0.5)),
+            tree.math("SUBTRACT", 9, y, tree.math("MULTIPLY", 8, height, 0.5)),
+            tree.math("MULTIPLY", 9, level, _LEVEL_PX),
+        )
+        points = _stored(tree, 10, points, UV, uv)
+        points = tree.node("GeometryNodeSetPosition", 11, {"Geometry": points, "Position": tree.scale(11, place, px)})
+        return tree.node(
+            "GeometryNodeDeleteGeometry",
+            12,
+            {"Geometry": points, "Selection": tree.math("GREATER_THAN", 11, red, 0.5)},
+            domain="POINT",
+        )
+
+
+def _border(tree):
+    """((x, y) of the first column and row, (x, y) of the last, either): fields, 1 for pixels that stand there."""
+    with tree.frame("Border: is the pixel in the first or last column or row?"):
+        uv = tree.node("GeometryNodeInputNamedAttribute", 12, {"Name": UV}, data_type="FLOAT_VECTOR")
+        first, last = [], []
+        for place, n in zip(tree.components(13, uv.outputs["Attribute"]), image_size(tree, 12, "Still"), strict=False):
+            place = tree.math("MULTIPLY", 14, place, n)
+            first.append(tree.math("LESS_THAN", 15, place, 1.0))
+            last.append(tree.math("GREATER_THAN", 15, place, tree.math("SUBTRACT", 14, n, 1.0)))
+        return first, last, tree.math("MAXIMUM", 17, *(tree.math("MAXIMUM", 16, *pair) for pair in (first, last)))
+
+
+def _realised(tree, label, points, n, half, selection):
+    """n x n vertices, 2 `half` pixels wide, on each selected point; CORNER counts pixels from the middle."""
+    with tree.frame(label):
+        px = tree.input("Pixel Size")
+        place = tree.node("GeometryNodeInputPosition", 12)
+        by_px = tree.math("DIVIDE", 12, 1.0, px)
+        pixels = tree.vector_math("MULTIPLY_ADD", 14, place, tree.vector(13, by_px, by_px), (0.5, 0.5, 0.5))
+        corner = tree.vector_math("FLOOR", 15, pixels)  # Blender 5.2 has ROUND, the others have not
+        side = tree.math("MULTIPLY", 13, px, 2.0 * half)
+        quad = _stored(tree, 16, _rectangle(tree, 14, side, side, n), CORNER, corner)
+        tents = tree.node(
+            "GeometryNodeInstanceOnPoints", 18, {"Points": points, "Selection": selection, "Instance": quad}
+        )
+        return tree.node("GeometryNodeRealizeInstances", 19, {"Geometry": tents})
+
+
+def _reaching_out(tree, tents, first, last):
+    """Tents of border pixels, 5 x 5 vertices: as heavy from the pixel to the frame's edge as they are at the pixel.
+
+    Args:
+        first, last: (x, y), 1 for pixels of the first and of the last column and row.
+    """
+    with tree.frame("Border: tents reach out to the frame without falling off"):
+        px = tree.input("Pixel Size")
+        # The frame's upper right corner.
+        edge = tree.scale(20, tree.vector(19, *image_size(tree, 18, "Still")), tree.math("MULTIPLY", 19, px, 0.5))
+        place = tree.node("GeometryNodeInputNamedAttribute", 19, {"Name": CORNER}, data_type="FLOAT_VECTOR")
+        place = place.outputs["Attribute"]
+        corner = tree.vector_math("SIGN", 20, place)
+        # 1 where the corner leads out: to the right in the last column, to the left in the first.
+        out = tree.vector_math(
+            "MAXIMUM",
+            22,
+            tree.vector_math("MULTIPLY", 21, corner, last),
+            tree.scale(21, tree.vector_math("MULTIPLY", 21, corner, first), -1.0),
+        )
+        # The outer ring of vertices falls onto the next one, or goes out to the frame where it leads there. It goes no
+        # farther, as a camera may see more than the frame.
+        outer = tree.vector_math("SUBTRACT", 21, place, corner)
+        next_one = tree.vector_math(
+            "SUBTRACT", 22, tree.node("GeometryNodeInputPosition", 21), tree.scale(21, outer, px)
+        )
+        outwards = tree.vector_math("MULTIPLY", 23, corner, next_one)
+        missing = tree.vector_math("SUBTRACT", 24, tree.vector_math("MAXIMUM", 23, outwards, edge), outwards)
+        step = tree.vector_math("MULTIPLY", 24, tree.vector_math("MULTIPLY", 23, outer, out), missing)
+        position = tree.vector_math("ADD", 25, next_one, step)
+        tents = tree.node("GeometryNodeSetPosition", 25, {"Geometry": tents, "Position": position})
+        inner = tree.vector_math("SUBTRACT", 24, (1.0, 1.0, 1.0), out)
+        return _stored(tree, 26, tents, CORNER, tree.vector_math("MULTIPLY", 24, corner, inner))
+
+
+def _rectangle(tree, column, size_x, size_y, n):
+    return tree.node(
+        "GeometryNodeMeshGrid", column, {"Size X": size_x, "Size Y": size_y, "Vertices X": n, "Vertices Y": n}
+    ).outputs["Mesh"]
+
+
+def _stored(tree, column, geometry, name, value):
+    return output_socket(
+        tree.node(
+            "GeometryNodeStoreNamedAttribute",
+            column,
+            {"Geometry": geometry, "Name": name, "Value": value},
+            data_type="FLOAT2",
+            domain="POINT",
+        )
+    )
