@@ -1,12 +1,17 @@
-"""The prediction in a process of its own: progress, cancel within a second, and a crash takes nothing else down.
+"""A live child process that predicts: another seed of a photo that it knows costs a fraction of the first prediction.
 
-The parent hands over pixels and request as files in a temporary folder that is always removed; the child answers with
-JSON lines on its standard output: {"event": "progress", "phase", "fraction"}, {"event": "done", "file"} or
-{"event": "error", "kind", "message"}. It runs the parent's Python with the parent's sys.path, never imports bpy, and
-stops when the parent is gone. Nothing here blocks: `poll` is made for a timer.
+`Worker.submit` hands over a photo and a request and returns a `Task`, which is polled and never waited for. The child
+(prediction/child.py) is started by the first task and kept: it holds the open sessions and what the model said of the
+last photos. It is told the digest of a photo first and asks for the pixels only if it does not know them. Tasks are
+done one after another. A cancel is cooperative, so that the child stays; one that does not answer in time is killed.
+After a crash the next task starts a new child. The child ends when its parent does, however that ends, and by itself
+after some idle minutes. `python3 build.py bench reroll` measures its memory and what it saves.
+
+All that waits (starting, writing, reading, killing) happens in one thread a worker, the `_Keeper`.
 """
 
 import contextlib
+import functools
 import json
 import os
 import queue
@@ -15,25 +20,29 @@ import subprocess
 import sys
 import tempfile
 import threading
-import traceback
+import time
 import weakref
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from . import errors
-from .files.memory import peak_bytes
 from .files.storage import disk_errors
-from .motion import saved
 from .motion.motion import Motion
-from .prediction import predict
+from .prediction.child import take
+from .prediction.predict import digest_of
+from .prediction.request import Request
 
-__all__ = ["Event", "Worker", "serve", "start_worker"]
+__all__ = ["COOPERATION_S", "IDLE_S", "Event", "Task", "Worker", "live", "start_worker"]
 
-COOPERATION_S = 0.4  # after that a cancelled child is terminated, and killed after as long again
-_PHOTO, _MOTION, _LOG = "photo.npy", "motion.npz", "log.txt"
+COOPERATION_S = 0.6  # for a cancelled child to come to its next step, which takes a tenth of that; then it is killed
+IDLE_S = 600.0  # an artist who looks at a loop and turns its knobs comes back within minutes; then the memory is free
+_END_S = 3 * COOPERATION_S  # until a child that is asked to end is surely gone
+_LOG = "log.txt"
 _LOG_TAIL = 4000
+_STOPPED = "stopped before the motion was there; nothing was made"
 
 # The child sees this package under another name, so that no parent package (in Blender: the add-on) is imported.
 _BOOT = """
@@ -44,7 +53,7 @@ sys.modules["bpy"] = None
 package = types.ModuleType("gid_worker")
 package.__path__ = [order["root"]]
 sys.modules["gid_worker"] = package
-importlib.import_module("gid_worker." + order["package"] + ".worker").serve(order)
+importlib.import_module("gid_worker." + order["package"] + ".prediction.child").serve(order)
 """
 
 
@@ -56,102 +65,318 @@ class Event:
     fraction: float
 
 
-class Worker:
-    """A prediction under way in a child process; made by `start_worker`."""
+class Task:
+    """A prediction that was asked for; made by `Worker.submit`. Forgetting it cancels it."""
 
-    def __init__(self, process, folder):
-        self.peak_bytes = None  # of the child, once it is done
-        self._process = process
-        self._folder = folder
-        self._messages = queue.SimpleQueue()
-        self._motion = None
-        self._failure = None
-        self._release = weakref.finalize(self, _end, process, folder)
-        threading.Thread(target=_read_messages, args=(process.stdout, self._messages), daemon=True).start()
+    def __init__(self, worker, keeper, order):
+        self._worker = worker  # a task keeps its worker alive
+        self._order = order
+        self._cancel = weakref.finalize(self, keeper.cancel, order)
+        self._cancel.atexit = False  # then the whole worker ends
 
     def poll(self) -> list[Event]:
         """What happened since the last call; never waits."""
         events = []
         with contextlib.suppress(queue.Empty):
-            while not self._is_over():
-                message = self._messages.get_nowait()
-                if message is None:
-                    self._fail(self._crash())
-                elif message["event"] == "progress":
-                    events.append(Event(message["phase"], message["fraction"]))
-                elif message["event"] == "done":
-                    self._finish(message)
-                else:
-                    self._fail(_error(message))
+            while True:
+                events.append(self._order.events.get_nowait())
         return events
 
     def result(self) -> Motion | None:
-        """The motion, or None while it is not there yet (call `poll` to make it arrive).
+        """The motion, or None while it is not there yet.
 
         Raises:
             GidError: there will be none; what the prediction raised, or a sentence about a crash.
         """
-        if self._failure is not None:
-            raise self._failure
-        return self._motion
+        if self._order.failure is not None:
+            raise self._order.failure
+        return self._order.motion
+
+    @property
+    def peak_bytes(self) -> int | None:
+        """The most memory the child has held, known when the task is done; None where the system does not tell."""
+        return self._order.peak_bytes
 
     def cancel(self) -> None:
-        """Stop; the process and its folder are gone when this returns, within a second. Harmless when it is over."""
-        if not self._is_over():
-            with contextlib.suppress(OSError, ValueError):
-                self._process.stdin.close()  # the child takes the end of its input as the wish to stop
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(COOPERATION_S)
-            self._fail(errors.Cancelled("stopped before the motion was there; nothing was made"))
-        self._release()
+        """Stop: `result` raises Cancelled at once, the child rests within a second. Harmless when it is over."""
+        self._cancel()
 
-    def _is_over(self):
-        return self._motion is not None or self._failure is not None
 
-    def _finish(self, message):
-        self.peak_bytes = message.get("peak_bytes")
+class Worker:
+    """A child process that is started when it is needed and kept. Forgetting the worker ends it.
+
+    idle_s: seconds without work after which the child ends.
+    """
+
+    def __init__(self, idle_s: float = IDLE_S):
+        self._keeper = _Keeper(idle_s)
+        self._end = weakref.finalize(self, self._keeper.end)
+
+    def submit(self, photo: np.ndarray, request: Request) -> Task:
+        """Begin `predict.predict(photo, request)`, after what was submitted before; returns at once.
+
+        photo: float32 (H, W, 3|4), linear, premultiplied; it must not be changed before the task is over.
+        """
+        order = _Order(np.asarray(photo, np.float32), request)
+        self._keeper.post("order", order)
+        return Task(self, self._keeper, order)
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the child; None while there is none."""
+        child = self._keeper.child
+        return None if child is None else child.process.pid
+
+    def close(self) -> None:
+        """End the child now and cancel what it had to do; a later `submit` starts another one. Waits for its end."""
+        self._keeper.close()
+
+
+@functools.cache
+def live() -> Worker:
+    """The worker that all of this program shares."""
+    return Worker()
+
+
+def start_worker(photo: np.ndarray, request: Request) -> Task:
+    """`live().submit(photo, request)`."""
+    return live().submit(photo, request)
+
+
+class _Order:
+    """What was asked and what came of it; over once it has a motion or a failure."""
+
+    def __init__(self, photo, request):
+        self.photo, self.request = photo, request
+        self.events = queue.SimpleQueue()
+        self.motion = self.failure = self.peak_bytes = None
+        self._lock = threading.Lock()
+
+    def is_over(self):
+        return self.motion is not None or self.failure is not None
+
+    def end(self, *, motion=None, failure=None):
+        """The first end counts: a motion that arrives after a cancel is dropped."""
+        with self._lock:
+            if not self.is_over():
+                self.motion, self.failure = motion, failure
+        self.photo = None
+
+
+class _Keeper:
+    """The thread that looks after a worker's child. It takes one message at a time:
+
+    order (an _Order), cancel (an _Order), line (a child, its message), gone (a child), close (an Event), end.
+    """
+
+    def __init__(self, idle_s):
+        self.child = None
+        self._idle_s = idle_s
+        self._inbox = queue.SimpleQueue()
+        self._waiting = deque()
+        self._active = None  # the order that the child works on
+        self._number = 0  # of that order, as the child knows it
+        self._kill_at = None  # when a cancelled child must have answered
+        self._thread = None
+        self._starting = threading.Lock()
+
+    def post(self, kind, value=None):
+        with self._starting:
+            self._inbox.put((kind, value))
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="gid-worker", daemon=True)
+                self._thread.start()
+
+    def cancel(self, order):
+        if not order.is_over():
+            order.end(failure=errors.Cancelled(_STOPPED))
+            self.post("cancel", order)
+
+    def close(self):
+        if self._thread is not None:
+            closed = threading.Event()
+            self.post("close", closed)
+            closed.wait(_END_S)
+
+    def end(self):
+        if self._thread is not None and self._thread.is_alive():
+            self.post("end")
+            self._thread.join(_END_S)
+
+    def _run(self):
         try:
-            self._motion = saved.load(self._folder / _MOTION).motion
+            while True:
+                kind, value = self._next_message()
+                if kind == "end":
+                    self._drop_all(errors.Cancelled(_STOPPED))
+                    return
+                getattr(self, "_on_" + kind)(value)
+                while self._active is None and self._waiting:
+                    self._begin(self._waiting.popleft())
+        except BaseException:  # our bug: its traceback goes to the console, but nobody may wait for ever
+            self._drop_all(errors.ModelError("the prediction failed by a fault of ours: report what the console shows"))
+            raise
+
+    def _next_message(self):
+        wait = None if self._kill_at is None else self._kill_at - time.monotonic()
+        with contextlib.suppress(queue.Empty):
+            if wait is None or wait > 0:
+                return self._inbox.get(timeout=wait)
+        return "deaf", None
+
+    def _on_order(self, order):
+        self._waiting.append(order)
+
+    def _on_cancel(self, order):
+        if order is self._active:
+            self._stop_active()
+
+    def _on_deaf(self, _):
+        self._end_child(patience_s=0)
+        self._active = None
+
+    def _on_close(self, closed):
+        self._drop_all(errors.Cancelled(_STOPPED))
+        closed.set()
+
+    def _on_line(self, line):
+        child, message = line
+        if child is not self.child:
+            return
+        if message["event"] == "bye":  # it leaves after its idle minutes; what crossed that goes to the next one
+            self._end_child()
+            if self._active is not None:
+                self._waiting.appendleft(self._active)
+                self._active = None
+        elif self._active is not None and message["task"] == self._number:
+            getattr(self, "_hear_" + message["event"])(self._active, message)
+
+    def _on_gone(self, child):
+        if child is not self.child:
+            return
+        failure = child.crash() if self._active is not None else None
+        self._end_child()
+        if self._active is not None:
+            self._active.end(failure=failure)
+            self._active = None
+
+    def _hear_progress(self, order, message):
+        order.events.put(Event(message["phase"], message["fraction"]))
+
+    def _hear_photo(self, order, message):
+        photo = order.photo
+        try:
+            if photo is not None:  # None: it was cancelled meanwhile
+                self.child.send(task=self._number, photo=self.child.store(photo))
         except errors.GidError as error:
-            self._failure = error
-        self._release()
+            order.end(failure=error)
+            self._stop_active()
 
-    def _fail(self, error):
-        self._failure = error
-        self._release()
-
-    def _crash(self):
-        """A sentence about a child that ended without an answer; what it printed goes to our stderr."""
+    def _hear_done(self, order, message):
+        order.peak_bytes = message["peak_bytes"]
         try:
-            code = self._process.wait(COOPERATION_S)
-        except subprocess.TimeoutExpired:
-            code = "none"
-        with contextlib.suppress(OSError):
-            print((self._folder / _LOG).read_text(errors="replace")[-_LOG_TAIL:], file=sys.stderr)
-        return errors.ModelError(
-            f"the prediction process ended unexpectedly (exit code {code}): use the physics prior, "
-            "or install the add-on again if it happens every time"
-        )
+            order.end(motion=take(self.child.folder, message))
+        except (errors.GidError, OSError, ValueError) as error:  # the disk, or whoever cleans temporary folders
+            order.end(failure=errors.LimitError(f"the motion was lost on its way ({error}): predict it again"))
+        self._rest()
+
+    def _hear_error(self, order, message):
+        kind = getattr(errors, str(message["kind"]), errors.GidError)
+        order.end(failure=kind(message["message"]))
+        self._rest()
+
+    def _begin(self, order):
+        """Give an order to the child, which is started if there is none."""
+        photo = order.photo
+        if photo is None:  # it was cancelled while it waited
+            return
+        try:
+            if self.child is None:
+                self.child = _Child(self._inbox, self._idle_s)
+            digest = digest_of(photo)
+        except errors.GidError as error:
+            order.end(failure=error)
+            return
+        self._active, self._number = order, self._number + 1
+        request = {**asdict(order.request), "model": _absolute(order.request.model)}
+        self.child.send(task=self._number, digest=digest, request=request)
+
+    def _stop_active(self):
+        self.child.send(cancel=self._number)
+        self._kill_at = time.monotonic() + COOPERATION_S
+
+    def _rest(self):
+        self._active = self._kill_at = None
+
+    def _end_child(self, patience_s=COOPERATION_S):
+        self._kill_at = None
+        if self.child is not None:
+            self.child.end(patience_s)
+            self.child = None
+
+    def _drop_all(self, failure):
+        for order in (self._active, *self._waiting):
+            if order is not None:
+                order.end(failure=failure)
+        self._active = None
+        self._waiting.clear()
+        self._end_child()
 
 
-def start_worker(photo: np.ndarray, request: predict.Request) -> Worker:
-    """Begin `predict.predict(photo, request)` in a child process.
+class _Child:
+    """The process, the folder that it shares with us, and a thread that passes on what it says.
 
     Raises:
         LimitError: the temporary folder cannot be written.
         ModelError: the process cannot be started.
     """
-    with disk_errors(tempfile.gettempdir()):
-        folder = Path(tempfile.mkdtemp(prefix="gid-worker-"))
+
+    def __init__(self, inbox, idle_s):
+        with disk_errors(tempfile.gettempdir()):
+            self.folder = Path(tempfile.mkdtemp(prefix="gid-worker-"))
         try:
-            np.save(folder / _PHOTO, np.asarray(photo, np.float32), allow_pickle=False)
-            process = _spawn(folder)
-            process.stdin.write(json.dumps(_order(folder, request)).encode() + b"\n")
-            process.stdin.flush()
+            self.process = _spawn(self.folder)
         except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(self.folder, ignore_errors=True)
             raise
-    return Worker(process, folder)
+        self.send(**_introduction(self.folder, idle_s))
+        threading.Thread(target=_listen, args=(self, inbox), name="gid-worker-lines", daemon=True).start()
+
+    def send(self, **message):
+        """One line; a child that is gone is told of by its end."""
+        with contextlib.suppress(OSError, ValueError):
+            self.process.stdin.write(json.dumps(message).encode() + b"\n")
+            self.process.stdin.flush()
+
+    def store(self, photo):
+        """The name of a file in the folder with the photo's pixels."""
+        with disk_errors(self.folder):
+            np.save(self.folder / "photo.npy", photo, allow_pickle=False)
+        return "photo.npy"
+
+    def crash(self):
+        """A sentence about a child that ended without an answer; what it printed goes to our stderr."""
+        try:
+            code = self.process.wait(COOPERATION_S)
+        except subprocess.TimeoutExpired:
+            code = "none"
+        with contextlib.suppress(OSError):
+            print((self.folder / _LOG).read_text(errors="replace")[-_LOG_TAIL:], file=sys.stderr)
+        return errors.ModelError(
+            f"the prediction process ended unexpectedly (exit code {code}): use the physics prior, "
+            "or install the add-on again if it happens every time"
+        )
+
+    def end(self, patience_s):
+        """It ends at the end of its input, or is killed; its folder goes with it."""
+        with contextlib.suppress(OSError, ValueError):
+            self.process.stdin.close()
+        try:
+            self.process.wait(patience_s)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def _spawn(folder):
@@ -171,84 +396,26 @@ def _spawn(folder):
         raise errors.ModelError(f"the prediction process cannot be started ({error}): use the physics prior") from error
 
 
-def _order(folder, request):
+def _introduction(folder, idle_s):
+    """The first line: how to find this package, and how to live."""
     package = Path(__file__).resolve().parent
-    model = request.model
     return {
         "path": [os.path.abspath(entry) for entry in sys.path],
         "root": str(package.parent),
         "package": package.name,
         "folder": str(folder),
-        "request": {
-            "seed": int(request.seed),
-            "steps": None if request.steps is None else int(request.steps),
-            "model": model if model in ("auto", "physics") else os.path.abspath(model),
-            "photo_sha256": request.photo_sha256,
-        },
+        "idle_s": idle_s,
     }
 
 
-def _read_messages(stream, messages):
-    """Thread: JSON lines into the queue, None at the end. What is no message came from a process that broke down."""
-    with stream:
+def _absolute(model):
+    return model if model in ("auto", "physics") else os.path.abspath(model)
+
+
+def _listen(child, inbox):
+    """Thread: JSON lines into the inbox. What is no message came from a process that broke down."""
+    with child.process.stdout as stream:
         for line in stream:
             with contextlib.suppress(ValueError):
-                messages.put(json.loads(line))
-    messages.put(None)
-
-
-def _error(message):
-    kind = getattr(errors, str(message["kind"]), errors.GidError)
-    return kind(message["message"])
-
-
-def _end(process, folder):
-    """Stop a child if it still runs, and remove its folder."""
-    for stop in (process.terminate, process.kill):
-        if process.poll() is None:
-            stop()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(COOPERATION_S)
-    with contextlib.suppress(OSError, ValueError):  # the child may be gone with our last line unread
-        process.stdin.close()
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def serve(order: dict) -> None:
-    """The child's whole life: predict as ordered, answer, exit."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what native libraries print must not look like an answer
-
-    def send(**message):
-        answers.write(json.dumps(message) + "\n")
-        answers.flush()
-
-    stop = threading.Event()
-    threading.Thread(target=_watch, args=(sys.stdin, stop), daemon=True).start()
-    folder = Path(order["folder"])
-    code = 0
-    try:
-        photo = np.load(folder / _PHOTO, allow_pickle=False)
-        motion = predict.predict(
-            photo,
-            predict.Request(**order["request"]),
-            progress=lambda phase, fraction: send(event="progress", phase=phase, fraction=fraction),
-            cancelled=stop.is_set,
-        )
-        saved.save(folder / _MOTION, motion)
-        send(event="done", file=_MOTION, peak_bytes=peak_bytes())
-    except errors.GidError as error:
-        send(event="error", kind=type(error).__name__, message=str(error), code=error.exit_code)
-    except MemoryError:
-        send(event="error", kind="LimitError", message="not enough memory to predict the motion: close other programs")
-    except BaseException:
-        traceback.print_exc()
-        code = 1
-    sys.stderr.flush()
-    os._exit(code)  # at once: native thread pools have been seen to hang in their exit handlers
-
-
-def _watch(stream, stop):
-    """Thread: the end of the input means that the parent wants no answer any more, or is gone."""
-    stream.read()
-    stop.set()
+                inbox.put(("line", (child, json.loads(line))))
+    inbox.put(("gone", child))

@@ -6,12 +6,13 @@ Each gives a score per cell (H/4, W/4) of a Still; higher means that it may move
 import numpy as np
 import torch
 
+from gid_core.model.contract import ENVELOPE_STRIDE
 from gid_core.motion import guided
 from gid_core.prediction import prior
 
 from ..networks import backbone
 from ..photographs import masks
-from .seeing import CELL, seen
+from .seeing import seen
 
 __all__ = ["GUESSES", "Probe", "fit_probe", "guesses", "logistic", "of_other_model", "of_prior"]
 
@@ -26,7 +27,9 @@ def guesses(rgb: np.ndarray) -> dict:
 
     rgb: float32 (1, 3, H, W), as `seeing.seen` gives it.
     """
-    blocks = rgb[0].reshape(3, rgb.shape[2] // CELL, CELL, rgb.shape[3] // CELL, CELL)
+    blocks = rgb[0].reshape(
+        3, rgb.shape[2] // ENVELOPE_STRIDE, ENVELOPE_STRIDE, rgb.shape[3] // ENVELOPE_STRIDE, ENVELOPE_STRIDE
+    )
     cells = blocks.mean((2, 4))
     y, x = (np.linspace(-1, 1, n) for n in cells.shape[1:])
     grey = blocks.mean(0)
@@ -45,8 +48,8 @@ def of_prior(still) -> np.ndarray:
     picture = np.ascontiguousarray(still.rgb[0, :, :height, :width].transpose(1, 2, 0))
     rms = np.sqrt((prior.guess(picture).envelope ** 2).sum(0))
     rows, columns = still.counted.shape
-    rms = np.pad(rms, ((0, rows * CELL - height), (0, columns * CELL - width)), mode="edge")
-    return rms.reshape(rows, CELL, columns, CELL).mean((1, 3))
+    rms = np.pad(rms, ((0, rows * ENVELOPE_STRIDE - height), (0, columns * ENVELOPE_STRIDE - width)), mode="edge")
+    return rms.reshape(rows, ENVELOPE_STRIDE, columns, ENVELOPE_STRIDE).mean((1, 3))
 
 
 def of_other_model(model, still) -> np.ndarray:
@@ -124,6 +127,6 @@ def _features(network, rgb):
     """float32 (H/4, W/4, C): the features of every stride at each cell, coarse ones repeated."""
     with torch.no_grad():
         found = network(torch.from_numpy(rgb))
-    height, width = rgb.shape[2] // CELL, rgb.shape[3] // CELL
+    height, width = rgb.shape[2] // ENVELOPE_STRIDE, rgb.shape[3] // ENVELOPE_STRIDE
     parts = [torch.nn.functional.interpolate(f.float(), size=(height, width), mode="nearest") for f in found]
     return torch.cat(parts, 1)[0].permute(1, 2, 0).numpy()

@@ -12,9 +12,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from gid_core.model.contract import ENVELOPE_STRIDE
+
 from .bars import rounded
 from .baselines import GUESSES, guesses
-from .seeing import CELL, amplitude_px, seen
+from .seeing import amplitude_px, seen
 from .statistics import area_under_curve, interval
 
 try:
@@ -51,10 +53,12 @@ def labels(grey: np.ndarray):
     mean = grey.mean(0, dtype=np.float64)
     change = ((grey - mean) ** 2).mean(0)
     slope_y, slope_x = np.gradient(mean)
-    height, width = (size // CELL for size in mean.shape)
+    height, width = (size // ENVELOPE_STRIDE for size in mean.shape)
 
     def cells(squares):
-        squares = squares[: height * CELL, : width * CELL].reshape(height, CELL, width, CELL)
+        squares = squares[: height * ENVELOPE_STRIDE, : width * ENVELOPE_STRIDE].reshape(
+            height, ENVELOPE_STRIDE, width, ENVELOPE_STRIDE
+        )
         return np.sqrt(squares.mean((1, 3)))
 
     gradient = cells(slope_x**2 + slope_y**2)

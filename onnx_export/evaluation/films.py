@@ -13,21 +13,22 @@ from PIL import Image
 
 from gid_core.files import image_io
 from gid_core.frames import renderer
-from gid_core.motion import guided
 from gid_core.motion.plan import plan_loop
 from gid_core.motion.volume import SpectralVolume
-from gid_core.prediction import phases, predict
+from gid_core.prediction import phases, stages
+from gid_core.prediction.encodings import encode
+from gid_core.prediction.request import generator, photo_seed
+from gid_core.prediction.wind import draw_wind
 
 from ..footage.clips import VIDEO_ENDINGS, Clip, fitted
-from .phases import as_run
-from .seeing import CELL, linear, seen
+from .seeing import linear
 
 try:
     import av
 except ImportError:  # the test extra of pyproject.toml has it; without it no film is read
     av = None
 
-__all__ = ["CROP", "Film", "as_clip", "film_files", "procedural_volume", "read", "recoded", "rendered", "strength_of"]
+__all__ = ["CROP", "Film", "as_clip", "film_files", "procedural_volume", "read", "recoded", "rendered"]
 
 CROP = (256, 128)  # width, height; paper sec. 7.1
 _LONGEST_S = 10
@@ -90,47 +91,13 @@ def rendered(film: Film, volume: SpectralVolume) -> Film:
     return Film(film.name, frames, film.fps)
 
 
-def procedural_volume(model, picture: Image.Image, seed: int = 0, z=None) -> SpectralVolume:
-    """A volume as `predict` makes it, with z from `phases.procedural` in place of the flow.
-
-    z: another one, complex (K, h, w, 2) at the flow's cells. Restates what predict does around z;
-    tests/export/evaluation/test_video.py holds the two together.
-    """
-    card = model.card
-    rgb, size = seen(picture, card.input_long_side)
-    found = model.encode(rgb)
-    coarse = predict.coarse_envelope(model, found)
-    scale = predict.GRID_LONG_SIDE / max(picture.size)
-    width, height = (max(1, round(side * scale)) for side in picture.size)
-    guide = np.asarray(picture.resize((width, height), Image.LANCZOS), np.float32) / 255
-    rows, columns = (
-        guided.centres(cells, target, side / CELL)
-        for cells, target, side in zip(coarse.shape[1:], (height, width), size[::-1], strict=True)
-    )
-    cells = rgb[0].reshape(3, rgb.shape[2] // CELL, CELL, rgb.shape[3] // CELL, CELL).mean((2, 4))
-    envelope = guided.filtered(coarse, np.moveaxis(cells, 0, -1), guide, rows, columns)
-    if z is None:
-        z = _procedural_z(model, found, seed)
-    z = guided.sample(np.moveaxis(z, -1, 1), (rows + 0.5) / 2 - 0.5, (columns + 0.5) / 2 - 0.5)
-    amplitudes = envelope[..., None] * np.moveaxis(z, 1, -1)
-    return SpectralVolume(amplitudes.astype(np.complex64), np.asarray(card.frequencies, np.float64), {})
-
-
-def strength_of(model, found) -> np.ndarray:
-    """RMS motion (h, w) at the flow's cells, as predict weighs them. found: of model.encode."""
-    coarse = predict.coarse_envelope(model, found)
-    halves = coarse.reshape(len(coarse), coarse.shape[1] // 2, 2, coarse.shape[2] // 2, 2).mean((2, 4))
-    return np.sqrt((halves**2).sum(0))
-
-
-def _procedural_z(model, found, seed):
-    card, groups, strength = model.card, phases.group(found["affinity"][0]), strength_of(model, found)
-    wind = phases.draw_wind(phases.generator(seed, "wind"))
-    cell_px = phases.CELL_PX * predict.GRID_LONG_SIDE / card.input_long_side
-    z = phases.procedural(groups, card.frequencies, wind, phases.generator(seed, "motion"), cell_px)
-    z = as_run(z, strength, groups.objects)
-    turns = phases.generator(seed, "phase").random(len(z))
-    return z * np.exp(2j * np.pi * turns).astype(np.complex64)[:, None, None, None]
+def procedural_volume(model, picture: Image.Image, seed: int = 0) -> SpectralVolume:
+    """The volume of a prediction with the procedural z in place of the flow's."""
+    seen = encode(model, linear(picture))
+    wind, own = draw_wind(generator(seed, "wind")), photo_seed(seed, seen.picture)
+    z = phases.procedural(seen.groups, seen.frequencies, wind, generator(own, "motion"))
+    z = stages.free(stages.finish(z, seen.rms, seen.groups.objects), own)
+    return seen.motion(z).volume()
 
 
 def as_clip(film: Film) -> Clip:

@@ -11,17 +11,18 @@ import numpy as np
 import torch
 
 from gid_core.model import session
-from gid_core.prediction import phases, predict
+from gid_core.prediction import objects, phases, stages
+from gid_core.prediction.request import generator
+from gid_core.prediction.wind import Wind
 
 from ..scenes import motion
 from .bars import Bar, rounded
 from .scenes import HELD_OUT_SEED, MOVES_PX, field, held_out
-from .seeing import amplitude_px, scene_rgb
+from .seeing import scene_rgb
 from .speed import PAPER_STEPS
 from .statistics import between, mean_of, multiplicities
 
 __all__ = [
-    "as_run",
     "phase_bars",
     "phase_intervals",
     "phase_rows",
@@ -109,31 +110,23 @@ def phase_statistics(z, maps, wind=None) -> dict:
     return {key: float(value) for key, value in found.items()}
 
 
-def sampled(model, found, groups: phases.Groups, wind: phases.Wind, seed: int, steps: int):
+def sampled(model, found, groups: objects.Groups, wind: Wind, seed: int, steps: int):
     """(procedural z, z of the flow), complex (K, h, w, 2), as predict makes them but without its last blur.
 
     found: of model.encode.
     """
-    z = phases.procedural(groups, model.card.frequencies, wind, phases.generator(seed, "motion"))
-    return z, predict.flowed(model, found, groups, wind, seed, steps)
+    z = phases.procedural(groups, model.card.frequencies, wind, generator(seed, "motion"))
+    begin = stages.start(model.card, groups, wind, seed)
+    return z, stages.flow(model, stages.condition(found, groups), begin, wind, steps)
 
 
-def started(model, groups: phases.Groups, wind: phases.Wind, seed: int):
+def started(model, groups: objects.Groups, wind: Wind, seed: int):
     """The z at which the flow starts: procedural, each part of an object partly for itself."""
-    rng, share = phases.generator(seed, "motion"), phases.PARTS_SHARE
-    return phases.procedural(groups, model.card.frequencies, wind, rng, parts_share=share)
-
-
-def as_run(z: np.ndarray, strength: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """z (K, h, w, 2) as gid_core.prediction.predict.imagine finishes it, apart from the free phase of each harmonic.
-
-    strength: (h, w), RMS motion; labels: int (h, w), the objects.
-    """
-    return phases.unit_rms(phases.held(z, strength, labels), strength)
+    return phases.from_reals(stages.start(model.card, groups, wind, seed))
 
 
 def _white(shape, seed):
-    return phases.generator(seed, "white").standard_normal((*shape, 2)) @ [1, 1j] / np.sqrt(2)
+    return generator(seed, "white").standard_normal((*shape, 2)) @ [1, 1j] / np.sqrt(2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,19 +136,18 @@ class _Scene:
     model: session.Model
     found: dict
     maps: np.ndarray
-    told: phases.Wind
-    groups: phases.Groups
+    told: Wind
+    groups: objects.Groups
 
     @cached_property
     def strength(self):
-        h, w = self.maps.shape[1:]
-        return amplitude_px(self.model, self.found).reshape(h, 2, w, 2).mean((1, 3))
+        return stages.strength(stages.coarse_envelope(self.model.card, self.found))
 
     def sampled(self, seed, steps):
         return sampled(self.model, self.found, self.groups, self.told, seed, steps)
 
     def as_run(self, z):
-        return as_run(z, self.strength, self.groups.objects)
+        return stages.finish(z, self.strength, self.groups.objects)
 
     def statistics(self, z, other):
         """`phase_statistics` of z, with its diversity from the z of another seed; empty when nothing moves."""
@@ -170,7 +162,7 @@ class _Scene:
 
 def _seen(model, scene):
     found, maps = model.encode(scene_rgb(scene)), motion.coarse(torch.from_numpy(scene.maps)[None])[0].numpy()
-    return _Scene(model, found, maps, phases.Wind(*map(float, scene.wind)), phases.group(found["affinity"][0]))
+    return _Scene(model, found, maps, Wind(*map(float, scene.wind)), objects.group(found["affinity"][0]))
 
 
 def _drawn(scene, seed):

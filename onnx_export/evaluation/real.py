@@ -13,12 +13,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from gid_core.model.contract import ENVELOPE_STRIDE
 from gid_core.motion import edits, guided
 from gid_core.prediction import phases, predict
+from gid_core.prediction.encodings import encode
+from gid_core.prediction.request import Request
 
 from .bars import Bar, rounded
 from .scenes import MOVES_PX
-from .seeing import CELL, linear, seen, stills
+from .seeing import linear, stills
 from .statistics import between, interval, mean_of, multiplicities
 from .where import border_rings
 
@@ -66,7 +69,7 @@ def ask(model, picture, **wishes):
 
 def motion_of(model, picture, **wishes):
     """gid_core.prediction.predict's Motion of a PIL picture; wishes: fields of predict.Request."""
-    return predict.predict(linear(picture), predict.Request(model=str(model.card.folder), **wishes))
+    return predict.predict(linear(picture), Request(model=str(model.card.folder), **wishes))
 
 
 def photos(model, folder, seed: int = 0) -> list:
@@ -225,12 +228,11 @@ def asked_for(model, found, seed: int = 0, directions=DIRECTIONS) -> dict:
 
 
 def _reroll(model, photo):
-    """Seconds of a new z without a network and of a whole prediction: the fastest of three each, and their ratio."""
-    rgb, _ = seen(photo.picture, model.card.input_long_side)
-    groups, wind = phases.group(model.encode(rgb)["affinity"][0]), phases.Wind(1.0, 0.0)
+    """Seconds of another seed of a known photo, of a whole prediction (the fastest of three), and their ratio."""
+    known = encode(model, linear(photo.picture))
 
     def draw(seed):
-        return phases.procedural(groups, model.card.frequencies, wind, phases.generator(seed, "motion"))
+        return known.motion(predict.imagine(model, known, seed, model.card.steps))
 
     whole = min(_seconds(lambda seed=s: ask(model, photo.picture, seed=seed)) for s in range(_TIMED))
     reroll = min(_seconds(lambda seed=s: draw(seed)) for s in range(_TIMED))
@@ -248,8 +250,12 @@ def _borders(found):
     rings = {"still_photos": [], "moving_photos": []}
     for photo in found:
         amplitude = rms_px(photo.volume)
-        height, width = (size // CELL * CELL for size in amplitude.shape)
-        cells = amplitude[:height, :width].reshape(height // CELL, CELL, width // CELL, CELL).mean((1, 3))
+        height, width = (size // ENVELOPE_STRIDE * ENVELOPE_STRIDE for size in amplitude.shape)
+        cells = (
+            amplitude[:height, :width]
+            .reshape(height // ENVELOPE_STRIDE, ENVELOPE_STRIDE, width // ENVELOPE_STRIDE, ENVELOPE_STRIDE)
+            .mean((1, 3))
+        )
         rings["moving_photos" if photo.moving else "still_photos"].append(border_rings(cells))
     return {kind: np.mean(found, 0) for kind, found in rings.items() if found}
 

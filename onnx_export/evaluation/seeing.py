@@ -1,8 +1,4 @@
-"""What a model is shown of a picture and what its answer means in pixels: the part of predict before chance.
-
-The size is restated here because the figures need cells and predict gives a finished volume;
-tests/export/evaluation/test_where.py holds the two together.
-"""
+"""What a model is shown of a picture and what its answer means in pixels: the stages of a prediction before chance."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +7,10 @@ import numpy as np
 from PIL import Image
 
 from gid_core.files import image_io
-from gid_core.prediction import predict
+from gid_core.model.contract import ENVELOPE_STRIDE
+from gid_core.prediction import stages
 
 __all__ = [
-    "CELL",
     "Still",
     "amplitude_px",
     "linear",
@@ -25,8 +21,6 @@ __all__ = [
     "stills",
 ]
 
-CELL = 4  # px of the seen picture to a cell of alive and envelope
-_STRIDE = 32  # the encoder takes multiples of it
 _AGREES = 0.75  # of a cell's pixels carry one label
 _SUFFIXES = (".jpg", ".jpeg", ".png")
 
@@ -53,7 +47,7 @@ class Still:
     @property
     def cells(self) -> tuple[int, int]:
         """(rows, columns) of the cells that lie in the picture, the padding left out."""
-        return -(-self.size[1] // CELL), -(-self.size[0] // CELL)
+        return -(-self.size[1] // ENVELOPE_STRIDE), -(-self.size[0] // ENVELOPE_STRIDE)
 
 
 def picture_files(folder) -> list:
@@ -65,11 +59,8 @@ def picture_files(folder) -> list:
 
 def seen(picture: Image.Image, long_side: int):
     """(rgb float32 (1, 3, H, W), sRGB-encoded, padded to multiples of 32; unpadded (width, height))."""
-    scale = long_side / max(picture.size)
-    size = tuple(max(1, round(s * scale)) for s in picture.size)
-    pixels = np.asarray(picture.resize(size, Image.LANCZOS), np.float32) / 255
-    padded = np.pad(pixels, ((0, -size[1] % _STRIDE), (0, -size[0] % _STRIDE), (0, 0)), mode="reflect")
-    return np.ascontiguousarray(padded.transpose(2, 0, 1)[None]), size
+    sight = stages.see(linear(picture), long_side)
+    return sight.rgb, sight.size[::-1]
 
 
 def still(name: str, picture: Image.Image, mask: Image.Image, long_side: int) -> Still:
@@ -77,7 +68,8 @@ def still(name: str, picture: Image.Image, mask: Image.Image, long_side: int) ->
     rgb, size = seen(picture, long_side)
     label = np.full(rgb.shape[2:], 128, np.uint8)
     label[: size[1], : size[0]] = np.asarray(mask.resize(size, Image.NEAREST))
-    cells = label.reshape(label.shape[0] // CELL, CELL, label.shape[1] // CELL, CELL)
+    rows, columns = (side // ENVELOPE_STRIDE for side in label.shape)
+    cells = label.reshape(rows, ENVELOPE_STRIDE, columns, ENVELOPE_STRIDE)
     moves, stands = (cells > 192).mean((1, 3)) > _AGREES, (cells < 64).mean((1, 3)) > _AGREES
     return Still(name, picture, rgb, size, moves, stands)
 
@@ -91,7 +83,7 @@ def stills(folder, long_side: int):
 
 def amplitude_px(model, found) -> np.ndarray:
     """RMS motion (H/4, W/4) of each cell, px of a 256-px frame."""
-    return np.sqrt((predict.coarse_envelope(model, found) ** 2).sum(0))
+    return np.sqrt((stages.coarse_envelope(model.card, found) ** 2).sum(0))
 
 
 def scene_rgb(scene) -> np.ndarray:

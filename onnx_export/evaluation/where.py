@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gid_core.prediction import predict
+from gid_core.prediction import stages
 
 from ..photographs import split
 from . import baselines
@@ -30,7 +30,7 @@ __all__ = [
 
 FIGURES = ("mean_auc", "pooled_auc", "mean_iou", "pooled_iou", "false_alive", "false_alive_still_photos", "recall")
 _THRESHOLDS = 64  # quantiles tried for a guess that has no threshold of its own
-_OWN_THRESHOLD = {"alive": predict.ALIVE, "against": predict.ALIVE, "probe": 0.5}
+_OWN_THRESHOLD = {"alive": stages.ALIVE, "against": stages.ALIVE, "probe": 0.5}
 _BORDER_FLOOR_PX = 0.01  # added to both rings: two rings that are all but still are equal
 _BORDER_RATIO = 1.25
 
@@ -146,7 +146,7 @@ def collect(model, folder, probe=None, against=None):
 
 def _row(scores, truth, amplitude):
     alive, px = scores["alive"][-1], scores["amplitude"][-1]
-    called = alive > predict.ALIVE
+    called = alive > stages.ALIVE
     border, inside = border_rings(amplitude)
     row = {"auc": area_under_curve(alive, truth), "border_px": border, "inside_px": inside}
     if truth.any():

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import torch
 
-from ..evaluation.phases import as_run
+from gid_core.prediction import stages
+
 from ..scenes import motion
 from . import ddpm, looping, splatting
 from .films import figures
@@ -116,10 +117,10 @@ def motion_figures(row: Row, world, network=None, normalisation=None) -> dict:
 
 
 def _finished(z, envelope, labels):
-    """z (B, K, 2, h, w) as predict finishes it, see evaluation.phases.as_run."""
+    """z (B, K, 2, h, w) as predict finishes it, see stages.finish."""
     found = []
     for one, strength, names in zip(z, envelope.square().sum(1).sqrt().numpy(), labels.numpy(), strict=True):
-        finished = as_run(one.movedim(1, -1).numpy(), strength, names)
+        finished = stages.finish(one.movedim(1, -1).numpy(), strength, names)
         found.append(torch.from_numpy(finished).movedim(-1, 1))
     return torch.stack(found)
 

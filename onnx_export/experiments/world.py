@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from gid_core.prediction import predict
+from gid_core.prediction import stages
 
 from ..fitting import dataset, losses
 from ..fitting.conditions import flow_conditions, load, load_encoder
@@ -49,8 +49,8 @@ class World:
         """
         e = self.rows["envelope"]
         e = torch.cat([e, e[:, -1:].expand(-1, max(0, n_freqs - e.shape[1]), -1, -1)], 1)[:, :n_freqs]
-        sure = ((self.rows["alive"][:, None] - predict.ALIVE / 2) / predict.ALIVE).clamp(0, 1)
-        return self.scales[:n_freqs].view(1, -1, 1, 1) * e.square() * sure.square() * (3 - 2 * sure)
+        opened = torch.from_numpy(stages.gate(self.rows["alive"][:, None].numpy()))
+        return self.scales[:n_freqs].view(1, -1, 1, 1) * e.square() * opened
 
 
 def with_alive(encoder, scenes) -> dict:

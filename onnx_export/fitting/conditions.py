@@ -6,7 +6,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from gid_core.prediction import phases
+from gid_core.prediction import objects
+from gid_core.prediction.wind import Wind
 
 from ..networks.networks import EncoderNet, GroupNet, WhereNet
 from ..scenes import motion
@@ -54,8 +55,8 @@ def _seen(encoder, rows):
     with torch.no_grad():
         seen, other = ([r[n] for n in dataset.FEATURE_NAMES] for r in (rows, dataset.mirrored_features(rows)))
         _, e, affinity, features = encoder(*seen, mirrored=other)
-    groups = [phases.group(a) for a in affinity.sigmoid().double().numpy()]
-    tied = np.stack([phases.ties(found.objects) for found in groups]).astype(np.float32)
+    groups = [objects.group(a) for a in affinity.sigmoid().double().numpy()]
+    tied = np.stack([objects.ties(found.objects) for found in groups]).astype(np.float32)
     return {
         "envelope": F.avg_pool2d(e, 2).half(),
         "features": features.half(),
@@ -101,7 +102,7 @@ def clip_conditions(encoder, footage, scales):
         maps[:, motion.AMPLITUDE] = rms * rows["trusted"] * (rms > _LEAST_PX)
         maps[:, motion.OBJECT] = seen["labels"].float() + 1
         maps[:, motion.DX : motion.DY + 1] = motion.main_axis(volume, seen["labels"])
-        wind = torch.tensor([[1.0, 0.0, phases.Wind.speed]]).expand(len(rms), 3)
+        wind = torch.tensor([[1.0, 0.0, Wind.speed]]).expand(len(rms), 3)
         return {**seen, "maps": maps, "wind": wind, "z": motion.to_reals(z)}
 
     return _in_chunks(footage, told)

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from gid_core.model import contract
-from gid_core.prediction import phases
+from gid_core.prediction import objects, phases
 
 __all__ = [
     "AMPLITUDE",
@@ -201,10 +201,10 @@ def main_axis(volume, labels):
 
 
 def _spread(field, labels):
-    """gid_core.prediction.phases.spread inside the objects of a batch: field real (B, n, h, w)."""
-    right = 0.24 * (labels[:, None, :, :-1] == labels[:, None, :, 1:])
-    down = 0.24 * (labels[:, None, :-1] == labels[:, None, 1:])
-    for _ in range(phases.EDDY_STEPS):
+    """gid_core.prediction.objects.spread inside the objects of a batch: field real (B, n, h, w)."""
+    right = objects.RATE * (labels[:, None, :, :-1] == labels[:, None, :, 1:])
+    down = objects.RATE * (labels[:, None, :-1] == labels[:, None, 1:])
+    for _ in range(objects.EDDY_STEPS):
         across = right * (field[..., 1:] - field[..., :-1])
         along = down * (field[:, :, 1:] - field[:, :, :-1])
         flow = F.pad(across, (0, 1)) - F.pad(across, (1, 0))
@@ -220,12 +220,12 @@ def procedural(noise, axis_noise, labels, maps, wind, frequencies=FREQUENCIES, p
     """gid_core.prediction.phases.procedural for a batch and given noise.
 
     noise complex (B, K, h, w) with variance 2, axis_noise (B, 2, h, w), labels and parts int (B, h, w) as
-    phases.group finds them -> z complex (B, K, 2, h, w).
+    objects.group finds them -> z complex (B, K, 2, h, w).
     """
     n = noise.shape[1]
     index, count = _members(labels)
     size = count[index].view(labels.shape)[:, None]
-    part = size / (size + phases.FIELD_CELLS)
+    part = size / (size + objects.FIELD_CELLS)
     fields = _spread(torch.cat([noise.real, noise.imag], 1), labels)
     eddies = _unit(torch.complex(fields[:, :n], fields[:, n:]))
     whole = _unit(_mean(noise, index, count.clamp(min=1)))
@@ -239,7 +239,7 @@ def procedural(noise, axis_noise, labels, maps, wind, frequencies=FREQUENCIES, p
     middle = _mean(places, index, count.clamp(min=1))
     places = middle + part * (places - middle)
     free = _mean(axis_noise, index, count.clamp(min=1))
-    free = 0.7 * free / (free.square().sum(1, keepdim=True).sqrt() + 1e-12)
+    free = phases.AXIS_FREEDOM * free / (free.square().sum(1, keepdim=True).sqrt() + 1e-12)
     double = 2 * torch.atan2(wind[:, 1], wind[:, 0])[:, None, None]
     angle = torch.atan2(double.sin() + free[:, 1], double.cos() + free[:, 0]) / 2
     axis = torch.stack([angle.cos(), angle.sin()], 1)  # (B, 2, h, w)
@@ -255,7 +255,7 @@ def start(signal, labels, maps, wind, generator, frequencies=FREQUENCIES, parts=
     white. So the flow need not guess which phase each object will have: it learns to make the motion of the start
     right (whole objects, their true axes, the gust at the root) and keeps its chance.
 
-    labels, parts: int (B, h, w), what phases.group finds in the predicted affinities.
+    labels, parts: int (B, h, w), what objects.group finds in the predicted affinities.
     Source: Albergo et al., Stochastic Interpolants with Data-Dependent Couplings (ICML 2024).
     """
     b, n, h, w = signal.shape

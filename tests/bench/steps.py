@@ -20,9 +20,9 @@ REPEATS = 3
 
 def main(arguments):
     sys.path.insert(0, str(ROOT))
-    phases, session, sampler = (
+    wind, session, sampler = (
         importlib.import_module("gid_core." + name)
-        for name in ("prediction.phases", "model.session", "prediction.sampler")
+        for name in ("prediction.wind", "model.session", "prediction.sampler")
     )
     model = session.load_model(arguments[0] if arguments else None)
     card = model.card
@@ -36,7 +36,7 @@ def main(arguments):
         "envelope": envelope.reshape(1, len(card.frequencies), h, 2, w, 2).mean((3, 5)),
         "affinity": found["affinity"][:, :2],
         "features": found["features"],
-        "wind": phases.Wind(1.0, 0.0).condition(),
+        "wind": wind.Wind(1.0, 0.0).condition(),
     }
     start = rng.standard_normal((1, len(card.frequencies), 4, h, w), np.float32)
     alphas = np.cos(np.linspace(0, np.pi / 2, 1001)[:-1]) ** 2  # cosine schedule (Nichol and Dhariwal 2021)

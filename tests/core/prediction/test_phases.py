@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 from gid_dev.gid_core.model import contract
-from gid_dev.gid_core.prediction import phases
+from gid_dev.gid_core.prediction import objects, phases
+from gid_dev.gid_core.prediction.request import generator
+from gid_dev.gid_core.prediction.wind import Wind
 from hypothesis import given
 from hypothesis import strategies as st
 
 FREQUENCIES = np.arange(1, 17) / 5
-WIND = phases.Wind(1.0, 0.0, 150.0)
+WIND = Wind(1.0, 0.0, 150.0)
 
 
 def affinity(h=20, w=32, wall=16):
@@ -19,7 +21,7 @@ def affinity(h=20, w=32, wall=16):
 
 
 def draw(seed=0, wind=WIND, **options):
-    return phases.procedural(phases.group(affinity(**options)), FREQUENCIES, wind, phases.generator(seed, "motion"))
+    return phases.procedural(objects.group(affinity(**options)), FREQUENCIES, wind, generator(seed, "motion"))
 
 
 def correlation(a, b):
@@ -37,12 +39,12 @@ def test_same_seed_same_bytes_other_seed_other_motion():
 
 
 def test_purposes_draw_independently():
-    a, b = (phases.generator(7, purpose).random(4) for purpose in ("wind", "noise"))
+    a, b = (generator(7, purpose).random(4) for purpose in ("wind", "noise"))
     assert not np.array_equal(a, b)
 
 
 def test_neighbours_agree_inside_an_object_and_not_across_a_wall():
-    calm = phases.Wind(1.0, 0.0, 1e9)  # no lag, so that only the objects differ
+    calm = Wind(1.0, 0.0, 1e9)  # no lag, so that only the objects differ
     z = draw(wind=calm)
     inside = np.mean([correlation(z[:, y, x], z[:, y, x + 1]) for y in range(20) for x in (5, 10, 20, 25)])
     across = np.mean([correlation(z[:, y, 15], z[:, y, 16]) for y in range(20)])
@@ -60,7 +62,7 @@ def test_all_harmonics_of_a_cell_share_one_axis():
 
 @pytest.mark.parametrize("angle", [0.3, 1.5, 2.8, -2.0])
 def test_axes_stay_near_the_wind(angle):
-    wind = phases.Wind(np.cos(angle), np.sin(angle), 150.0)
+    wind = Wind(np.cos(angle), np.sin(angle), 150.0)
     z = draw(wind=wind)
     along = np.abs(z @ [wind.dx, wind.dy]) ** 2
     assert along.sum() > 0.8 * (np.abs(z) ** 2).sum()
@@ -68,12 +70,12 @@ def test_axes_stay_near_the_wind(angle):
 
 def lag(z, slow=2):
     """Delay in seconds of each cell at one frequency, against the same draw without a wind to wait for."""
-    ratio = z[slow, ..., 0] / draw(wind=phases.Wind(1.0, 0.0, 1e12))[slow, ..., 0]
+    ratio = z[slow, ..., 0] / draw(wind=Wind(1.0, 0.0, 1e12))[slow, ..., 0]
     return -np.angle(ratio) / (2 * np.pi * FREQUENCIES[slow])
 
 
 def test_the_carrier_travels_downwind_from_object_to_object():
-    found = lag(draw(wind=phases.Wind(1.0, 0.0, 1000.0)))
+    found = lag(draw(wind=Wind(1.0, 0.0, 1000.0)))
     left, right = found[:, :16].mean(), found[:, 16:].mean()
     assert right - left == pytest.approx(16 * 8 / 1000, rel=0.02)
 
@@ -82,7 +84,7 @@ def test_the_larger_an_object_the_more_it_is_a_field():
     """A small one answers the gust at its middle, as one; a meadow answers it where it passes."""
 
     def slope(labels):
-        part = phases.field_share(labels)
+        part = objects.field_share(labels)
         return part[0, 0]
 
     point, half = np.arange(640).reshape(20, 32), np.zeros((20, 20), int)
@@ -91,7 +93,7 @@ def test_the_larger_an_object_the_more_it_is_a_field():
 
 
 def test_objects_are_the_sides_of_a_wall():
-    labels = phases.group(affinity()).objects
+    labels = objects.group(affinity()).objects
     assert labels.max() == 1
     assert (labels[:, :16] == 0).all()
     assert (labels[:, 16:] == 1).all()
@@ -101,28 +103,28 @@ def test_one_doubtful_cell_joins_no_objects():
     """Noise leaks through one hole in a wall; a border is judged by its mean."""
     holed = affinity()
     holed[0, 7, 15] = 0.9
-    np.testing.assert_array_equal(phases.group(holed).objects, phases.group(affinity()).objects)
+    np.testing.assert_array_equal(objects.group(holed).objects, objects.group(affinity()).objects)
 
 
 def test_a_pair_that_spans_a_blurred_border_tells_two_objects_apart():
     blurred = np.full((len(contract.PAIRS), 20, 32), 0.97)
     blurred[0, :, 14:17] = 0.65  # the border runs through a cell: which side is it?
-    near = phases.group(blurred[:2]).objects
+    near = objects.group(blurred[:2]).objects
     for index, (_, right) in enumerate(contract.PAIRS[2:], 2):
         if right:
             x = np.arange(32)
             blurred[index][:, (x < 16) & (x + right >= 16) | (x >= 16) & (x + right < 16)] = 0.05
-    far = phases.group(blurred).objects
+    far = objects.group(blurred).objects
     assert near[0, 0] == near[0, 31]
     assert far[0, 0] != far[0, 31]
 
 
 @given(st.integers(0, 2**31))
 def test_objects_are_connected_and_numbered(seed):
-    labels = phases.group(np.random.default_rng(seed).random((2, 6, 9))).objects
+    labels = objects.group(np.random.default_rng(seed).random((2, 6, 9))).objects
     assert set(labels.ravel()) == set(range(labels.max() + 1))
     assert list(dict.fromkeys(labels.ravel())) == sorted(set(labels.ravel()))
-    spread = phases.spread(np.eye(54).reshape(54, 6, 9), phases.ties(labels), 400)
+    spread = objects.spread(np.eye(54).reshape(54, 6, 9), objects.ties(labels), 400)
     together = labels.ravel()[:, None] == labels.ravel()
     np.testing.assert_array_equal(spread.reshape(54, 54) > 1e-12, together)
 
@@ -130,7 +132,7 @@ def test_objects_are_connected_and_numbered(seed):
 @given(st.integers(0, 2**31))
 def test_parts_lie_inside_objects(seed):
     affinity = np.random.default_rng(seed).uniform(0.4, 1, (2, 6, 9))
-    found = phases.group(affinity)
+    found = objects.group(affinity)
     labels, parts = found.objects, found.parts
     assert all(len(set(labels[parts == part])) == 1 for part in range(parts.max() + 1))
 
@@ -138,13 +140,13 @@ def test_parts_lie_inside_objects(seed):
 def test_a_part_draws_some_of_its_phase_for_itself():
     doubtful = affinity()
     doubtful[1, 9] = 0.7  # one object, of two parts that only perhaps belong together
-    groups = phases.group(doubtful)
+    groups = objects.group(doubtful)
     assert groups.objects[0, 0] == groups.objects[19, 0]
     assert groups.parts[0, 0] != groups.parts[19, 0]
 
     def across(share):
-        rng = phases.generator(3, "motion")
-        z = phases.procedural(groups, FREQUENCIES, phases.Wind(1.0, 0.0), rng, parts_share=share)
+        rng = generator(3, "motion")
+        z = phases.procedural(groups, FREQUENCIES, Wind(1.0, 0.0), rng, parts_share=share)
         return correlation(z[:, 2, 4], z[:, 17, 4])
 
     assert across(0.9) < across(0.0) - 0.2
@@ -153,7 +155,7 @@ def test_a_part_draws_some_of_its_phase_for_itself():
 def test_spreading_keeps_the_sum_and_stops_at_walls():
     field = np.zeros((20, 32))
     field[10, 4] = 1
-    spread = phases.spread(field, phases.ties(phases.group(affinity()).objects), steps=400)
+    spread = objects.spread(field, objects.ties(objects.group(affinity()).objects), steps=400)
     assert spread.sum() == pytest.approx(1)
     assert spread[:, 16:].sum() == 0
     assert spread.min() >= 0
@@ -180,7 +182,7 @@ def test_unit_rms_counts_the_moving_cells():
 
 def test_holding_an_object_together_raises_coherence_and_ignores_still_cells_and_neighbours():
     rng = np.random.default_rng(0)
-    labels = phases.group(affinity()).objects
+    labels = objects.group(affinity()).objects
     z = draw() + 0.5 * (rng.standard_normal((16, 20, 32, 2)) + 1j * rng.standard_normal((16, 20, 32, 2)))
     strength = np.ones((20, 32))
     strength[:, 8:16] = 0
@@ -210,7 +212,7 @@ def test_what_the_flow_moves_apart_inside_an_object_stays_apart():
 
 
 def test_an_object_bends_to_and_fro_whichever_way_it_stands():
-    labels = phases.group(affinity()).objects
+    labels = objects.group(affinity()).objects
     z, ones = draw(), np.ones((20, 32))
     z = z + 0.4j * z[..., ::-1] * [-1, 1]  # ellipses, two fifths as wide as long
 

@@ -5,8 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from gid_dev.gid_core.errors import Cancelled, ImageError, ModelError, SettingsError
+from gid_dev.gid_core.model import session
 from gid_dev.gid_core.motion import edits, synth
-from gid_dev.gid_core.prediction import predict
+from gid_dev.gid_core.prediction import predict, stages
 
 from .. import hostile
 
@@ -178,7 +179,7 @@ def test_with_the_prior_a_mask_alone_decides():
 
 
 def test_without_a_model_the_physics_prior_answers_and_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(predict.session.cards, "default_folder", lambda: tmp_path / "nowhere")
+    monkeypatch.setattr(session.cards, "default_folder", lambda: tmp_path / "nowhere")
     motion = predict.predict(photo(), predict.Request())
     assert motion.provenance["source"] == "physics prior"
     assert "there is no motion model" in motion.provenance["reason"]
@@ -247,15 +248,14 @@ def test_arrays_that_are_no_pictures_are_refused(image):
 def test_the_rim_moves_no_farther_than_its_neighbour_and_what_is_hardly_alive_stands():
     rng = np.random.default_rng(0)
     alive = rng.random((1, 1, 8, 16), np.float32)
-    alive[0, 0, 3, 5] = 0.49 * predict.ALIVE
+    alive[0, 0, 3, 5] = 0.49 * stages.ALIVE
     found = {"envelope": rng.random((1, 16, 8, 16), np.float32) + 0.5, "alive": alive}
-    model = SimpleNamespace(card=SimpleNamespace(scales=(2.0,) * 16))
-    envelope = predict.coarse_envelope(model, found)
+    envelope = stages.coarse_envelope(SimpleNamespace(scales=(2.0,) * 16), found)
     assert (envelope[:, 0, 1:-1] <= envelope[:, 1, 1:-1]).all()
     assert (envelope[:, -1, 1:-1] <= envelope[:, -2, 1:-1]).all()
     assert (envelope[:, 1:-1, 0] <= envelope[:, 1:-1, 1]).all()
     assert (envelope[:, 1:-1, -1] <= envelope[:, 1:-1, -2]).all()
     assert (envelope[:, 3, 5] == 0).all()
-    sure = alive[0, 0, 2:-2, 2:-2] > 1.5 * predict.ALIVE
+    sure = alive[0, 0, 2:-2, 2:-2] > 1.5 * stages.ALIVE
     inside = envelope[:, 2:-2, 2:-2]
     np.testing.assert_allclose(inside[:, sure], (2 * found["envelope"][0] ** 2)[:, 2:-2, 2:-2][:, sure], rtol=1e-6)

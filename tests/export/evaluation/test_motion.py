@@ -6,10 +6,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from gid_dev.gid_core.prediction import phases, predict
 from PIL import Image
 
 from gid_core.model import session
+from gid_core.prediction import encodings, predict, stages
+from gid_core.prediction.request import generator, photo_seed
+from gid_core.prediction.wind import draw_wind
 from onnx_export.evaluation import clips, real, seeing, speed
 from onnx_export.evaluation import phases as measured
 from onnx_export.evaluation import scenes as scored
@@ -65,12 +67,13 @@ def test_statistics_tell_the_truth_from_noise_and_from_a_turned_axis(truth):
 
 
 def test_the_finished_z_is_that_of_the_core_but_for_a_phase_a_harmonic(model, scene):
-    found = model.encode(seeing.scene_rgb(scene))
-    wind, groups = phases.Wind(1.0, 0.0), phases.group(found["affinity"][0])
-    strength = seeing.amplitude_px(model, found)
-    strength = strength.reshape(strength.shape[0] // 2, 2, strength.shape[1] // 2, 2).mean((1, 3))
-    ours = measured.as_run(measured.sampled(model, found, groups, wind, 3, 2)[1], strength, groups.objects)
-    core = predict.imagine(model, found, strength, wind, 3, 2)
+    picture = seeing.linear(Image.fromarray(scene.image))
+    seen = encodings.encode(model, picture)
+    found = model.encode(stages.see(picture, model.card.input_long_side).rgb)
+    wind, own = draw_wind(generator(3, "wind")), photo_seed(3, seen.picture)
+    ours = measured.sampled(model, found, seen.groups, wind, own, 2)[1]
+    ours = stages.finish(ours, seen.rms, seen.groups.objects)
+    core = predict.imagine(model, seen, 3, 2)
     turn = (core * ours.conj()).sum((1, 2, 3), keepdims=True)
     assert np.abs(ours * turn / np.abs(turn) - core).max() < 1e-3
 

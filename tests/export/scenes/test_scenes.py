@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import torch
 from gid_dev.gid_core.model import contract
-from gid_dev.gid_core.prediction import phases
+from gid_dev.gid_core.prediction import objects, phases
+from gid_dev.gid_core.prediction.request import generator
+from gid_dev.gid_core.prediction.wind import Wind
 
 from onnx_export.scenes import motion, painting
 
@@ -82,13 +84,13 @@ def test_the_batched_procedural_start_is_the_one_of_the_core(scene, parts_share)
     maps, wind, _ = drawn(scene)
     doubtful = torch.rand(maps.shape[2:], generator=torch.Generator().manual_seed(4)) < 0.3
     affinity = (motion.affinity_truth(maps) * torch.where(doubtful, 0.7, 0.9))[0].numpy()
-    groups = phases.group(affinity)
+    groups = objects.group(affinity)
     labels, parts = (torch.from_numpy(found)[None] for found in (groups.objects, groups.parts))
     assert parts.max() > labels.max()
-    told = phases.Wind(*(float(x) for x in wind[0]))
-    rng = phases.generator(5, "motion")
+    told = Wind(*(float(x) for x in wind[0]))
+    rng = generator(5, "motion")
     expected = phases.procedural(groups, motion.FREQUENCIES, told, rng, parts_share=parts_share)
-    again = phases.generator(5, "motion")  # the same numbers in the order in which the core draws them
+    again = generator(5, "motion")  # the same numbers in the order in which the core draws them
     noise = again.standard_normal((2, 16, *maps.shape[2:]))
     axis = again.standard_normal((2, *maps.shape[2:]))
     noise = torch.from_numpy(noise[0] + 1j * noise[1])[None].to(torch.complex64)
@@ -128,7 +130,7 @@ def test_the_coupled_start_knows_the_draw():
         target = signal[:, :, None] * maps[:, None, motion.DX : motion.DY + 1]
         alive = maps[0, motion.AMPLITUDE] > 0.3
         for told, kept in ((signal, known), (signal.roll(1, 1), unknown)):
-            labels = torch.from_numpy(phases.group(motion.affinity_truth(maps)[0].numpy()).objects)[None]
+            labels = torch.from_numpy(objects.group(motion.affinity_truth(maps)[0].numpy()).objects)[None]
             start = motion.start(told, labels, maps, wind, torch.Generator().manual_seed(1))
             kept.append((start * target.conj()).real.sum(2)[0][:, alive].mean())
     assert sum(known) / len(known) > sum(unknown) / len(unknown) + 0.25

@@ -1,0 +1,98 @@
+"""What a photo alone decides of its motion, before chance: everything that another seed need not compute again."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..model.card import Card
+from ..model.session import Model
+from ..motion.motion import Motion
+from . import objects, phases, prior, stages
+
+__all__ = ["KEPT", "Encoding", "Encodings", "encode", "guess"]
+
+KEPT = 8  # photos: more than a shot has in work at once; at most 6 MB each
+
+
+@dataclass(frozen=True, eq=False)
+class Encoding:
+    """A photo as a model, or the rules without one, understand it.
+
+    picture: float32 (H, W, 3), sRGB-encoded, the photo at the grid. envelope: float32 (K, H, W), px of the grid.
+    frequencies: (K,) Hz. cells: (rows, columns) of z that the picture spans. groups: of the cells of z.
+    card: of the model; None for the rules, as the last two. rms: float (h, w), of stages.strength; condition: of
+    stages.condition.
+    """
+
+    picture: np.ndarray
+    envelope: np.ndarray
+    frequencies: np.ndarray
+    cells: tuple[float, float]
+    groups: objects.Groups
+    card: Card | None = None
+    rms: np.ndarray | None = None
+    condition: dict[str, np.ndarray] | None = None
+
+    def motion(self, z: np.ndarray, provenance=None) -> Motion:
+        """The motion of this photo with phases z, complex64 (K, h, w, 2)."""
+        shown = np.rint(self.picture * 255).astype(np.uint8)
+        return Motion(self.envelope, z, self.frequencies, self.cells, shown, provenance or {})
+
+
+def encode(model: Model, photo: np.ndarray) -> Encoding:
+    """What a model says of a photo float32 (H, W, 3|4), linear, premultiplied.
+
+    Raises:
+        ModelError: see Model.run.
+    """
+    card, picture = model.card, stages.at_grid(photo)
+    sight = stages.see(photo, card.input_long_side)
+    found = model.encode(sight.rgb)
+    coarse = stages.coarse_envelope(card, found)
+    groups = objects.group(found["affinity"][0])
+    return Encoding(
+        picture,
+        stages.fine_envelope(coarse, sight, picture),
+        np.asarray(card.frequencies, np.float64),
+        sight.cells,
+        groups,
+        card,
+        stages.strength(coarse),
+        stages.condition(found, groups),
+    )
+
+
+def guess(photo: np.ndarray) -> Encoding:
+    """What the physics prior says of a photo float32 (H, W, 3|4), linear, premultiplied."""
+    picture = stages.at_grid(photo)
+    found = prior.guess(picture)
+    cells = picture.shape[0] / phases.CELL_PX, picture.shape[1] / phases.CELL_PX
+    return Encoding(picture, found.envelope, prior.FREQUENCIES, cells, objects.group(found.affinity))
+
+
+class Encodings:
+    """The last KEPT encodings, by the digest of a photo and what looked at it."""
+
+    def __init__(self):
+        self._kept: OrderedDict = OrderedDict()
+
+    def find(self, digest: str, card: Card | None) -> Encoding | None:
+        """The encoding of a photo by the model of a card (None: by the rules), if it is kept."""
+        key = self._key(digest, card)
+        found = self._kept.get(key)
+        if found is None or found.card != card:
+            return None
+        self._kept.move_to_end(key)
+        return found
+
+    def keep(self, digest: str, encoding: Encoding) -> Encoding:
+        """The same encoding, kept; the one used longest ago makes room."""
+        self._kept[self._key(digest, encoding.card)] = encoding
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return encoding
+
+    @staticmethod
+    def _key(digest, card):
+        return digest, None if card is None else str(card.folder)
