@@ -77,15 +77,15 @@ class Probe:
         return 1 / (1 + np.exp(-(features @ self._weights[:-1] + self._weights[-1])))
 
 
-def fit_probe(pictures, rows=None, seed: int = 0, front=None):
+def fit_probe(pictures, rows=None, seed: int = 0, frozen=None):
     """A Probe fitted on the hand masks whose pictures are in the folder `pictures`; None when there are none.
 
-    rows: of masks.json to fit on (one fold's complement, say); None for all. front: a backbone.Backbone; None for the
+    rows: of masks.json to fit on (one fold's complement, say); None for all. frozen: a backbone.Backbone; None for the
     shipped one.
     Only the centre crop of each picture, 160 cells of it; a picture counts as one, however many cells it labels.
     """
     found = [(picture, masks.label(row, picture.size)) for picture, row in masks.labelled_rows(pictures, rows)]
-    network, rng = front or backbone.pretrained(), np.random.default_rng([seed, 7])
+    network, rng = frozen or backbone.pretrained(), np.random.default_rng([seed, 7])
     inputs, truth, weight = [], [], []
     for picture, label in found:
         pixels, cells, _ = masks.cropped(picture, label, rng, True)

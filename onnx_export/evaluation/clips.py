@@ -4,7 +4,7 @@ Labels by brightness constancy: d = temporal RMS / gradient RMS per 4 x 4 cell, 
 cell moves, below .15 it stands; the rest, and cells with too little texture, are not counted. A noisy second opinion:
 flicker counts as motion, a thing that did not move this time as still. Never for training.
 
-Source: research/model.md sec. 6.1; the ratio is the motion that explains the change of brightness (Lucas, Kanade 1981).
+The ratio is the motion that explains the change of brightness (Lucas, Kanade 1981).
 """
 
 from pathlib import Path

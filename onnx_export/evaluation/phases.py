@@ -27,6 +27,7 @@ __all__ = [
     "phase_intervals",
     "phase_rows",
     "phase_statistics",
+    "resampled",
     "sampled",
     "score_phases",
     "started",
@@ -36,6 +37,7 @@ __all__ = [
 ]
 
 _FEW_CELLS, _RIGID_CELLS = 20, 6
+_APART = 2  # cells, between neighbours that are compared
 _SEEDS = (1, 2)
 _COMPARED = ("coherence", "contrast", "perpendicular", "wave")
 _BARS = {
@@ -68,46 +70,65 @@ def phase_statistics(z, maps, wind=None) -> dict:
     across two objects; rms, perpendicular: energy along and across the true axis; axis: agreement of the axis over
     harmonics. wave, given the true wind (dx, dy, px a second): fit of the motion along the axis to a carrier that
     travels with it, read where the gust takes hold of a cell (an object's root, or the place itself in a field);
-    1 is one wave through all. Empty when nothing moves.
-
-    Source: research/model.md sec. 6.4; the wave is the pilot's, over all harmonics and without the response's phase.
+    1 is one wave through all, over all harmonics and without the response's phase. Empty when nothing moves.
     """
-    alive, name = field(maps, "amplitude") > MOVES_PX, field(maps, "object").astype(int)
+    alive = field(maps, "amplitude") > MOVES_PX
     if alive.sum() < _FEW_CELLS:
         return {}
-    rigid = alive & (field(maps, "is_field") < 0.5)
-    axis = np.stack([field(maps, "dx"), field(maps, "dy")], -1)
-    along, across = (z * axis).sum(-1), (z * np.stack([-axis[..., 1], axis[..., 0]], -1)).sum(-1)
+    name, rigid = field(maps, "object").astype(int), alive & (field(maps, "is_field") < 0.5)
+    along, across = _about_axis(z, maps)
     found = {
         "rms": np.sqrt((np.abs(along[:, alive]) ** 2).mean()),
         "perpendicular": np.sqrt((np.abs(across[:, alive]) ** 2).mean()),
+        "axis": _axis_agreement(z[:, alive]),
+        "coherence": _coherence(along, name, rigid),
+        "same": _neighbours_agree(z, name, rigid, alive, is_same=True),
+        "different": _neighbours_agree(z, name, rigid, alive, is_same=False),
     }
-    cells = z[:, alive]  # (K, n, 2)
-    double = np.angle(cells[..., 0] ** 2 + cells[..., 1] ** 2) / 2  # the phase of the harmonic's own major axis
-    turned = (cells * np.exp(-1j * double)[..., None]).real
-    angle = np.arctan2(turned[..., 1], turned[..., 0])
-    strength = (np.abs(cells) ** 2).sum(-1)
-    found["axis"] = (np.abs((strength * np.exp(2j * angle)).sum(0)) / (strength.sum(0) + 1e-12)).mean()
     if wind is not None:
-        delay_s = (field(maps, "anchor_x") * wind[0] + field(maps, "anchor_y") * wind[1]) / wind[2]
-        turns = np.asarray(motion.FREQUENCIES)[:, None, None] * delay_s
-        found["wave"] = _wholeness((along * np.exp(2j * np.pi * turns))[:, alive])
-    coherence = []
-    for number in np.unique(name[rigid]):
-        u = along[:, rigid & (name == number)]
-        if u.shape[1] >= _RIGID_CELLS:
-            coherence.append(_wholeness(u))
-    same, different = [], []
-    whole, ahead, behind = slice(None), slice(2, None), slice(None, -2)
-    for one, two in (((whole, ahead), (whole, behind)), ((ahead, whole), (behind, whole))):
-        both = alive[one] & alive[two]
-        one_object = name[one] == name[two]
-        for kept, pairs in ((same, both & one_object & rigid[one]), (different, both & ~one_object)):
-            kept.extend(_agreement(z[(slice(None), *one)][:, pairs], z[(slice(None), *two)][:, pairs]))
-    for key, values in (("coherence", coherence), ("same", same), ("different", different)):
-        if len(values):
-            found[key] = np.mean(values)
-    return {key: float(value) for key, value in found.items()}
+        found["wave"] = _wave(along, maps, wind, alive)
+    return {key: float(value) for key, value in found.items() if value is not None}
+
+
+def _about_axis(z, maps):
+    """(motion along, motion across each cell's true axis), complex (K, h, w)."""
+    dx, dy = field(maps, "dx"), field(maps, "dy")
+    return z[..., 0] * dx + z[..., 1] * dy, z[..., 1] * dx - z[..., 0] * dy
+
+
+def _axis_agreement(cells):
+    """How far the harmonics of a cell swing along one axis: cells (K, n, 2) -> a mean over cells, 0..1."""
+    phase = np.angle(cells[..., 0] ** 2 + cells[..., 1] ** 2) / 2  # at which a harmonic is at the end of its ellipse
+    end = (cells * np.exp(-1j * phase)[..., None]).real
+    angle, strength = np.arctan2(end[..., 1], end[..., 0]), (np.abs(cells) ** 2).sum(-1)
+    return (np.abs((strength * np.exp(2j * angle)).sum(0)) / (strength.sum(0) + 1e-12)).mean()
+
+
+def _wave(along, maps, wind, alive):
+    """Fit of the motion to a carrier that travels with the wind (dx, dy, px a second)."""
+    delay_s = (field(maps, "anchor_x") * wind[0] + field(maps, "anchor_y") * wind[1]) / wind[2]
+    turns = np.asarray(motion.FREQUENCIES)[:, None, None] * delay_s
+    return _wholeness((along * np.exp(2j * np.pi * turns))[:, alive])
+
+
+def _coherence(along, name, rigid):
+    """Wholeness of rigid objects of a few cells or more, a mean over them; None without any."""
+    members = [rigid & (name == number) for number in np.unique(name[rigid])]
+    found = [_wholeness(along[:, cells]) for cells in members if cells.sum() >= _RIGID_CELLS]
+    return np.mean(found) if found else None
+
+
+def _neighbours_agree(z, name, rigid, alive, *, is_same):
+    """Mean agreement of living cells 2 apart, in one rigid object or across two objects; None without any."""
+    found = []
+    for down, right in ((0, _APART), (_APART, 0)):
+        there, here = motion.shifted(np.moveaxis(z, -1, 0), down, right)
+        (alive_there, alive_here), (name_there, name_here) = (motion.shifted(x, down, right) for x in (alive, name))
+        pairs = alive_there & alive_here & ((name_there == name_here) == is_same)
+        if is_same:
+            pairs = pairs & motion.shifted(rigid, down, right)[0]
+        found.extend(_agreement(*(np.moveaxis(side[..., pairs], 0, -1) for side in (there, here))))
+    return np.mean(found) if found else None
 
 
 def sampled(model, found, groups: objects.Groups, wind: Wind, seed: int, steps: int):
@@ -214,8 +235,8 @@ def step_figures(model, count: int = 24, reference: int = PAPER_STEPS, first: in
         return {}
     times, once, found = multiplicities(len(few), 0), np.ones((1, len(few))), {}
     for key in (*_COMPARED, "diversity"):
-        means = [float(_resampled(rows, key, once)[0]) for rows in (few, many)]
-        span = between(_resampled(few, key, times) - _resampled(many, key, times))
+        means = [float(resampled(rows, key, once)[0]) for rows in (few, many)]
+        span = between(resampled(few, key, times) - resampled(many, key, times))
         found[key] = {"few": means[0], "many": means[1], "lead": [means[0] - means[1], *span]}
     return rounded({"steps": model.card.steps, "reference_steps": reference, "scenes": len(few), **found}, 3)
 
@@ -248,10 +269,10 @@ def score_phases(model, count: int = 24, step_counts=(1, 2, 4, 8, 16)) -> dict:
     return tabulated(phase_rows(model, count, step_counts))
 
 
-def _resampled(rows, key, times):
+def resampled(rows, key, times):
     """Means (draws,) of one statistic over scenes that are drawn `times` (draws, n)."""
     if key == "contrast":
-        return _resampled(rows, "same", times) - _resampled(rows, "different", times)
+        return resampled(rows, "same", times) - resampled(rows, "different", times)
     return mean_of([row.get(key, np.nan) for row in rows], times)
 
 
@@ -261,7 +282,7 @@ def phase_intervals(rows, seed: int = 0) -> dict:
     if not count:
         return {}
     times, once = multiplicities(count, seed), np.ones((1, count))
-    drawn = {kind: {key: _resampled(found, key, times) for key in _COMPARED} for kind, found in rows.items()}
+    drawn = {kind: {key: resampled(found, key, times) for key in _COMPARED} for kind, found in rows.items()}
     spans = {kind: {key: between(drawn[kind][key]) for key in _COMPARED} for kind in rows}
     lead = {}
     for kind in rows:
@@ -269,7 +290,7 @@ def phase_intervals(rows, seed: int = 0) -> dict:
             start = "procedural, as run" if kind.endswith("as run") else "procedural"
             lead[kind] = {}
             for key in _COMPARED:
-                ahead = float((_resampled(rows[kind], key, once) - _resampled(rows[start], key, once))[0])
+                ahead = float((resampled(rows[kind], key, once) - resampled(rows[start], key, once))[0])
                 lead[kind][key] = [ahead, *between(drawn[kind][key] - drawn[start][key])]
     return rounded({**spans, "lead": lead}, 3)
 

@@ -59,6 +59,16 @@ class Tally:
         called = [np.array([(x > threshold).sum() for x in part], float) for part in (moving, still)]
         return cls(pairs, *count, *called)
 
+    @classmethod
+    def of_stills(cls, fields, seen, threshold):
+        """fields: a score of each cell of each seeing.Still of `seen`."""
+        scores = [field[still.counted] for field, still in zip(fields, seen, strict=True)]
+        return cls.of(scores, [still.moves[still.counted] for still in seen], threshold)
+
+    def plain(self) -> dict:
+        """{figure: its value} of FIGURES, every photo counted once."""
+        return {key: float(value[0]) for key, value in self.figures(np.ones((1, len(self.moving)))).items()}
+
     def auc(self):
         """AUC (n,) of each photo; NaN where it has one class only."""
         return _ratio(np.diag(self.pairs), self.moving * self.still)
@@ -163,13 +173,12 @@ def summary(rows, scores, truths, seed: int = 0) -> dict:
 
     lead: {score: {figure: [difference, low, high]}}, alive minus the score, both resampled alike.
     """
-    count = len(truths)
-    times, once = multiplicities(count, seed), np.ones((1, count))
+    times = multiplicities(len(truths), seed)
     tallies = {}
     for name in scores:
         threshold = _OWN_THRESHOLD.get(name) or best_threshold(scores[name], truths)
         tallies[name] = Tally.of(scores[name], truths, threshold)
-    figure = {name: {k: float(v[0]) for k, v in tally.figures(once).items()} for name, tally in tallies.items()}
+    figure = {name: tally.plain() for name, tally in tallies.items()}
     drawn = {name: tally.figures(times) for name, tally in tallies.items()}
     model = figure["alive"]
     found = {name: model[name] for name in FIGURES}

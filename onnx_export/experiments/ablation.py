@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..evaluation.statistics import between, mean_of, multiplicities
+from ..evaluation.phases import resampled
+from ..evaluation.statistics import between, multiplicities
 from ..fitting.fit import fit
 from . import splatting
-from .kept import KeptRows
+from .kept import KeptRows, row_names
 from .rows import ROWS, loop_figures, motion_figures, splat_figures
 from .variants import VARIANTS, run_of, train_variant
 from .world import load_world
@@ -84,20 +85,13 @@ def _splat_network(work, minutes, max_steps):
     return fit(splatting.WeightNet(), loss_of, run_of("splat").optimiser, checkpoint=work / "splat.pt", **limits)
 
 
-def _resampled(scenes, column, times):
-    """Means (draws,) of a column over scenes, each counted `times` (draws, n)."""
-    if column == "contrast":
-        return _resampled(scenes, "same", times) - _resampled(scenes, "different", times)
-    return mean_of([scene.get(column, np.nan) for scene in scenes], times)
-
-
 def _cell(scenes, column):
-    figure = _resampled(scenes, column, np.ones((1, len(scenes))))[0]
+    figure = resampled(scenes, column, np.ones((1, len(scenes))))[0]
     if not np.isfinite(figure):
         return ""
     if column not in _WITH_INTERVAL:
         return f"{figure:.3f}"
-    low, high = between(_resampled(scenes, column, multiplicities(len(scenes))))
+    low, high = between(resampled(scenes, column, multiplicities(len(scenes))))
     return f"{figure:.3f} ({low:.3f} to {high:.3f})"
 
 
@@ -106,7 +100,7 @@ def _against(scenes, others, column):
     count = min(len(scenes), len(others))
     pairs = scenes[:count], others[:count]
     one, draws = (
-        _resampled(pairs[0], column, times) - _resampled(pairs[1], column, times)
+        resampled(pairs[0], column, times) - resampled(pairs[1], column, times)
         for times in (np.ones((1, count)), multiplicities(count))
     )
     if not np.isfinite(one[0]):
@@ -142,7 +136,7 @@ def main(arguments=None):
     )
     parser.add_argument("--work", required=True, type=Path, help="folder for checkpoints and ablation.json")
     parser.add_argument("--minutes", type=float, default=2.5, help="of training for each variant")
-    parser.add_argument("--rows", help="names of rows, separated by commas; default: all")
+    parser.add_argument("--rows", type=row_names, help="names of rows, separated by commas; default: all")
     parser.add_argument(
         "--training", type=Path, help="folder of onnx_export.fitting.train (its checkpoints and scenes.pt)"
     )
@@ -153,13 +147,12 @@ def main(arguments=None):
     work = options.work
     work.mkdir(parents=True, exist_ok=True)
     training = options.training or work
-    names = None if options.rows is None else [name.strip() for name in options.rows.split(",") if name.strip()]
     try:
         kept = run(
             work,
             lambda: load_world(work, training, options.n_scenes, options.held_out),
             minutes=options.minutes,
-            names=names,
+            names=options.rows,
         )
     except ValueError as error:
         parser.error(str(error))

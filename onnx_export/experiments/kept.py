@@ -5,7 +5,12 @@ from pathlib import Path
 
 from gid_core.files.storage import replacing
 
-__all__ = ["KeptRows"]
+__all__ = ["KeptRows", "row_names"]
+
+
+def row_names(text) -> list:
+    """Names of rows as a command line gives them, separated by commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 class KeptRows:

@@ -21,7 +21,7 @@ from ..networks import backbone
 from ..networks.networks import WhereNet
 from ..photographs import masks, split
 from . import self_training
-from .kept import KeptRows
+from .kept import KeptRows, row_names
 
 __all__ = ["Material", "kept_kinds", "main", "markdown", "run"]
 
@@ -113,15 +113,15 @@ def run(material, data, work, *, steps, names=None) -> dict:
     kept = KeptRows(work / "sources.json", "steps", steps)
     missing = kept.missing(material.rows, names)
     kept.content["shares"] = material.shares()
-    front, seen = backbone.pretrained(), list(stills(data, _LONG_SIDE))
+    frozen, seen = backbone.pretrained(), list(stills(data, _LONG_SIDE))
     for name in missing:
-        row = _figures(material.trained(name, work, steps), front, seen, material.held_out)
+        row = _figures(material.trained(name, work, steps), frozen, seen, material.held_out)
         kept.keep(name, row)
         print(f"{name}: mean AUC {row['mean_auc']:.4f}", flush=True)
     return kept.content
 
 
-def _figures(network, front, seen, held_out):
+def _figures(network, frozen, seen, held_out):
     """What a network is worth on stills, at the threshold that the held-out training photos give."""
     with torch.no_grad():
         rows = dataset.batch(held_out, slice(None))
@@ -130,13 +130,9 @@ def _figures(network, front, seen, held_out):
         fields = []
         for still in seen:
             rgb = torch.from_numpy(still.rgb)
-            fields.append(network(rgb, *front(rgb))[0][0, 0].sigmoid().numpy())
-    scores = [field[still.counted] for field, still in zip(fields, seen, strict=True)]
-    tally = Tally.of(scores, [still.moves[still.counted] for still in seen], threshold)
-    once = np.ones((1, len(seen)))
-    found = {
-        key: float(getattr(tally, key)(once)[0]) for key in ("mean_auc", "pooled_auc", "pooled_iou", "false_alive")
-    }
+            fields.append(network(rgb, *frozen(rgb))[0][0, 0].sigmoid().numpy())
+    tally = Tally.of_stills(fields, seen, threshold)
+    found = {key: tally.plain()[key] for key in ("mean_auc", "pooled_auc", "pooled_iou", "false_alive")}
     auc, listed = tally.auc(), split.load()
     others = split.elsewhere(listed)
     apart = [a for a, still in zip(auc, seen, strict=True) if still.name in others]
@@ -184,14 +180,13 @@ def main(arguments=None):
     parser.add_argument("--work", required=True, type=Path, help="folder for checkpoints and sources.json")
     parser.add_argument("--unmarked", help="photographs of flowers (gather --unmarked), to be labelled by where.pt")
     parser.add_argument("--steps", type=int, default=300, help="of training for each row")
-    parser.add_argument("--rows", help="names of rows, separated by commas; default: all")
+    parser.add_argument("--rows", type=row_names, help="names of rows, separated by commas; default: all")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
-    names = None if options.rows is None else [name.strip() for name in options.rows.split(",") if name.strip()]
     try:
         material = _material(options.training, options.unmarked, options.work)
-        kept = run(material, options.data, options.work, steps=options.steps, names=names)
+        kept = run(material, options.data, options.work, steps=options.steps, names=options.rows)
     except ValueError as error:
         parser.error(str(error))
     print(markdown(kept))

@@ -49,13 +49,13 @@ _SIZE = (160, 256)
 class EncoderGraph(nn.Module):
     """rgb -> alive, envelope, affinity, features."""
 
-    def __init__(self, network, front=None):
+    def __init__(self, network, frozen=None):
         super().__init__()
-        self.front, self.network = front or backbone.pretrained(), network
+        self.frozen, self.network = frozen or backbone.pretrained(), network
 
     def forward(self, rgb):
         mirrored = rgb.flip(-1)
-        seen = self.network(rgb, *self.front(rgb), mirrored=(mirrored, *self.front(mirrored)))
+        seen = self.network(rgb, *self.frozen(rgb), mirrored=(mirrored, *self.frozen(mirrored)))
         alive, e, affinity, features = seen
         return alive.sigmoid(), e, affinity.sigmoid(), features
 
@@ -190,7 +190,7 @@ def write_card(folder, scales, training, figures=None, start_noise=SAMPLING_NOIS
     card = {
         "name": "gid-motion",
         "version": _VERSION,
-        "licence": "GPL-3.0-or-later; the frozen front (EfficientNet-Lite2) Apache-2.0",
+        "licence": "GPL-3.0-or-later; the frozen backbone (EfficientNet-Lite2) Apache-2.0",
         "frequencies": list(motion.FREQUENCIES),
         "scales": [round(float(s), 6) for s in scales],
         "input_long_side": 256,

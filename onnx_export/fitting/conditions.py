@@ -101,7 +101,7 @@ def clip_conditions(encoder, footage, scales):
         maps = torch.zeros(len(rms), len(motion.FIELDS), *rms.shape[1:])
         maps[:, motion.AMPLITUDE] = rms * rows["trusted"] * (rms > _LEAST_PX)
         maps[:, motion.OBJECT] = seen["labels"].float() + 1
-        maps[:, motion.DX : motion.DY + 1] = motion.main_axis(volume, seen["labels"])
+        maps[:, motion.DX : motion.DY + 1] = motion.object_axes(volume, seen["labels"])
         wind = torch.tensor([[1.0, 0.0, Wind.speed]]).expand(len(rms), 3)
         return {**seen, "maps": maps, "wind": wind, "z": motion.to_reals(z)}
 

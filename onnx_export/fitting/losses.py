@@ -165,20 +165,14 @@ def object_loss(z, maps):
     moves, name = maps[:, motion.AMPLITUDE] > ALIVE_PX, maps[:, motion.OBJECT]
     is_rigid = maps[:, motion.IS_FIELD] < 0.5
     agreed, is_one, is_two = [], [], []
-    for axis in (-2, -1):
-        pairs = [_pairs(x, axis) for x in (along, moves, name, is_rigid)]
-        (here, there), (moves_here, moves_there), (name_here, name_there), (rigid, _) = pairs
+    for down, right in ((_APART, 0), (0, _APART)):
+        pairs = [motion.shifted(x, down, right) for x in (along, moves, name, is_rigid)]
+        (there, here), (moves_there, moves_here), (name_there, name_here), (_, rigid) = pairs
         agreed.append(((here * there.conj()).sum(1).abs().square() + 1e-6).sqrt().flatten(1))
         is_one.append((moves_here & moves_there & (name_here == name_there) & rigid).flatten(1))
         is_two.append((moves_here & moves_there & (name_here != name_there)).flatten(1))
     agreed = torch.cat(agreed, 1)
     return 1 + _mean_where(agreed, torch.cat(is_two, 1)) - _mean_where(agreed, torch.cat(is_one, 1))
-
-
-def _pairs(field, axis):
-    """A field's cells and those _APART from them."""
-    size = field.shape[axis] - _APART
-    return field.narrow(axis, 0, size), field.narrow(axis, _APART, size)
 
 
 def _mean_where(values, is_counted):

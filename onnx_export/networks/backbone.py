@@ -1,4 +1,4 @@
-"""The frozen front: EfficientNet-Lite2 up to stride 16, with ImageNet weights from a registry package.
+"""The frozen backbone: EfficientNet-Lite2 up to stride 16, with ImageNet weights from a registry package.
 
 Batch norms are folded into the convolutions and the weights rounded to half precision *before* anything is trained on
 the features: the exported file stores half precision, and so storing loses nothing here.

