@@ -31,8 +31,6 @@ __all__ = [
     "score_stills",
 ]
 
-PARTS = ("where", "scenes", "phases", "steps", "real", "speed", "clips", "video", "loops")
-
 
 def _tell(lines):
     print("\n".join(lines), end="\n\n", file=sys.stderr, flush=True)
@@ -146,6 +144,7 @@ _MEASURES = {
     "video": _video,
     "loops": _loops,
 }
+PARTS = tuple(_MEASURES)
 _NEED_DATA = ("where", "real", "clips")
 
 
