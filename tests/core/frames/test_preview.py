@@ -1,5 +1,7 @@
 """The contact sheet: whatever the photo, a picture of numbers that can be saved."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from gid_dev.gid_core.frames import preview
@@ -34,6 +36,17 @@ def test_motion_shows_and_stillness_does_not():
     assert found.shape == (24, 64, 3)
     np.testing.assert_allclose(found[:, 40:], np.broadcast_to(still[20, 40:], (24, 24, 3)), atol=1e-6)
     assert np.ptp(found[:, 8:24], axis=0).max() > 0.3
+
+
+def test_what_is_masked_out_shows_as_still():
+    still = np.random.default_rng(1).random((80, 128, 3)).astype(np.float32)
+    volume = moving(40, 64, gain=2.0)
+    plan = plan_loop(volume, 24, 24)
+    mask = np.ones((80, 128), np.float32)
+    mask[:, :68] = 0  # a cell of the sheet feels two pixels beyond its own
+    stopped, none = replace(volume, mask=mask), moving(40, 64, gain=0.0)
+    np.testing.assert_array_equal(preview.contact_sheet(still, stopped, plan), preview.contact_sheet(still, none, plan))
+    assert (preview.contact_sheet(still, volume, plan) != preview.contact_sheet(still, none, plan)).any()
 
 
 @pytest.mark.parametrize("n_freqs", [1, 2])
