@@ -8,6 +8,7 @@ import bpy
 
 __all__ = [
     "clock_path",
+    "compositor_of",
     "compositor_tree",
     "eevee_engine",
     "enable_nodes",
@@ -124,6 +125,13 @@ def compositor_tree(scene, name):
     scene.node_tree.nodes.clear()
     bpy.data.batch_remove([image for image in bpy.data.images if image not in before])
     return scene.node_tree, scene.node_tree.nodes.new("CompositorNodeComposite")
+
+
+def compositor_of(scene):
+    """The compositor tree that `scene` has, or None."""
+    if hasattr(scene, "compositing_node_group"):  # 5.0 made the compositor a node group of its own
+        return scene.compositing_node_group
+    return scene.node_tree
 
 
 def uses_displacement_socket():

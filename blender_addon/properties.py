@@ -11,6 +11,7 @@ class GidLoop(bpy.types.PropertyGroup):
     """State of one loop, on its plane object."""
 
     scene: PointerProperty(type=bpy.types.Scene, description="The scene that renders this loop")
+    camera: PointerProperty(type=bpy.types.Object, description="The camera that was made for this loop")
     source: PointerProperty(type=bpy.types.Image, description="The photo that this loop was made from")
     frequencies: StringProperty(description="Frequencies of the volume in Hz, a JSON list")
     provenance: StringProperty(description="How the volume came about, JSON")
@@ -18,6 +19,7 @@ class GidLoop(bpy.types.PropertyGroup):
     n_frames: IntProperty(description="Length of the loop in frames")
     start: IntProperty(description="First frame of the loop")
     fps: StringProperty(description="Frames per second as a fraction")
+    moving: FloatProperty(default=1.0, description="The part of the picture, 0 to 1, that can move")
 
 
 def _is_loop(settings, candidate):
@@ -29,6 +31,7 @@ class GidSettings(bpy.types.PropertyGroup):
 
     still: PointerProperty(type=bpy.types.Image, name="Still", description="The photo that comes to life")
     loop: PointerProperty(type=bpy.types.Object, name="Loop", poll=_is_loop, description="The loop made last")
+    home: PointerProperty(type=bpy.types.Scene, description="The scene from which this loop's scene was shown")
     size: IntProperty(
         name="Size",
         default=1280,

@@ -110,7 +110,8 @@ def _build(spec, is_transparent):
     place(scene, plane, surfaces, spec.engine)
     compose(scene, spec.engine, has_plate=plate is not None, is_transparent=is_transparent)
 
-    plane.gid.scene = scene
+    plane.gid.scene, plane.gid.camera = scene, scene.camera
+    plane.gid.moving = float(1 - reference.static.mean())
     plane.gid.frequencies = json.dumps([float(f) for f in spec.volume.frequencies])
     plane.gid.provenance = json.dumps(dict(spec.volume.provenance))
     note_plan(plane, spec.plan, spec.fps, spec.start)

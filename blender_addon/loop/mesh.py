@@ -10,8 +10,9 @@ import numpy as np
 from ..nodes import rig
 from .images import flipped
 
-__all__ = ["new_mesh", "refill"]
+__all__ = ["UV_MAP", "new_mesh", "refill"]
 
+UV_MAP = "UVMap"  # Blender's own name for it
 _GRID = "gid_grid"  # custom property of the mesh: rows and columns of cells
 
 
@@ -38,6 +39,7 @@ def refill(mesh, volume, width, height):
         mesh[_GRID] = (rows, columns)
     _place(mesh, (uv - np.float32(0.5)) * np.float32([width * rig.PIXEL, height * rig.PIXEL]))
     _store(mesh, rig.UV, uv)
+    _map(mesh, uv)
     # Per axis Re 1, Im 1, Re 2 ... of all modes, three to a vector: as many dot products make the motion of a point.
     modes = [flipped(_at_corners(a.view(np.float32)), is_vector=True) for a in volume.amplitudes]
     for axis, channels in (("x", slice(0, 2)), ("y", slice(2, 4))):
@@ -70,6 +72,14 @@ def _connect(mesh, rows, columns):
     mesh.polygons.add(len(quads))
     mesh.polygons.foreach_set("loop_start", np.arange(0, quads.size, 4, dtype=np.int32))
     mesh.update(calc_edges=True)
+
+
+def _map(mesh, uv):
+    """A UV map as any mesh has one: solid shading and texture painting read no attribute of another kind."""
+    layer = mesh.uv_layers.get(UV_MAP) or mesh.uv_layers.new(name=UV_MAP, do_init=False)
+    corners = np.empty(len(mesh.loops), np.int32)
+    mesh.loops.foreach_get("vertex_index", corners)
+    layer.uv.foreach_set("vector", uv.reshape(-1, 2)[corners].ravel())
 
 
 def _store(mesh, name, values):

@@ -1,17 +1,29 @@
-"""A loop leaves with everything made for it, and nothing else."""
+"""A loop leaves with everything made for it, and nothing else.
+
+Ours is what a loop is made of and bears a name that we gave ("GID ..."). Whatever else is found there (an object, a
+world, a picture in its compositor) is the artist's, and stays.
+"""
 
 import bpy
 
 from ...gid_core.errors import SettingsError
+from .. import compat
+from ..nodes import rig
+from ..nodes.builder import GROUP_KEY
 from .read import scene_of
+from .scene import is_own_node
 
-__all__ = ["remove_loop"]
+__all__ = ["artists_own", "remove_loop"]
+
+_TOOLS = bpy.types.Brush | bpy.types.Palette | bpy.types.PaintCurve  # Blender brings them in by itself
 
 
 def remove_loop(plane) -> None:
-    """Remove the loop, its scene, and every datablock that nothing else uses then. The photo it came from stays.
+    """Remove the loop, its scene, and what was made for them and nothing else uses. The photo it came from stays.
 
-    A duplicate of a plane is removed alone as long as another plane of that scene is there.
+    A duplicate of a plane is removed alone as long as another plane of that scene is there. The scene stays where an
+    artist has put something into it; data of the artist that only the loop used gets a fake user, as Blender drops
+    what has none.
 
     Raises:
         SettingsError: `plane` is not a loop, or it is linked from another file.
@@ -19,17 +31,60 @@ def remove_loop(plane) -> None:
     scene = scene_of(plane)
     if plane.library or scene.library:
         raise SettingsError(f"the loop '{plane.name}' is linked: remove it in its own file")
-    kept = {plane.gid.source, scene.gid.still}
-    doomed = [plane]
-    if not any(o.gid.scene == scene for o in bpy.data.objects if o != plane):
-        doomed += [o for o in scene.objects if o != plane and o.users_scene == (scene,)]
+    photos = {plane.gid.source, scene.gid.still}
+    doomed = _objects(plane)
+    if _is_last(plane) and not artists_own(plane):
         doomed.append(scene)
         if len(bpy.data.scenes) == 1:
             bpy.data.scenes.new("Scene")  # a file has at least one
-    candidates = _reachable(doomed) - kept
+    reached = {block for block in _reachable(doomed) if block.library is None} - photos
+    ours = {block for block in reached if _is_ours(block)}
     for block in doomed:
         (bpy.data.scenes if isinstance(block, bpy.types.Scene) else bpy.data.objects).remove(block)
-    _remove_unused(candidates - set(doomed))
+    _remove_unused(ours - set(doomed))
+    for block, users in bpy.data.user_map().items():
+        if block in reached - ours and not users and not isinstance(block, _TOOLS):
+            block.use_fake_user = True
+
+
+def artists_own(plane) -> list[str]:
+    """Names of objects and compositor nodes that an artist has put into the loop's scene and would lose with it."""
+    scene = scene_of(plane)
+    if not _is_last(plane):
+        return []
+    ours = _objects(plane)
+    objects = [o.name for o in scene.objects if o not in ours and o.users_scene == (scene,)]
+    tree = compat.compositor_of(scene)
+    return objects + [node.name for node in (tree.nodes if tree else ()) if not is_own_node(node)]
+
+
+def _objects(plane):
+    """The objects of a loop: its plane, the partner that plays the same action for EEVEE, its camera."""
+    if not _is_last(plane):
+        return [plane]
+    scene, action = plane.gid.scene, plane.animation_data and plane.animation_data.action
+    partners = [
+        o
+        for o in scene.objects
+        if rig.MODIFIER in o.modifiers
+        and o.gid.scene is None
+        and o.animation_data
+        and o.animation_data.action == action
+    ]
+    camera = plane.gid.camera
+    if camera is None and scene.camera is not None and scene.camera.name.startswith("GID "):
+        camera = scene.camera  # 0.1.0 kept no pointer to it
+    alone = [o for o in (camera,) if o is not None and o.users_scene == (scene,)]
+    return [plane, *partners, *alone]
+
+
+def _is_last(plane):
+    return not any(o.gid.scene == plane.gid.scene for o in bpy.data.objects if o != plane)
+
+
+def _is_ours(block):
+    named = block.name.removeprefix(".").lower().startswith(("gid ", "gid_"))
+    return named or block.is_embedded_data or GROUP_KEY in block
 
 
 def _reachable(blocks):

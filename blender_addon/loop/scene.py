@@ -1,5 +1,7 @@
 """The scene that renders a loop: camera, engine, colour management, objects in their layers, compositor."""
 
+import os
+import tempfile
 from dataclasses import dataclass
 
 import bpy
@@ -8,13 +10,17 @@ from ...gid_core.errors import SettingsError
 from ...gid_core.frames.splat import PLATE_WEIGHT
 from .. import compat
 from ..nodes import materials, rig, splat
-from ..nodes.builder import TreeBuilder, output_socket
+from ..nodes.builder import GROUP_KEY, TreeBuilder, output_socket
 
-__all__ = ["Surfaces", "compose", "is_transparent", "new_scene", "place"]
+__all__ = ["Surfaces", "compose", "is_own_node", "is_transparent", "new_scene", "place"]
 
 _CAMERA_HEIGHT_PX = 20  # tents stand at 0..16 px, the static quad at -1
 # As many hits as a ray may add up. Cycles drops the deepest without a word where there are more; unused ones are free.
 _MAX_HITS = 1024
+_OWN_NODES = {
+    "CompositorNodeRLayers", "CompositorNodeSeparateColor", "CompositorNodeComposite", "NodeGroupOutput",
+    "CompositorNodeImage",  # of 0.1.0, which read the plate there
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,7 @@ def new_scene(name, width, height, engine, is_transparent):
     render.resolution_x, render.resolution_y, render.resolution_percentage = width, height, 100
     render.film_transparent, render.use_motion_blur, render.dither_intensity = True, False, 0.0
     render.use_compositing, render.use_sequencer = True, False
-    render.filepath = "//frames/"  # for whoever renders the file by hand
+    render.filepath = _output_folder(scene)  # for whoever renders the file by hand
     compat.set_file_format(
         render.image_settings, "PNG", color_mode="RGBA" if is_transparent else "RGB", color_depth="8"
     )
@@ -65,6 +71,10 @@ def new_scene(name, width, height, engine, is_transparent):
     scene.display_settings.display_device = "sRGB"
     view = scene.view_settings
     view.view_transform, view.look, view.exposure, view.gamma = "Standard", "None", 0.0, 1.0
+    scene.sync_mode = "FRAME_DROP"  # in the window a loop keeps its pace
+    shading = scene.display.shading  # of scene strips in the sequencer, and of viewport renders
+    shading.type, shading.light, shading.color_type = "SOLID", "FLAT", "TEXTURE"
+    shading.show_shadows = shading.show_cavity = shading.show_object_outline = False
     camera = bpy.data.cameras.new(name)
     camera.type, camera.ortho_scale = "ORTHO", max(width, height) * rig.PIXEL
     camera.clip_start, camera.clip_end = rig.PIXEL, 2 * _CAMERA_HEIGHT_PX * rig.PIXEL
@@ -76,6 +86,17 @@ def new_scene(name, width, height, engine, is_transparent):
     else:
         _use_cycles(scene, is_transparent)
     return scene
+
+
+def _output_folder(scene):
+    """A folder of this loop's own, beside the file. One that is not saved yet has no folder: "//" would be anywhere."""
+    name = bpy.path.clean_name(scene.name.removeprefix("GID Loop "))
+    if bpy.data.filepath:
+        return f"//{name}/"
+    chosen = bpy.context.preferences.filepaths.render_output_directory
+    is_anywhere = chosen.startswith("//") or not os.path.isabs(chosen)
+    parent = tempfile.gettempdir() if is_anywhere else bpy.path.native_pathsep(chosen)
+    return os.path.join(parent, name, "")
 
 
 def _use_cycles(scene, is_transparent):
@@ -144,6 +165,13 @@ def compose(scene, engine, *, has_plate, is_transparent):
         builder.feed(value, divided.inputs[name])
     builder.feed(output_socket(divided, "Image"), final.inputs[0])
     final.location = (600, 0)
+
+
+def is_own_node(node):
+    """True if `compose` makes nodes like this one; False for what an artist has added to the compositor."""
+    if node.bl_idname == "CompositorNodeGroup":
+        return node.node_tree is not None and GROUP_KEY in node.node_tree
+    return node.bl_idname in _OWN_NODES
 
 
 def is_transparent(scene):

@@ -25,6 +25,7 @@ def sheet(name, still, is_transparent):
     material = _new(name)
     tree = TreeBuilder(compat.enable_nodes(material))
     texel = _read(tree, 1, still, _attribute(tree, 0, UV), "Linear")
+    tree.tree.nodes.active = texel["Color"].node  # what solid shading draws, and texture painting paints on
     surface = tree.node("ShaderNodeEmission", 2, {"Color": texel["Color"]})
     if is_transparent:
         # The still is premultiplied: its light is added to what shines through.

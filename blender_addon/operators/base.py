@@ -8,6 +8,7 @@ import bpy
 
 from ...gid_core.errors import GidError, ImageError, LimitError, ModelError
 from .. import jobs
+from ..loop import sight
 
 __all__ = ["JobOperator", "Order", "Reporting", "is_free", "keys", "remedy_for"]
 
@@ -26,7 +27,7 @@ def remedy_for(error: GidError) -> jobs.Remedy | None:
 
 def keys(context) -> tuple[int, ...]:
     """Of the jobs and notices that concern who looks at `context`: those of its scene, then those of its loop."""
-    scene, plane = context.scene, context.scene.gid.loop
+    scene, plane = context.scene, sight.in_sight(context)
     shown = [scene] if plane is None or plane.gid.scene in (None, scene) else [scene, plane.gid.scene]
     return tuple(jobs.key_of(one) for one in shown)
 

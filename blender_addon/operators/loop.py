@@ -1,41 +1,54 @@
-"""What can be done with a loop that exists: show it, give it another length, remove it."""
+"""What can be done with the loop in sight: show it, leave it, give it another length, remove it."""
 
 import bpy
 
-from ...gid_core.errors import GidError
 from ...gid_core.motion.plan import plan_loop
-from ..loop import edit, read, remove
+from ..loop import edit, read, remove, sight
+from . import base
 from .predict import length, scene_fps
 
 __all__ = ["CLASSES"]
 
 
-def active_loop(context):
-    """The loop that an operator means: the active object if it is one, else the panel's; None if there is none."""
-    for candidate in (context.object, context.scene.gid.loop):
-        if candidate is not None and candidate.gid.scene is not None:
-            return candidate
-    return None
-
-
-class _LoopOperator:
+class _LoopOperator(base.Reporting):
     @classmethod
     def poll(cls, context):
-        if active_loop(context) is None:
+        if sight.in_sight(context) is None:
             cls.poll_message_set("Select a loop, or animate a still first")
             return False
         return True
 
 
 class GID_OT_show_loop(_LoopOperator, bpy.types.Operator):
-    """Show the scene that renders the loop in this window"""
+    """Show the loop in this window: its scene, framed by its camera, playing"""
 
     bl_idname = "gid.show_loop"
-    bl_label = "Show Loop Scene"
+    bl_label = "Show Loop"
     bl_options = {"INTERNAL"}  # no UNDO: which scene a window shows is not data
 
+    def perform(self, context):
+        plane = sight.in_sight(context)
+        if bpy.app.background:
+            context.window.scene = plane.gid.scene
+        sight.show(plane, context.window)
+
+
+class GID_OT_back(bpy.types.Operator):
+    """Bring this window back to your own scene, with its viewports as they were; the loop stays"""
+
+    bl_idname = "gid.back"
+    bl_label = "Back to Your Scene"
+    bl_options = {"INTERNAL"}  # no UNDO: which scene a window shows is not data
+
+    @classmethod
+    def poll(cls, context):
+        if sight.home_of(context.scene) is None:
+            cls.poll_message_set("This window shows no loop")
+            return False
+        return True
+
     def execute(self, context):
-        context.window.scene = active_loop(context).gid.scene
+        sight.leave(context.window)
         return {"FINISHED"}
 
 
@@ -46,33 +59,44 @@ class GID_OT_retime(_LoopOperator, bpy.types.Operator):
     bl_label = "Apply Length"
     bl_options = {"REGISTER", "UNDO"}
 
-    def execute(self, context):
-        plane = active_loop(context)
+    def perform(self, context):
+        plane = sight.in_sight(context)
         settings = context.scene.gid
         fps = scene_fps(context.scene)
-        try:
-            plan = plan_loop(read.stored_volume(plane), length(settings, fps), fps)
-            edit.retime_loop(plane, plan, fps, settings.start)
-        except GidError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+        plan = plan_loop(read.stored_volume(plane), length(settings, fps), fps)
+        edit.retime_loop(plane, plan, fps, settings.start)
 
 
 class GID_OT_remove(_LoopOperator, bpy.types.Operator):
-    """Remove the loop, its scene and everything made for it; the photo stays"""
+    """Remove this loop and everything made for it; the photo stays, and so does what you put into its scene"""
 
     bl_idname = "gid.remove"
     bl_label = "Remove"
     bl_options = {"REGISTER", "UNDO"}
 
-    def execute(self, context):
-        try:
-            remove.remove_loop(active_loop(context))
-        except GidError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+    def invoke(self, context, event):
+        plane = sight.in_sight(context)
+        return context.window_manager.invoke_confirm(
+            self, event, title=f"Remove '{plane.name}'?", message=_what_stays(plane), confirm_text="Remove"
+        )
+
+    def perform(self, context):
+        plane = sight.in_sight(context)
+        told = _what_stays(plane)
+        if not remove.artists_own(plane):
+            for window in context.window_manager.windows:
+                if window.scene == plane.gid.scene:
+                    sight.leave(window)
+        remove.remove_loop(plane)
+        self.report({"INFO"}, told)
 
 
-CLASSES = (GID_OT_show_loop, GID_OT_retime, GID_OT_remove)
+def _what_stays(plane):
+    own = remove.artists_own(plane)
+    if not own:
+        return "The photo stays in the file"
+    named = ", ".join(own[:3]) + (" and others" if len(own) > 3 else "")
+    return f"Its scene '{plane.gid.scene.name}' stays, as it holds something of yours: {named}"
+
+
+CLASSES = (GID_OT_show_loop, GID_OT_back, GID_OT_retime, GID_OT_remove)

@@ -14,8 +14,8 @@ from bpy.props import BoolProperty, StringProperty
 from ...gid_core.errors import SettingsError
 from ...gid_core.motion import edits, timeline
 from ...gid_core.motion.plan import plan_loop
-from .. import preferences
-from ..loop import build, images
+from .. import jobs, preferences
+from ..loop import build, images, sight
 from ..properties import GidSettings
 from . import base
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CLASSES", "Order"]
 
-_SETTINGS = tuple(GidSettings.__annotations__)
+_SETTINGS = tuple(name for name in GidSettings.__annotations__ if name != "home")
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Order:
         return predict.predict(self.still, self.request)
 
     def fulfil(self, motion):
-        """Build the loop of `motion`, all of it or nothing."""
+        """Build the loop of `motion`, all of it or nothing, and show it in the window that asked."""
         scene, image = _by_session(bpy.data.scenes, self.scene), _by_session(bpy.data.images, self.image)
         if scene is None or image is None:
             raise SettingsError("the still or its scene was removed while its motion was predicted: nothing was made")
@@ -95,6 +95,9 @@ class Order:
         scene.gid.loop = plane
         for name in _SETTINGS:  # the panel of the loop's own scene begins where this one stands
             setattr(plane.gid.scene.gid, name, getattr(scene.gid, name))
+        sight.show(plane, bpy.context.window)
+        if plane.gid.moving < sight.NOTHING_MOVES:
+            jobs.note(jobs.key_of(plane.gid.scene), sight.NOTHING_SAID, is_error=False)
 
 
 def _by_session(collection, session_uid):

@@ -75,6 +75,7 @@ def _build(prepared):
             prepared.name, prepared.photo, prepared.volume, prepared.plan, prepared.fps, start=prepared.start
         )
     )
+    plane.gid.scene.render.filepath = "//frames/"  # where the frames lie beside the file
     for window in bpy.context.window_manager.windows:
         window.scene = plane.gid.scene
     bpy.data.batch_remove(empty)  # whoever opens or renders the file meets the loop

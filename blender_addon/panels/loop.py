@@ -1,11 +1,16 @@
-"""The panel in the 3D viewport's sidebar. It reads properties and the running job, and changes nothing."""
+"""The panel in the 3D viewport's sidebar. It reads properties and running jobs, and changes nothing."""
+
+from fractions import Fraction
 
 import bpy
 
 from ..jobs import PANEL_CATEGORY
-from .status import draw_jobs, draw_notices
+from ..loop import sight
+from .status import draw_jobs, draw_notices, draw_text
 
-__all__ = ["GID_PT_loop"]
+__all__ = ["GID_PT_loop", "rate"]
+
+_INVITATION = "Open a photo, then animate it: it becomes a seamless loop in a scene of its own."
 
 
 class GID_PT_loop(bpy.types.Panel):
@@ -20,9 +25,13 @@ class GID_PT_loop(bpy.types.Panel):
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
+        if settings.still is None:
+            draw_text(layout, context, _INVITATION)
         layout.template_ID(settings, "still", open="gid.open_still")
         column = layout.column()
         column.prop(settings, "size")
+        if settings.still is not None:
+            _draw_value(column, "Frames", "{} x {}".format(*used_size(settings)))
         column.prop(settings, "seed")
         column.prop(settings, "amplitude")
         column.prop(settings, "use_model")
@@ -33,16 +42,40 @@ class GID_PT_loop(bpy.types.Panel):
         if not draw_jobs(layout, context):
             layout.operator("gid.animate", icon="PLAY")
         draw_notices(layout, context)
-        if settings.loop is not None and settings.loop.gid.scene is not None:
-            _draw_loop(layout, settings.loop.gid)
+        plane = sight.in_sight(context)
+        if plane is not None:
+            _draw_loop(layout, plane)
+        home = sight.home_of(context.scene)
+        if home is not None:
+            layout.operator("gid.back", text=f"Back to {home.name}", icon="LOOP_BACK")
 
 
-def _draw_loop(layout, loop):
+def used_size(settings):
+    """(width, height) in pixels of the frames that the panel's still will have."""
+    width, height = settings.still.size
+    share = min(1.0, settings.size / max(width, height, 1))
+    return max(1, round(width * share)), max(1, round(height * share))
+
+
+def rate(fps):
+    """A frame rate as artists say it: 24 fps, 59.94 fps, 23.976 fps."""
+    return f"{float(Fraction(fps)):.3f}".rstrip("0").rstrip(".") + " fps"
+
+
+def _draw_value(layout, name, value):
+    row = layout.split(factor=0.4)
+    row.alignment = "RIGHT"
+    row.label(text=name)
+    row.label(text=value)
+
+
+def _draw_loop(layout, plane):
+    loop = plane.gid
     box = layout.box()
-    box.label(text=loop.scene.name, icon="SCENE_DATA")
-    box.label(text=f"{loop.n_frames} frames at {loop.fps} a second")
+    box.label(text=plane.name, icon="OUTLINER_OB_IMAGE")
+    box.label(text=f"{loop.n_frames} frames at {rate(loop.fps)}, {100 * loop.moving:.0f} % moves")
     box.label(text=loop.answered)
-    box.operator("gid.show_loop")
+    box.operator("gid.show_loop", icon="HIDE_OFF")
     row = box.row(align=True)
     row.operator("gid.retime")
     row.operator("gid.remove", icon="TRASH")

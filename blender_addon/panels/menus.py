@@ -1,10 +1,27 @@
-"""The compositor's Add menu: our node groups in a submenu at its end, on every version."""
+"""Entries in Blender's own menus, which its search lists too: ways in, the loop in sight, our compositor groups."""
 
 import bpy
 
+from ..loop import sight
 from ..operators.nodes import GROUPS, GID_OT_add_node_group
 
-__all__ = ["GID_MT_add_node_group"]
+__all__ = ["GID_MT_add_node_group", "GID_MT_loop"]
+
+
+class GID_MT_loop(bpy.types.Menu):
+    bl_idname = "GID_MT_loop"
+    bl_label = "Image Dynamics"
+
+    def draw(self, context):
+        layout = self.layout
+        layout.operator("gid.add_photo", text="Animate a Photo...", icon="FILE_IMAGE")
+        layout.operator("gid.animate", text="Animate the Still", icon="PLAY")
+        layout.separator()
+        layout.operator("gid.show_loop", icon="HIDE_OFF")
+        home = sight.home_of(context.scene)
+        layout.operator("gid.back", text=f"Back to {home.name}" if home else "Back to Your Scene", icon="LOOP_BACK")
+        layout.operator("gid.retime", text="Apply Length to the Loop")
+        layout.operator("gid.remove", text="Remove the Loop", icon="TRASH")
 
 
 class GID_MT_add_node_group(bpy.types.Menu):
@@ -21,14 +38,36 @@ def draw_submenu(self, context):
     self.layout.menu(GID_MT_add_node_group.bl_idname)
 
 
-_register_classes, _unregister_classes = bpy.utils.register_classes_factory((GID_MT_add_node_group,))
+def draw_loop_menu(self, context):
+    self.layout.separator()
+    self.layout.menu(GID_MT_loop.bl_idname)
+
+
+def draw_add_photo(self, context):
+    self.layout.operator("gid.add_photo", text="Animated Photo", icon="PLAY")
+
+
+def draw_animate_image(self, context):
+    self.layout.separator()
+    self.layout.operator("gid.animate_image", icon="PLAY")
+
+
+_ENTRIES = (
+    ("NODE_MT_compositor_node_add_all", draw_submenu),
+    ("VIEW3D_MT_object", draw_loop_menu),
+    ("VIEW3D_MT_image_add", draw_add_photo),
+    ("IMAGE_MT_image", draw_animate_image),
+)
+_register_classes, _unregister_classes = bpy.utils.register_classes_factory((GID_MT_loop, GID_MT_add_node_group))
 
 
 def register():
     _register_classes()
-    bpy.types.NODE_MT_compositor_node_add_all.append(draw_submenu)
+    for menu, entry in _ENTRIES:
+        getattr(bpy.types, menu).append(entry)
 
 
 def unregister():
-    bpy.types.NODE_MT_compositor_node_add_all.remove(draw_submenu)
+    for menu, entry in reversed(_ENTRIES):
+        getattr(bpy.types, menu).remove(entry)
     _unregister_classes()

@@ -1,0 +1,146 @@
+"""Which loop is in sight, how a window comes to show one, and the way back to the artist's own scene.
+
+A loop is worth nothing unseen: showing it means its scene in the window that asked, its camera's view filling the 3D
+viewports, shading that shows the photo, and playback. What the viewports looked like before is put back on leaving. In
+the background there is no window, and nothing of this happens.
+"""
+
+import bpy
+
+from ..nodes import rig
+
+__all__ = ["NOTHING_MOVES", "NOTHING_SAID", "home_of", "in_sight", "leave", "show"]
+
+NOTHING_MOVES = 0.002  # of the pixels: below it the eye finds nothing
+NOTHING_SAID = "Nothing moves in this photo: try another one, or paint where it shall move"
+
+# Solid shading draws the active image node of the material over the UV map, as the photo is: no light, no grid on it.
+_SHADING = {
+    "type": "SOLID",
+    "light": "FLAT",
+    "color_type": "TEXTURE",
+    "show_shadows": False,
+    "show_cavity": False,
+    "show_xray": False,
+    "show_object_outline": False,
+}
+_OVERLAY = {
+    "show_floor": False,
+    "show_ortho_grid": False,
+    "show_axis_x": False,
+    "show_axis_y": False,
+    "show_cursor": False,
+    "show_outline_selected": False,
+    "show_object_origins": False,
+}
+_kept = {}  # of each viewport that shows a loop, as it was before; only for this session: a file keeps its views itself
+
+
+def in_sight(context):
+    """The loop that panel and operators mean: the active object, else that of the scene, else the one made last here.
+
+    None if there is none.
+    """
+    scene = context.scene
+    candidates = [context.object, scene.gid.loop, *(o for o in scene.objects if o.gid.scene == scene)]
+    own = [plane for plane in candidates if _is_loop(plane)]
+    if own and own[0] == context.object:
+        return own[0]
+    return next((plane for plane in own if plane.gid.scene == scene), own[0] if own else None)
+
+
+def _is_loop(plane):
+    return plane is not None and plane.gid.scene is not None and rig.MODIFIER in plane.modifiers
+
+
+def show(plane, window) -> None:
+    """Let `window` show the loop: its scene, framed by its camera, playing; the plane is selected.
+
+    Args:
+        window: the one that asked; None where there is none, as in the background, and nothing happens.
+    """
+    scene = plane.gid.scene
+    _select(plane, scene)
+    if window is None or bpy.app.background:
+        return
+    if window.scene != scene:
+        scene.gid.home = home_of(window.scene) or window.scene
+        window.scene = scene
+    for area in window.screen.areas:
+        if area.type == "VIEW_3D":
+            _frame(window, area)
+    _play(window)
+
+
+def leave(window) -> None:
+    """Bring the window back to the scene that it showed before a loop's, its viewports as they were."""
+    home = home_of(window.scene)
+    if home is None:
+        return
+    window.scene = home
+    for area in window.screen.areas:
+        if area.type == "VIEW_3D":
+            _put_back(area.spaces.active)
+
+
+def home_of(scene):
+    """The artist's scene that a loop's scene was shown from; None for any other scene."""
+    home = scene.gid.home
+    return home if home is not None and home != scene else None
+
+
+def _select(plane, scene):
+    layer = scene.view_layers[0]
+    if plane.name not in scene.objects:
+        return
+    for other in scene.objects:
+        other.select_set(other == plane, view_layer=layer)
+    layer.objects.active = plane
+
+
+def _frame(window, area):
+    """Fill a 3D viewport with the camera's view."""
+    space = area.spaces.active
+    _keep(space)
+    with bpy.context.temp_override(window=window, area=area, region=_region(area), space_data=space):
+        if space.local_view is not None:
+            bpy.ops.view3d.localview(frame_selected=False)
+        space.use_local_camera = space.use_local_collections = False
+        space.camera = window.scene.camera
+        space.region_3d.view_perspective = "CAMERA"
+        bpy.ops.view3d.view_center_camera()
+    for part, values in ((space.shading, _SHADING), (space.overlay, _OVERLAY)):
+        for name, value in values.items():
+            setattr(part, name, value)
+
+
+def _region(area):
+    return next(region for region in area.regions if region.type == "WINDOW")
+
+
+def _play(window):
+    if window.screen.is_animation_playing:
+        return
+    area = max(window.screen.areas, key=lambda one: (one.type == "VIEW_3D", one.width * one.height))
+    with bpy.context.temp_override(window=window, area=area, region=_region(area)):
+        bpy.ops.screen.animation_play()
+
+
+def _keep(space):
+    view = space.region_3d
+    if space.as_pointer() not in _kept and home_of(bpy.context.window.scene) is not None:
+        _kept[space.as_pointer()] = (
+            {name: getattr(space.shading, name) for name in _SHADING},
+            {name: getattr(space.overlay, name) for name in _OVERLAY},
+            {"view_perspective": view.view_perspective, "view_matrix": view.view_matrix.copy()},
+        )
+
+
+def _put_back(space):
+    kept = _kept.pop(space.as_pointer(), None)
+    if kept is None:
+        space.region_3d.view_perspective = "PERSP"
+        return
+    for part, values in zip((space.shading, space.overlay, space.region_3d), kept, strict=True):
+        for name, value in values.items():
+            setattr(part, name, value)

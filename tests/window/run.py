@@ -1,0 +1,191 @@
+"""`build.py window`: the first loop of the README in a real Blender window, by mouse and keys; does one see it move?
+
+No other test sees what an artist sees: they compare our parts with each other. This one unpacks Debian's Blender (5.2
+LTS, Python 3.14) into a folder of its own, installs the zip into an empty profile, plays first_loop.py under a virtual
+screen, and lets checks.py judge the screenshots. It needs Debian and root, 1.3 GB of disk, once 300 MB of download.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from checks import judge
+from PIL import Image
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+PYTHON = "cp314"  # of Debian's Blender
+PACKAGES = (
+    "blender,python3-numpy,python3-requests,python3-cattr,python3-zstandard,libgl1-mesa-dri,libgl1,libegl1,"
+    "xvfb,xdotool,scrot,ca-certificates"
+)
+SIZE, TIMEOUT_S = "1600x900", 600
+
+
+class WindowError(Exception):
+    """The window cannot be had here; the message says why and what to do."""
+
+
+def prepare(root):
+    """Debian's Blender in the folder `root`, unpacked when it is not there yet."""
+    if (root / "usr/bin/blender").exists():
+        return
+    if shutil.which("mmdebstrap") is None:
+        raise WindowError("mmdebstrap is missing: apt-get install mmdebstrap")
+    print(f"unpacking Debian's Blender into {root} (once) ...", flush=True)
+    partial = root.with_name(root.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    # Mirrors of sid lag behind, hence no check of dates; signatures are checked.
+    command = ["mmdebstrap", "--mode=root", "--variant=minbase", "--quiet", f"--include={PACKAGES}"]
+    for option in ('Acquire::Retries "3"', 'Acquire::Check-Valid-Until "false"', 'APT::Sandbox::User "root"'):
+        command += ["--aptopt=" + option]
+    for path in ("man", "doc", "locale"):
+        command += [f"--dpkgopt=path-exclude=/usr/share/{path}/*"]
+    if subprocess.run([*command, "sid", str(partial), f"deb {mirror()} sid main"]).returncode:
+        raise WindowError("Debian's Blender could not be unpacked: check the network and the disk space")
+    (partial / "etc/mtab").unlink(missing_ok=True)
+    (partial / "etc/mtab").symlink_to("/proc/mounts")
+    partial.rename(root)
+
+
+def mirror():
+    """The Debian mirror that this machine uses."""
+    listed = subprocess.run(
+        ["apt-get", "indextargets", "--format", "$(LABEL) $(REPO_URI)", "Created-By: Packages"],
+        capture_output=True,
+        text=True,
+    ).stdout
+    found = [line.split()[1] for line in listed.splitlines() if line.startswith("Debian ")]
+    if not found:
+        raise WindowError("this machine's apt knows no Debian mirror: run apt-get update, on Debian")
+    return found[0]
+
+
+def make_zip(folder):
+    """The extension's zip with wheels for Debian's Python in place of the others; True if they could be had."""
+    package = _package()
+    made = package.build(folder / "made", "linux-x64")
+    with zipfile.ZipFile(made) as archive:
+        files = {name: archive.read(name) for name in archive.namelist() if not name.startswith("wheels/")}
+    wheels = fetch_wheels(package)
+    files.update({"wheels/" + wheel.name: wheel.read_bytes() for wheel in wheels})
+    listed = "".join(f'  "./wheels/{wheel.name}",\n' for wheel in wheels)
+    manifest = files["blender_manifest.toml"].decode()
+    manifest, n = re.subn(r"(?m)^wheels = \[[^\]]*\]", lambda _: f"wheels = [\n{listed}]" if wheels else "", manifest)
+    assert n == 1, "the manifest lists its wheels elsewhere"
+    files["blender_manifest.toml"] = manifest.encode()
+    with zipfile.ZipFile(folder / "addon.zip", "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    shutil.rmtree(folder / "made")
+
+
+def _package():
+    spec = importlib.util.spec_from_file_location("package", ROOT / "blender_addon" / "package.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def fetch_wheels(package):
+    """Files of the pinned wheels for Debian's Python, in the cache."""
+    projects = sorted({"==".join(name.split("-")[:2]) for name in package.WHEEL_SHA256})
+    folder = package.cache_folder() / PYTHON
+    wheels = sorted(folder.glob("*.whl"))
+    if {"==".join(wheel.name.split("-")[:2]) for wheel in wheels} == set(projects):
+        return wheels
+    shutil.rmtree(folder, ignore_errors=True)
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
+    command += ["--implementation", "cp", "--python-version", f"{PYTHON[2]}.{PYTHON[3:]}", "--abi", PYTHON]
+    for tag in ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64"):
+        command += ["--platform", tag]
+    if subprocess.run([*command, "--dest", str(folder), *projects]).returncode:
+        raise WindowError(f"no wheels of {', '.join(projects)} for {PYTHON}: the add-on needs them to read a photo")
+    return sorted(folder.glob("*.whl"))
+
+
+def play(root, run):
+    """Play inside.sh in the folder of Debian's Blender: own mounts, processes and network, a read-only system."""
+    script = """
+        set -euo pipefail
+        mount --bind "$1" "$1"
+        mount -t proc proc "$1/proc"; mount --rbind /dev "$1/dev"; mount -t tmpfs -o mode=1777 tmpfs "$1/tmp"
+        mkdir "$1/tmp/run"; mount --bind "$2" "$1/tmp/run"
+        mount -o remount,bind,ro "$1"
+        exec chroot "$1" /bin/bash /tmp/run/inside.sh "$3" "$4"
+    """
+    command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--net", "bash", "-c", script, "window"]
+    return subprocess.run([*command, str(root), str(run), SIZE, str(TIMEOUT_S)]).returncode
+
+
+def faults_of(shots, photo):
+    """What is wrong with what the window showed; empty if nothing is."""
+    facts = json.loads((shots / "facts.json").read_text())
+    if facts["error"]:
+        return [f"a step failed: {facts['error']} (see error.png)"]
+    faults = []
+    if facts["scene"] != facts["scene_of_loop"]:
+        faults.append(f"the window shows the scene '{facts['scene']}', not the loop's")
+    if len(set(facts["frames"])) < 2:
+        faults.append(f"nothing plays: the frame stays {facts['frames'][0]}")
+    left, top, right, bottom = facts["view"]
+    views = [_read(shots / f"{name}.png")[top:bottom, left:right] for name in ("4_playing", "5_later", "6_later_still")]
+    moving = 1 - _read(shots / "static.png")[..., 0]
+    findings = [judge(views[0], later, photo, moving) for later in views[1:]]
+    return faults + min(findings, key=len)  # the loop may have come back to where it was
+
+
+def _read(path):
+    return np.asarray(Image.open(path).convert("RGB"), np.float64) / 255
+
+
+def main(arguments):
+    parser = argparse.ArgumentParser(prog="build.py window", description=__doc__.split("\n")[0])
+    parser.add_argument("--root", type=Path, help="folder of Debian's Blender; default: in the user's cache")
+    parser.add_argument(
+        "--shots", type=Path, default=Path("window"), help="folder for the screenshots; default: window"
+    )
+    options = parser.parse_args(arguments)
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "image_dynamics"
+    try:
+        if sys.platform != "linux" or os.geteuid() or not Path("/etc/debian_version").exists():
+            raise WindowError("this needs Debian and root: it unpacks Debian's Blender and mounts folders")
+        root = (options.root or cache / "window-root").resolve()
+        prepare(root)
+        with tempfile.TemporaryDirectory(prefix="gid-window-") as folder:
+            run = Path(folder)
+            make_zip(run)
+            for name in ("inside.sh", "first_loop.py", "hands.py"):
+                shutil.copy(HERE / name, run)
+            shutil.copy(ROOT / "docs" / "example.jpg", run / "photo.jpg")
+            (run / "shots").mkdir()
+            code = play(root, run)
+            options.shots.mkdir(parents=True, exist_ok=True)
+            for file in [*(run / "shots").iterdir(), *run.glob("*.log")]:
+                shutil.copy(file, options.shots)
+        if not (options.shots / "facts.json").exists():
+            raise WindowError(
+                f"Blender ended with code {code} before the loop was made: see {options.shots}/blender.log"
+            )
+        faults = faults_of(options.shots, _read(ROOT / "docs" / "example.jpg"))
+    except WindowError as error:
+        print(f"gid: error: {error}", file=sys.stderr)
+        return 2
+    for fault in faults:
+        print(f"FAILED: {fault}")
+    print(f"{'failed' if faults else 'passed'}: look at the screenshots in {options.shots}")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
