@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The one command line of this repository.
 
-  python3 build.py animate [PHOTO] [--out DIR] [--blender 4.5|5.0|5.2] [--no-render] ...   photo -> seamless loop
+  python3 build.py animate [PHOTO] [--out DIR] [--blender 4.5|5.0|5.2|none] ...             photo -> seamless loop
   python3 build.py test [lint|core|blender-4.5|blender-5.0|blender-5.2 ...]                set up and run every test
   python3 build.py bench [splat|steps|memory|playback|render ...] [--blender ...]          ratios measured in one run
   python3 build.py package [--platform ...]                                                the installable zip
@@ -26,6 +26,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 LOCKS = ROOT / "locks"
 BLENDERS = {"4.5": "3.11", "5.0": "3.11", "5.2": "3.13"}  # Blender -> the Python that its module needs
+DEFAULT_BLENDER = "4.5"
 PYTHONS = {"run": "3.11", "export": "3.11", **{f"blender-{v}": p for v, p in BLENDERS.items()}}
 STEP_LIMIT_S = 45 * 60  # a hung Blender must not hang the whole run
 
@@ -54,6 +55,7 @@ _FOLDERS = {
 # The checkout as a package, in the shape of the installed extension. _exit: 4.5 can dead-lock in its exit handlers.
 BLENDER_DOOR = """
 import os, sys, types
+sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
 package = types.ModuleType("image_dynamics")
 package.__path__ = [sys.argv.pop(1)]
 sys.modules["image_dynamics"] = package
@@ -62,6 +64,13 @@ code = cli.main(sys.argv[1:])
 sys.stdout.flush()
 sys.stderr.flush()
 os._exit(code)
+"""
+
+CORE_DOOR = """
+import importlib, os, sys
+sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
+sys.path.insert(0, sys.argv.pop(1))
+sys.exit(importlib.import_module(sys.argv.pop(1)).main(sys.argv[1:]))
 """
 
 
@@ -153,14 +162,23 @@ def _check_system_libraries():
 
 
 def animate(arguments):
-    parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--blender", choices=sorted(BLENDERS), default="4.5")
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--blender", choices=[*sorted(BLENDERS), "none"])
     parser.add_argument("--no-render", action="store_true")
-    chosen, rest = parser.parse_known_args(arguments)
-    if chosen.no_render or "-h" in rest or "--help" in rest:
-        return _run_module("run", "gid_core.animate", rest)
-    python = environment("blender-" + chosen.blender)
-    return _run([python, "-c", BLENDER_DOOR, str(ROOT), "animate", *rest])
+    parser.add_argument("--render")
+    chosen, _ = parser.parse_known_args(arguments)
+    needs_none = chosen.no_render or chosen.render == "none" or chosen.blender == "none"
+    if needs_none or "-h" in arguments or "--help" in arguments:
+        return _run_core("gid_core.animate", arguments)
+    version = chosen.blender or DEFAULT_BLENDER
+    try:
+        python = environment("blender-" + version)
+    except BuildError as error:
+        if chosen.blender or chosen.render in ("cycles", "eevee"):
+            raise
+        print(f"gid: without Blender, so without scene.blend: {error}", file=sys.stderr)
+        return _run_core("gid_core.animate", arguments)
+    return _run([python, "-I", "-c", BLENDER_DOOR, str(ROOT), "animate", *arguments])
 
 
 def test(arguments):
@@ -262,6 +280,11 @@ def _run_module(env, module, arguments):
     return _run([environment(env), "-m", module, *arguments], variables={"PYTHONPATH": str(ROOT)})
 
 
+def _run_core(module, arguments):
+    """Our own command outside Blender. -I: neither PYTHONPATH nor a module beside the photo gets in."""
+    return _run([environment("run"), "-I", "-c", CORE_DOOR, str(ROOT), module, *arguments])
+
+
 def _run(command, cwd=None, variables=None, limit=None, output=None):
     """Exit code of `command`; Ctrl-C is the child's to handle, and its code is ours.
 
@@ -318,7 +341,10 @@ def main(arguments):
     if not arguments or arguments[0] not in VERBS:
         print(__doc__)
         return 0 if arguments[:1] in (["-h"], ["--help"]) else 2
-    signal.signal(signal.SIGTERM, _pass_on)
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            signal.signal(number, _pass_on)
     try:
         return VERBS[arguments[0]](arguments[1:])
     except BuildError as error:

@@ -5,7 +5,6 @@ own and asks nothing of the one that is open, so it works with the add-on enable
 """
 
 import argparse
-import functools
 import signal
 import sys
 from contextlib import contextmanager
@@ -31,7 +30,7 @@ def main(argv: list[str]) -> int:
     """Exit code of a command: 0, 2 the user's mistake, 3 the model, 130 stopped, 1 (with a traceback) our bug."""
     from ..gid_core import animate
     from ..gid_core.files import progress  # at the first use: they load Pillow
-    from .output import delivery
+    from .output.delivery import CommandLine
 
     parser = _Parser(prog="gid", description="Still photos become seamless loops.")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
@@ -42,14 +41,13 @@ def main(argv: list[str]) -> int:
     except SystemExit as end:
         return end.code or 0
     del options.verb  # the report lists what was asked
-    with _interruptible() as cancelled, _properties():
-        finish = None if options.no_render else functools.partial(delivery.deliver, cancelled=cancelled)
-        return progress.exit_code_of(lambda: animate.run(options, finish, cancelled))
+    with _interruptible(progress.STOPPING) as cancelled, _properties():
+        return progress.exit_code_of(lambda: animate.run(options, CommandLine(), cancelled))
 
 
 @contextmanager
-def _interruptible():
-    """A callable that tells whether Ctrl-C or a farm's SIGTERM has come.
+def _interruptible(signals):
+    """A callable that tells whether Ctrl-C, a farm's SIGTERM or a closed terminal has come.
 
     Only noted here, and acted on between two steps or frames: raised inside a render, where Cycles runs Python too, it
     would crash Blender.
@@ -57,7 +55,8 @@ def _interruptible():
     arrived = []
     handlers = {
         number: signal.signal(number, lambda number, _frame: arrived.append(number))
-        for number in (signal.SIGINT, signal.SIGTERM)
+        for number in signals
+        if signal.getsignal(number) is not signal.SIG_IGN  # nohup
     }
     try:
         yield lambda: bool(arrived)

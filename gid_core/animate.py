@@ -1,7 +1,7 @@
-"""The door without Blender: `python -m gid_core.animate PHOTO --out DIR` leaves still, volume, preview and report.
+"""The door without Blender: `python -m gid_core.animate PHOTO --out DIR` leaves frames, a movie and what made them.
 
 Everything is written into a temporary folder beside DIR and moved at the end: whoever sees DIR sees all of it. The
-same options and steps serve the command line inside Blender, which adds its frames and its scene through `finish`.
+same options and steps serve the command line inside Blender, which adds its scene.
 """
 
 import argparse
@@ -17,10 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
+from . import delivery
 from .errors import ImageError, SettingsError
 from .files import image_io, resample
 from .files.memory import peak_bytes
-from .files.progress import Meter, exit_code_of, publishing
+from .files.progress import STOPPING, Meter, exit_code_of, publishing
 from .files.storage import disk_errors
 from .frames.preview import contact_sheet
 from .frames.seam import seam_ratio
@@ -34,7 +35,7 @@ from .version import __version__
 
 __all__ = ["Prepared", "add_arguments", "joined", "main", "prepare", "run", "write_outputs"]
 
-DEFAULT_SIZE = 640
+DEFAULT_SIZE = 1920
 _SIZES = (64, 8192)
 _MAY_BE_NEGATIVE = ("--direction", "--gains")
 _MIDDLE_GREY = 128 / 255  # of a strength's picture: as predicted
@@ -90,8 +91,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--direction", metavar="DX,DY", help="the axis that things move along: 1,0 is to the right, 0,1 is down")
     add("--gains", metavar="LOW,MID,HIGH", help="how much of slow, middle and fast motion (default: 1,1,1)")
     add("--model", default="auto", metavar="PATH|physics", help="a model folder, or the rules without a model")
-    add("--no-render", action="store_true", help="stop after volume, preview and report")
-    add("--blender", metavar="VERSION", help="which Blender renders; build.py reads it")
+    add("--blender", metavar="VERSION", help="which Blender makes the scene; build.py reads it")
+    delivery.add_arguments(parser)
 
 
 def joined(arguments: list[str]) -> list[str]:
@@ -172,26 +173,32 @@ def write_outputs(prepared: Prepared, folder) -> None:
     peak = peak_bytes()
     prepared.report["peak_memory_mb"] = None if peak is None else round(peak / 2**20)
     with disk_errors(folder):
-        files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+        files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if _is_result(path))
         prepared.report["files"] = sorted({*files, "report.json"})
         text = json.dumps(prepared.report, indent=2, ensure_ascii=False)
         (folder / "report.json").write_text(text + "\n", encoding="utf-8")
 
 
-def run(options: argparse.Namespace, finish: Callable | None = None, cancelled: Callable | None = None) -> Path:
-    """The whole command: prepare, let `finish(prepared, folder, progress)` add its files, write, and show the folder.
+def run(
+    options: argparse.Namespace, blender: delivery.Blender | None = None, cancelled: Callable | None = None
+) -> Path:
+    """The whole command: prepare, deliver, write, and show the folder.
+
+    blender: what adds the scene, if there is a Blender.
 
     Returns:
         The folder that `--out` names, complete.
     Raises:
         GidError: it cannot be; nothing was written then.
     """
+    output = delivery.Output.read(options)
+    output.check_range(timeline.frames_for(options.seconds, timeline.parse_fps(options.fps)))
     meter = Meter(sys.stderr)
     out = Path(options.out) if options.out else Path("out") / _photo_path(options.photo).stem
-    with publishing(out) as folder:
+    with publishing(out, delivery.resumed(output)) as folder:
         prepared = prepare(options, meter, cancelled)
-        if finish is not None:
-            finish(prepared, folder, meter)
+        if output.render != "none":
+            delivery.deliver(prepared, output, folder, meter, cancelled or (lambda: False), blender)
         meter("write the results", 0.0)
         prepared.report["seconds"] = meter.seconds
         write_outputs(prepared, folder)
@@ -209,8 +216,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="animate", description="One still photo becomes a seamless loop.")
     add_arguments(parser)
     options = parser.parse_args(joined(sys.argv[1:] if arguments is None else arguments))
-    # A farm stops a task by SIGTERM: the same as Ctrl-C, so that nothing half-written stays.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in STOPPING:  # all the same as Ctrl-C, so that nothing half-written stays
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            signal.signal(number, signal.default_int_handler)
     return exit_code_of(lambda: run(options))
 
 
@@ -261,6 +269,10 @@ def _grey(path, name, shape):
 def _strength(grey):
     """0 at black, exactly 1 at middle grey, 4 at white; straight lines between."""
     return np.interp(grey, (0, _MIDDLE_GREY, 1), (0, 1, edit.STRENGTH_TOP))
+
+
+def _is_result(path):
+    return path.is_file() and not path.name.startswith(".")  # the lock of the folder is none
 
 
 def _is_plain(value):

@@ -1,58 +1,84 @@
-"""What the command line adds to a prediction: scene.blend, frames/0001.png ..., loop.mp4, and the frames' own seam."""
+"""The Blender of `gid_core.delivery`: the scene of a loop in an empty file, its frames, and one of them as pixels."""
 
 import os
 import sys
 from contextlib import contextmanager
-from pathlib import Path
 
 import bpy
-import numpy as np
 
-from ...gid_core.errors import Cancelled, LimitError
-from ...gid_core.files import image_io
-from ..loop import build
-from .frames import encode_movie, render_frames
+from ...gid_core.errors import LimitError
+from ...gid_core.files.storage import scratch_folder
+from ..loop import build, images
+from .frames import render_frames
 
-__all__ = ["deliver", "picture_seam"]
-
-_BLOCK = 8  # px: averaging this wide leaves motion and takes out grain and coding noise
+__all__ = ["CommandLine", "rendered_picture"]
 
 
-def deliver(prepared, folder, progress, cancelled):
-    """Build the loop in an empty file, save it, render its frames and its movie into `folder`.
+class CommandLine:
+    """Builds one loop; what Blender says on the standard output, fifty lines a frame, is kept off it."""
 
-    Args:
-        prepared: see gid_core.animate; its report gets the frames' seam and Blender's version.
-        progress: called with a phase's name and the fraction 0..1 of it that is done.
-        cancelled: asked before each frame; True stops the work.
+    version = bpy.app.version_string
+
+    def __init__(self):
+        self._plane = None
+
+    def build(self, prepared, engine, path):
+        """Build the loop in an empty file and save it.
+
+        Raises:
+            GidError: the loop cannot be built, or the disk does not take it.
+        """
+        with _hushed():
+            # Not read_factory_settings: that disables the add-on whose command is running.
+            bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+            empty = list(bpy.data.scenes)
+            self._plane = build.build_loop(
+                build.LoopSpec(
+                    prepared.name,
+                    prepared.photo,
+                    prepared.volume,
+                    prepared.plan,
+                    prepared.fps,
+                    start=prepared.start,
+                    engine=engine.upper(),
+                )
+            )
+            self._plane.gid.scene.render.filepath = "//frames/"  # where the frames lie beside the file
+            for window in bpy.context.window_manager.windows:
+                window.scene = self._plane.gid.scene
+            bpy.data.batch_remove(empty)  # whoever opens or renders the file meets the loop
+            _save(path)
+
+    def render(self, folder, frames, kind, progress, cancelled):
+        """Render frames of the loop; see `frames.render_frames`."""
+        with _hushed():
+            return render_frames(self._plane, folder, frames, kind, progress, cancelled)
+
+    def picture(self, frame):
+        """One frame of the loop as float32 (H, W, 4), linear, premultiplied."""
+        with _hushed():
+            return rendered_picture(self._plane, frame)
+
+
+def rendered_picture(plane, frame):
+    """One frame of a loop as its scene renders it: float32 (H, W, 4), linear, premultiplied.
+
     Raises:
-        Cancelled: `cancelled` said so.
-        GidError: the loop cannot be built, or the disk does not take it.
+        GidError: it cannot be rendered.
     """
-    folder = Path(folder)
-    with _hushed():
-        progress("build the scene", 0.0)
-        plane = _build(prepared)
-        _save(folder / "scene.blend")
-        (folder / "frames").mkdir()
-        frames = render_frames(
-            plane,
-            folder / "frames",
-            progress=lambda _phase, done: progress("render the frames", done),
-            cancelled=cancelled,
-        )
-        progress("encode the movie", 0.0)
-        encode_movie(plane, frames, folder / "loop.mp4")
-    if cancelled():
-        raise Cancelled("stopped; nothing was written")
-    progress("measure the seam", 0.0)
-    prepared.report["picture_seam_ratio"] = picture_seam(frames)
-    prepared.report["versions"]["blender"] = bpy.app.version_string
+    with scratch_folder() as folder:
+        (file,) = render_frames(plane, folder, [frame], "exr")
+        image = bpy.data.images.load(str(file), check_existing=False)
+        try:
+            image.colorspace_settings.name, image.alpha_mode = "Non-Color", "CHANNEL_PACKED"
+            return images.pixels_of(image)
+        finally:
+            bpy.data.images.remove(image)
 
 
 @contextmanager
 def _hushed():
-    """Keeps off the standard output what Blender says there, fifty lines a frame; it is C, so the descriptor moves."""
+    """Nothing reaches the standard output; Blender writes there from C, so the descriptor itself moves."""
     sys.stdout.flush()
     kept = os.dup(1)
     with open(os.devnull, "wb") as nowhere:
@@ -65,45 +91,8 @@ def _hushed():
         os.close(kept)
 
 
-def _build(prepared):
-    """The plane of the loop, alone in a new file."""
-    # Not read_factory_settings: that disables the add-on whose command is running.
-    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-    empty = list(bpy.data.scenes)
-    plane = build.build_loop(
-        build.LoopSpec(
-            prepared.name, prepared.photo, prepared.volume, prepared.plan, prepared.fps, start=prepared.start
-        )
-    )
-    plane.gid.scene.render.filepath = "//frames/"  # where the frames lie beside the file
-    for window in bpy.context.window_manager.windows:
-        window.scene = plane.gid.scene
-    bpy.data.batch_remove(empty)  # whoever opens or renders the file meets the loop
-    return plane
-
-
 def _save(path):
     try:
         bpy.ops.wm.save_as_mainfile(filepath=str(path), compress=True, copy=True)
     except RuntimeError as error:
-        raise LimitError(f"cannot write {path.name}: {error}") from error
-
-
-def picture_seam(frames) -> float | None:
-    """Step from the last frame to the first relative to the median step between frames; None if nothing moves.
-
-    A step is the RMS change of grey, averaged over blocks. Near 1 in a good loop: higher is a jump, lower a hold.
-    """
-    small = [_grey_blocks(image_io.load_photo(frame).pixels) for frame in frames]
-    steps = [
-        float(np.sqrt(np.mean((following - frame) ** 2)))
-        for frame, following in zip(small, [*small[1:], small[0]], strict=True)
-    ]
-    median = float(np.median(steps))
-    return steps[-1] / median if median > 0 else None
-
-
-def _grey_blocks(pixels):
-    grey = pixels[..., :3].mean(-1)
-    rows, columns = (max(1, size // _BLOCK) for size in grey.shape)
-    return image_io.resize(grey, columns, rows)
+        raise LimitError(f"cannot write {path.name}: {str(error).strip()}") from error

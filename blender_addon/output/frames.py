@@ -1,6 +1,7 @@
 """Frames and movies of a loop, rendered by its own scene; whatever the artist has set up elsewhere stays as it is."""
 
 import os
+import shutil
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -9,23 +10,31 @@ import bpy
 
 from ...gid_core.errors import Cancelled, LimitError, SettingsError
 from ...gid_core.files import integrity
-from ...gid_core.files.storage import disk_errors, scratch_folder
+from ...gid_core.files.frame_files import frame_name
+from ...gid_core.files.storage import PASSING, disk_errors, replacing, scratch_folder
 from .. import compat
 from ..loop import clock
 from ..loop.scene import is_transparent
 
 __all__ = ["encode_movie", "render_frames"]
 
-_SUFFIXES = {"PNG": ".png", "EXR": ".exr"}
+_TEMPLATES = "{}"  # in a path Blender 5 reads them as variables to fill in
+# What Blender calls our formats: its file format and its options.
+_BLENDERS = {
+    "png": ("PNG", {"color_depth": "8", "compression": 15}),
+    "png16": ("PNG", {"color_depth": "16", "compression": 15}),
+    "exr": ("OPEN_EXR", {"color_depth": "32", "exr_codec": "ZIP"}),
+    "exr-half": ("OPEN_EXR", {"color_depth": "16", "exr_codec": "ZIP"}),
+}
 
 
-def render_frames(plane, folder, frames=None, format="PNG", progress=None, cancelled=None):
+def render_frames(plane, folder, frames=None, format="png", progress=None, cancelled=None):
     """Render frames of a loop into `folder`, named by their number: 0001.png. Returns the files in order.
 
     Args:
         plane: of the loop.
         frames: scene frames; None for one whole loop.
-        format: "PNG", 8 bits, sRGB; or "EXR", 32-bit linear.
+        format: a key of `gid_core.files.frame_files.FORMATS`.
         progress: callable(phase, fraction), told "render" and how much is done.
         cancelled: callable() -> bool, asked before each frame.
     Raises:
@@ -36,8 +45,8 @@ def render_frames(plane, folder, frames=None, format="PNG", progress=None, cance
     scene = plane.gid.scene
     if scene is None:
         raise SettingsError(f"the object '{plane.name}' is not a loop: select the plane of one")
-    if format not in _SUFFIXES:
-        raise SettingsError(f"format '{format}': choose PNG or EXR")
+    if format not in _BLENDERS:
+        raise SettingsError(f"format '{format}': choose from {', '.join(_BLENDERS)}")
     if frames is None:
         frames = range(scene.frame_start, scene.frame_end + 1)
     frames, folder, written = list(frames), Path(folder), []
@@ -46,9 +55,9 @@ def render_frames(plane, folder, frames=None, format="PNG", progress=None, cance
             for done, frame in enumerate(frames):
                 if cancelled is not None and cancelled():
                     raise Cancelled("rendering was stopped: no frame was kept")
-                target = folder / f"{frame:04d}{_SUFFIXES[format]}"
+                target = folder / frame_name(frame, format)
                 _render_still(scene, frame, staging / target.name)
-                os.replace(staging / target.name, target)
+                _place(staging / target.name, target)
                 written.append(target)
                 if progress is not None:
                     progress("render", (done + 1) / len(frames))
@@ -81,7 +90,7 @@ def encode_movie(plane, frame_files, path):
         made = list(staging.iterdir())  # Blender may add the frame range to the name
         if len(made) != 1 or not integrity.is_whole(made[0]):
             raise LimitError(f"{path} cannot be written whole: is the disk full?")
-        os.replace(made[0], path)
+        _place(made[0], path)
 
 
 def _render_still(scene, frame, target):
@@ -103,7 +112,7 @@ def _run(scene, target, **what):
 
 
 @contextmanager
-def _own_output(scene, file_format):
+def _own_output(scene, kind):
     """Set the scene's output for our files, and put back what was there."""
     render, settings = scene.render, scene.render.image_settings
     kept = (render.filepath, render.use_file_extension, render.use_overwrite, scene.frame_current)
@@ -112,11 +121,9 @@ def _own_output(scene, file_format):
         for name in ("media_type", "file_format", "color_mode", "color_depth", "compression", "exr_codec")
         if hasattr(settings, name)
     }
-    if file_format == "PNG":
-        mode = "RGBA" if is_transparent(scene) else "RGB"
-        compat.set_file_format(settings, "PNG", color_mode=mode, color_depth="8", compression=15)
-    else:
-        compat.set_file_format(settings, "OPEN_EXR", color_mode="RGBA", color_depth="32", exr_codec="ZIP")
+    file_format, options = _BLENDERS[kind]
+    mode = "RGBA" if is_transparent(scene) or file_format == "OPEN_EXR" else "RGB"
+    compat.set_file_format(settings, file_format, color_mode=mode, **options)
     render.use_file_extension, render.use_overwrite = True, True
     try:
         yield
@@ -129,11 +136,25 @@ def _own_output(scene, file_format):
 
 @contextmanager
 def _staging(folder):
-    """A passing folder inside `folder`, so that results appear whole or not at all."""
+    """A passing folder inside `folder`, so that results appear whole or not at all.
+
+    Elsewhere, if its path holds what Blender would not take as it is.
+    """
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    with scratch_folder(folder, ".gid-") as staging:
+    parent = None if set(_TEMPLATES) & set(str(folder)) else folder
+    with scratch_folder(parent, PASSING) as staging:
         yield staging
+
+
+def _place(made, target):
+    """Move a finished file to its name, from another disk, too."""
+    with disk_errors(target):
+        if made.stat().st_dev == target.parent.stat().st_dev:
+            os.replace(made, target)
+        else:
+            with replacing(target) as temporary:
+                shutil.copyfile(made, temporary)
 
 
 @contextmanager

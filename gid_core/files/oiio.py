@@ -1,7 +1,7 @@
 """EXR and 16-bit PNG by OpenImageIO, the trade's own library. The only module that imports it.
 
-Blender holds another build of the same library, so this runs in child processes and outside Blender only. Files carry
-no date: the same pixels give the same bytes.
+Blender holds another build of the same library, so it is imported at the first use only: child processes and commands
+outside Blender get there. Files carry no date: the same pixels give the same bytes.
 """
 
 import numpy as np
@@ -9,12 +9,6 @@ import numpy as np
 from ..errors import ImageError, LimitError
 from .integrity import is_whole
 from .storage import replacing
-
-try:
-    import OpenImageIO
-except ImportError as error:  # other formats do without it
-    OpenImageIO = None
-    _REASON = str(error)
 
 __all__ = ["load_channels", "load_png16", "save_exr", "save_png16"]
 
@@ -33,19 +27,19 @@ def save_exr(path, channels: np.ndarray, names: tuple[str, ...], *, half: bool =
         ImageError: OpenImageIO is not there.
         LimitError: the disk is full, read-only or otherwise unfit.
     """
-    _require("EXR")
+    library = _library("EXR")
     channels = np.ascontiguousarray(channels, np.float32)
-    kind = OpenImageIO.HALF if half else OpenImageIO.FLOAT
+    kind = library.HALF if half else library.FLOAT
     if half:
         channels = np.clip(channels, -65504, 65504)
-    spec = OpenImageIO.ImageSpec(channels.shape[1], channels.shape[0], len(names), kind)
+    spec = library.ImageSpec(channels.shape[1], channels.shape[0], len(names), kind)
     spec.channelnames = names
     spec["compression"] = "zip"
     spec["DateTime"] = _NO_DATE
-    spec.attribute("chromaticities", OpenImageIO.TypeDesc("float[8]"), _REC709)
+    spec.attribute("chromaticities", library.TypeDesc("float[8]"), _REC709)
     for name, text in (notes or {}).items():
         spec[name] = text
-    _write(path, spec, channels)
+    _write(library, path, spec, channels)
 
 
 def save_png16(path, levels: np.ndarray) -> None:
@@ -55,13 +49,13 @@ def save_png16(path, levels: np.ndarray) -> None:
         ImageError: OpenImageIO is not there.
         LimitError: the disk is full, read-only or otherwise unfit.
     """
-    _require("16-bit PNG")
+    library = _library("16-bit PNG")
     height, width, count = levels.shape
-    spec = OpenImageIO.ImageSpec(width, height, count, OpenImageIO.UINT16)
+    spec = library.ImageSpec(width, height, count, library.UINT16)
     spec["oiio:ColorSpace"] = "sRGB"
     spec["oiio:UnassociatedAlpha"] = 1
     spec["png:compressionLevel"] = 3  # a third of the time of level 6, three per cent more bytes
-    _write(path, spec, np.ascontiguousarray(levels))
+    _write(library, path, spec, np.ascontiguousarray(levels))
 
 
 def load_channels(path) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -70,7 +64,7 @@ def load_channels(path) -> tuple[np.ndarray, tuple[str, ...]]:
     Raises:
         ImageError: OpenImageIO is not there, or the file cannot be read.
     """
-    pixels, spec = _read(path, "EXR", OpenImageIO and OpenImageIO.FLOAT)
+    pixels, spec = _read(path, "EXR", "FLOAT")
     return pixels, tuple(spec.channelnames)
 
 
@@ -80,19 +74,23 @@ def load_png16(path) -> np.ndarray:
     Raises:
         ImageError: OpenImageIO is not there, or the file cannot be read.
     """
-    return _read(path, "16-bit PNG", OpenImageIO and OpenImageIO.UINT16)[0]
+    return _read(path, "16-bit PNG", "UINT16")[0]
 
 
-def _require(kind):
-    if OpenImageIO is None:
-        raise ImageError(f"{kind} needs OpenImageIO, which does not load here ({_REASON}): choose the format png")
+def _library(kind):
+    try:
+        import OpenImageIO  # not at the top: it would meet Blender's own build in Blender's process
+    except ImportError as error:
+        message = f"{kind} needs OpenImageIO, which does not load here ({error}): choose the format png"
+        raise ImageError(message) from error
+    return OpenImageIO
 
 
-def _write(path, spec, pixels):
+def _write(library, path, spec, pixels):
     with replacing(path) as temporary:
-        output = OpenImageIO.ImageOutput.create(str(temporary))
+        output = library.ImageOutput.create(str(temporary))
         if output is None:
-            raise ImageError(f"{path} cannot be written: {' '.join(OpenImageIO.geterror().split())}")
+            raise ImageError(f"{path} cannot be written: {' '.join(library.geterror().split())}")
         done = output.open(str(temporary), spec) and output.write_image(pixels)
         reason = output.geterror()
         done = output.close() and done
@@ -102,13 +100,13 @@ def _write(path, spec, pixels):
 
 
 def _read(path, kind, wanted):
-    _require(kind)
-    as_stored = OpenImageIO.ImageSpec()
+    library = _library(kind)
+    as_stored = library.ImageSpec()
     as_stored["oiio:UnassociatedAlpha"] = 1
-    source = OpenImageIO.ImageInput.open(str(path), as_stored)
+    source = library.ImageInput.open(str(path), as_stored)
     if source is None:
-        raise ImageError(f"{path} cannot be read: {' '.join(OpenImageIO.geterror().split())}")
-    pixels = source.read_image(wanted)
+        raise ImageError(f"{path} cannot be read: {' '.join(library.geterror().split())}")
+    pixels = source.read_image(getattr(library, wanted))
     spec, reason = source.spec(), source.geterror()
     source.close()
     if pixels is None:

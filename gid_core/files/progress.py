@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -11,11 +12,16 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from ..errors import Cancelled, GidError, SettingsError
-from .storage import disk_errors
+from .storage import PASSING, FolderLock, disk_errors
 
-__all__ = ["Meter", "exit_code_of", "publishing", "seconds_left"]
+__all__ = ["STOPPING", "Meter", "exit_code_of", "publishing", "seconds_left"]
+
+# What asks a command to stop: Ctrl-C, a farm, a terminal that is closed.
+STOPPING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 _REPORT = "report.json"
+_PARTIAL = ".partial"
+_GRACE_S = 10.0  # between making a folder and locking it pass milliseconds
 _REDRAW_S = 0.1
 
 
@@ -93,12 +99,15 @@ def _told(error):
 
 
 @contextmanager
-def publishing(out):
-    """A hidden folder beside `out`; what the body writes into it appears in `out` when the body ends well.
+def publishing(out, keeps=()):
+    """A hidden folder; what the body writes into it appears in `out` when the body ends well.
 
     A folder that is there already keeps what is not ours: files of the same names are replaced, and those that an
-    earlier report.json lists and that were not made again are removed. If the body fails, nothing changes.
+    earlier report.json lists and that were not made again are removed. If the body fails, nothing changes. What a run
+    to the same place left when it was killed is removed.
 
+    Args:
+        keeps: names of what may be taken over from such a run; the first must be there, or nothing is.
     Raises:
         SettingsError: `out` is a file.
         LimitError: the disk is full, read-only or otherwise unfit.
@@ -109,17 +118,19 @@ def publishing(out):
     made = [parent for parent in (out.parent, *out.parent.parents) if not parent.exists()]
     with disk_errors(out):
         out.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{out.name[:40]}-", suffix=".partial", dir=out.parent))
+        partial, lock = _staging(out, keeps)
     try:
         with disk_errors(out, known_only=True):  # what else a body raises is a bug, and must look like one
             yield partial
         with disk_errors(out):
+            lock.release()
             partial.chmod(0o755)  # mkdtemp makes a folder that only its owner may open
             if out.exists():
                 _replace(partial, out)
             else:
                 partial.rename(out)
     except BaseException:
+        lock.release()
         shutil.rmtree(partial, ignore_errors=True)
         for parent in made:  # innermost first; one that is not empty belongs to somebody
             try:
@@ -128,6 +139,42 @@ def publishing(out):
                 break
         raise
     shutil.rmtree(partial, ignore_errors=True)
+
+
+def _staging(out, keeps):
+    """(the hidden folder, its lock). It lies on the disk of `out`, which may be a disk of its own."""
+    inside = out.is_dir()
+    parent, prefix = (out, PASSING) if inside else (out.parent, f".{out.name[:40]}-")
+    taken = None
+    for path in _leftovers(out):
+        lock = FolderLock.take(path, _GRACE_S)
+        if lock is None:  # its run is still at work
+            continue
+        if taken is None and keeps and path.parent == parent and (path / keeps[0]).exists():
+            taken = path, lock
+            _keep_only(path, {*keeps, lock.path.name})
+        else:
+            lock.release()
+            shutil.rmtree(path, ignore_errors=True)
+    if taken is None:
+        path = Path(tempfile.mkdtemp(prefix=prefix, suffix=_PARTIAL, dir=parent))
+        taken = path, FolderLock.take(path)
+    return taken
+
+
+def _leftovers(out):
+    """Hidden folders of runs to `out`, of those that go on, too."""
+    for parent, prefix in ((out.parent, f".{out.name[:40]}-"), (out, PASSING)):
+        if parent.is_dir():
+            for path in sorted(parent.iterdir()):
+                if path.name.startswith(prefix) and path.name.endswith(_PARTIAL) and path.is_dir():
+                    yield path
+
+
+def _keep_only(folder, names):
+    for path in folder.iterdir():
+        if path.name not in names:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _replace(partial, out):

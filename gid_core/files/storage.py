@@ -4,12 +4,19 @@ import errno
 import os
 import shutil
 import tempfile
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import LimitError
 
-__all__ = ["disk_errors", "replacing", "scratch_folder"]
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+    import msvcrt
+
+__all__ = ["PASSING", "FolderLock", "disk_errors", "replacing", "scratch_folder"]
 
 PASSING = ".gid-"  # how names begin of files that are not complete yet
 
@@ -72,6 +79,39 @@ def scratch_folder(parent=None, prefix="gid-"):
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+class FolderLock:
+    """Says that a process is at work in a folder; the system lets go of it when the process ends, however it ends."""
+
+    def __init__(self, path, file):
+        self.path, self._file = path, file
+
+    @classmethod
+    def take(cls, folder, grace_s: float = 0.0) -> "FolderLock | None":
+        """The lock, or None if another process holds it.
+
+        grace_s: how long a folder without a lock belongs to whoever made it and is about to take it.
+        """
+        path = Path(folder) / ".lock"
+        if not path.exists() and time.time() - Path(folder).stat().st_mtime < grace_s:
+            return None
+        file = path.open("a")
+        try:
+            if fcntl is not None:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            else:
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            file.close()
+            return None
+        return cls(path, file)
+
+    def release(self) -> None:
+        """Let go, and remove the file. Harmless when it is done already."""
+        if not self._file.closed:
+            self._file.close()
+            self.path.unlink(missing_ok=True)
 
 
 def _umask():

@@ -20,15 +20,14 @@ import numpy as np
 
 from ..child import Crew
 from ..errors import Cancelled, SettingsError
-from ..files import frame_files, integrity
-from ..files.image_io import decode_srgb
+from ..files import integrity
 from ..files.storage import PASSING, disk_errors, replacing
 from ..version import __version__
 from .frame_worker import PASSES, Sheet
 from .loop import Loop
-from .seam import grey_blocks
+from .seam import grey_of
 
-__all__ = ["RECORD", "Baking", "Encoding", "bake", "encode", "processes_for"]
+__all__ = ["RECORD", "Baking", "Encoding", "bake", "encode", "processes_for", "wait"]
 
 RECORD = ".bake.json"
 _AHEAD = 2  # frames that a process is told at a time: it never waits for the next one
@@ -58,20 +57,20 @@ class Baking:
         self._waiting = [frame for frame in self.frames if frame not in self.kept]
         self._done = set(self.kept)
         self._crew = None
+        self.processes = min(processes or processes_for(loop), len(self._waiting))
         self._scratch = _scratch()
         try:
             if self._waiting:
                 with disk_errors(self._scratch.name):
                     loop.save(self._scratch.name)
-                count = min(processes or processes_for(loop), len(self._waiting))
                 order = {
                     "scratch": self._scratch.name,
                     "out": str(self.folder.resolve()),
                     "sheet": asdict(self.sheet),
                 }
-                self._crew = Crew(count, "frames.frame_worker", order, self._scratch.name, "render frames")
+                self._crew = Crew(self.processes, "frames.frame_worker", order, self._scratch.name, "render frames")
                 for _ in range(_AHEAD):
-                    for index in range(count):
+                    for index in range(self.processes):
                         self._tell(index)
         except BaseException:
             self.end()
@@ -118,8 +117,7 @@ class Baking:
         measured = Path(self._scratch.name, f"grey{frame}.npy")
         if measured.exists():
             return np.load(measured, allow_pickle=False)
-        levels = frame_files.load_levels(self.folder / self.sheet.files(frame)["frames"], self.sheet.format)
-        return grey_blocks(decode_srgb(levels[..., :3] / np.float32(np.iinfo(levels.dtype).max)))
+        return grey_of(self.folder / self.sheet.files(frame)["frames"], self.sheet.format)
 
     def _record(self, loop):
         facts = json.dumps({"version": __version__, "loop": loop.digest(), "sheet": asdict(self.sheet)}, sort_keys=True)
@@ -128,20 +126,29 @@ class Baking:
 
 
 class Encoding:
-    """A movie under way, in a process of its own."""
+    """A movie under way, in a process of its own, which can measure the seam of the pictures as well.
 
-    phase = "encode the movie"
+    Args:
+        files: frames of one loop, in order.
+        kind: of `files.movie.MOVIES`; None: no movie, and `path` means nothing.
+        measures: whether `seam` is wanted.
+    """
 
-    def __init__(self, files, path, kind: str, fps: Fraction, frame_kind: str = "png"):
+    def __init__(
+        self, files, path, kind: str | None, fps: Fraction, frame_kind: str = "png", *, measures: bool = False
+    ):
+        self.phase = "encode the movie" if kind else "measure the seam"
         self.fraction = 0.0
-        self._path = Path(path)
+        self.seam = None  # see `seam.picture_seam`; once it is over
+        self._folder = Path(path).resolve().parent
         self._scratch = _scratch()
         order = {
             "files": [str(Path(file).resolve()) for file in files],
-            "path": str(self._path.resolve()),
+            "path": str(Path(path).resolve()),
             "kind": kind,
             "fps": str(fps),
             "frame_kind": frame_kind,
+            "measures": measures,
         }
         self._crew = Crew(1, "frames.movie_worker", order, self._scratch.name, "encode the movie")
 
@@ -149,6 +156,7 @@ class Encoding:
         """Look once, without waiting; True when the movie is there. Raises GidError: there will be none."""
         for _index, message in self._crew.answers():
             if message["event"] == "done":
+                self.seam = message["seam"]
                 return True
             self.fraction = message["fraction"]
         return False
@@ -156,7 +164,7 @@ class Encoding:
     def end(self) -> None:
         """Stop what still runs; nothing half-written stays. Harmless when it is over."""
         self._crew.end()
-        _remove_passing(self._path.parent)
+        _remove_passing(self._folder)
         self._scratch.cleanup()
 
 

@@ -43,6 +43,11 @@ class Loop:
     damping: Damping = GENTLE
     fps: Fraction | None = None
 
+    @classmethod
+    def of(cls, prepared, quality: str = "core") -> "Loop":
+        """The loop of whatever has a `photo`, a `volume` and a `plan`, such as `animate.Prepared`."""
+        return cls(prepared.photo, prepared.volume, prepared.plan, quality=quality)
+
     def renderer(self) -> LoopRenderer:
         """Whatever renders this loop: `frame(n)`, `displacement(n)` and `front`.
 

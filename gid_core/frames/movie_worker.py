@@ -4,6 +4,7 @@ from fractions import Fraction
 
 from ..child import serving
 from ..files import movie
+from .seam import grey_of, picture_seam
 
 __all__ = ["serve"]
 
@@ -14,12 +15,15 @@ def serve(order: dict) -> None:
 
 
 def _work(order, _commands, send):
-    movie.encode(
-        order["files"],
-        order["path"],
-        order["kind"],
-        Fraction(order["fps"]),
-        frame_kind=order["frame_kind"],
-        progress=lambda fraction: send(event="progress", fraction=fraction),
-    )
-    send(event="done")
+    files, frame_kind = order["files"], order["frame_kind"]
+    seam = picture_seam(grey_of(file, frame_kind) for file in files) if order["measures"] else None
+    if order["kind"] is not None:
+        movie.encode(
+            files,
+            order["path"],
+            order["kind"],
+            Fraction(order["fps"]),
+            frame_kind=frame_kind,
+            progress=lambda fraction: send(event="progress", fraction=fraction),
+        )
+    send(event="done", seam=seam)

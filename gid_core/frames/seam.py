@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from ..files.image_io import resize
+from ..files import frame_files
+from ..files.image_io import decode_srgb, resize
 from ..motion.timeline import LoopPlan
 from ..motion.volume import SpectralVolume
 
-__all__ = ["grey_blocks", "picture_seam", "seam_ratio", "steps"]
+__all__ = ["grey_blocks", "grey_of", "picture_seam", "seam_ratio", "steps"]
 
 _BLOCK = 8  # px
 
@@ -59,3 +60,9 @@ def grey_blocks(pixels: np.ndarray) -> np.ndarray:
     grey = pixels[..., :3].mean(-1)
     rows, columns = (max(1, size // _BLOCK) for size in grey.shape)
     return resize(grey, columns, rows)
+
+
+def grey_of(file, kind: str) -> np.ndarray:
+    """The `grey_blocks` of a frame's file of format `kind`."""
+    levels = frame_files.load_levels(file, kind)
+    return grey_blocks(decode_srgb(levels[..., :3] / np.float32(np.iinfo(levels.dtype).max)))

@@ -127,7 +127,7 @@ def rendered(tmp_path_factory):
 
     def render_them(plane, frames):
         folder = tmp_path_factory.mktemp("frames")
-        return [_read_exr(file) for file in render_frames(plane, folder, frames, "EXR")]
+        return [_read_exr(file) for file in render_frames(plane, folder, frames, "exr")]
 
     return render_them
 

@@ -56,7 +56,7 @@ def measured(width, height, moving):
     plane = build.build_loop(build.LoopSpec("Bench", still, volume, plan, Fraction(24), plate=False))
     with tempfile.TemporaryDirectory() as folder:
         begun = time.perf_counter()
-        (file,) = render_frames(plane, folder, [FRAME], "EXR")
+        (file,) = render_frames(plane, folder, [FRAME], "exr")
         seconds = time.perf_counter() - begun
         image = bpy.data.images.load(str(file))
         image.colorspace_settings.name = "Non-Color"

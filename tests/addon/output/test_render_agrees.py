@@ -151,7 +151,7 @@ def test_rendering_leaves_the_settings_of_the_scene(make_loop, tmp_path):
         ], scene.frame_current
 
     before = settings()
-    render_frames(plane, tmp_path, [3], "EXR")
+    render_frames(plane, tmp_path, [3], "exr")
     assert settings() == before
 
 
@@ -189,7 +189,7 @@ def full_disk():
         resource.setrlimit(resource.RLIMIT_FSIZE, kept)
 
 
-@pytest.mark.parametrize("file_format", ["PNG", "EXR"])
+@pytest.mark.parametrize("file_format", ["png", "exr"])
 def test_full_disk_is_told_and_leaves_no_frame(make_loop, tmp_path, file_format):
     plane = make_loop(128, 80)
     with full_disk(), pytest.raises(LimitError, match="is the disk full"):
@@ -199,7 +199,7 @@ def test_full_disk_is_told_and_leaves_no_frame(make_loop, tmp_path, file_format)
 
 def test_unknown_format_and_plain_objects_are_refused(make_loop, tmp_path):
     plane = make_loop(32, 20)
-    with pytest.raises(SettingsError, match="choose PNG or EXR"):
-        render_frames(plane, tmp_path, format="GIF")
+    with pytest.raises(SettingsError, match="choose from png, png16"):
+        render_frames(plane, tmp_path, format="gif")
     with pytest.raises(SettingsError, match="not a loop"):
         render_frames(plane.gid.scene.camera, tmp_path)
