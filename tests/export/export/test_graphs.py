@@ -12,35 +12,10 @@ import torch.nn.functional as F
 
 from gid_core.model import contract
 from onnx_export.export import export
-from onnx_export.networks.networks import EncoderNet, FlowNet, GroupNet, WhereNet
 from onnx_export.scenes import motion
 
 SIZES = ((160, 256), (288, 512), (256, 160))
 SINGLE, HALF = 1e-4, 2e-3  # relative to the largest value; the bars of DESIGN: float32 rounding, half-stored weights
-
-
-def stirred(network):
-    """An untrained network whose zero-initialised layers do something too."""
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for parameter in network.parameters():
-            if not parameter.any():
-                parameter.copy_(0.05 * torch.randn(parameter.shape, generator=generator))
-    return network
-
-
-@pytest.fixture(scope="module")
-def networks():
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    encoder = stirred(EncoderNet(*(net(width=16, fine=16) for net in (WhereNet, WhereNet, GroupNet))))
-    flow = stirred(FlowNet(features=encoder.features, widths=(8, 16, 16), embedding=32))
-    return export.EncoderGraph(encoder.eval()), export.FlowGraph(flow.eval())
-
-
-@pytest.fixture(scope="module")
-def models(networks):
-    return export.graphs(*networks)
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["single", "half"])

@@ -9,23 +9,16 @@ import torch
 
 from onnx_export.export import export, restore
 from onnx_export.fitting import conditions
-from onnx_export.networks.networks import EncoderNet, FlowNet
+from onnx_export.networks.networks import EncoderNet
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory):
-    """(folder of model files, the networks that are in them); random gains, so that no norm passes for another."""
-    folder, generator = tmp_path_factory.mktemp("models"), torch.Generator().manual_seed(1)
-    encoder = EncoderNet()
-    flow = FlowNet(features=encoder.features)
-    with torch.no_grad():
-        for weight in (*encoder.parameters(), *flow.parameters()):
-            weight.add_(0.05 * torch.randn(weight.shape, generator=generator))
-    encoder, flow = encoder.eval().requires_grad_(False), flow.eval().requires_grad_(False)
-    export.save(export.graphs(export.EncoderGraph(encoder), export.FlowGraph(flow)), folder)
-    training = {"where": {"steps": 7, "minutes": 1.5, "loss": 0.25}}
-    export.write_card(folder, np.linspace(1, 0.1, 16), training)
-    return folder, encoder, flow
+def files(networks, models, tmp_path_factory):
+    """(folder of model files, the networks that are in them)."""
+    folder = tmp_path_factory.mktemp("models")
+    export.save(models, folder)
+    export.write_card(folder, np.linspace(1, 0.1, 16), {"where": {"steps": 7, "minutes": 1.5, "loss": 0.25}})
+    return folder, *(graph.network for graph in networks)
 
 
 def test_networks_come_back_as_they_were_but_for_half_precision(files, tmp_path):
