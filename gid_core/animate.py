@@ -82,7 +82,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--amplitude", type=float, default=1.0, help="how far things move; 0 stands still (default: %(default)s)")
     add("--steps", type=int, help="denoising steps (default: the model's)")
-    add("--mask", metavar="PICTURE", help="what may move: white moves, black never does")
+    add(
+        "--mask",
+        metavar="PICTURE",
+        help="what may move: white moves, black never does, grey less; a soft edge bends what a hard one cuts",
+    )
     add(
         "--strength",
         metavar="PICTURE",
