@@ -7,16 +7,17 @@ version that needs it.
 import bpy
 
 __all__ = [
+    "change_node_group",
     "clock_path",
     "compositor_of",
     "compositor_tree",
+    "curves_of",
     "eevee_engine",
     "enable_nodes",
     "ensure_fcurve",
     "modifier_value",
     "new_image_strip",
     "remove_fcurves",
-    "rename_fcurves",
     "scaled_to_render",
     "set_file_format",
     "set_modifier_value",
@@ -43,6 +44,21 @@ def set_modifier_value(modifier, identifier, value):
         modifier[identifier] = value
     else:
         getattr(inputs, identifier).value = value
+
+
+def change_node_group(modifier, group):
+    """Give a Geometry Nodes modifier another group, every input at the group's default."""
+    modifier.node_group = None  # 4.5 and 5.0 forget the inputs with the group
+    modifier.node_group = group
+    inputs = _modifier_inputs(modifier)
+    if inputs is None:
+        return
+    for item in group.interface.items_tree:  # 5.2 keeps what stood at the same identifiers, of whatever kind it was
+        own = getattr(inputs, item.identifier, None) if item.item_type == "SOCKET" and item.in_out == "INPUT" else None
+        if hasattr(own, "value"):
+            own.value = getattr(item, "default_value", None)
+            if own.type != "VALUE":
+                own.type = "VALUE"
 
 
 def clock_path(modifier, identifier):
@@ -77,25 +93,13 @@ def remove_fcurves(block, paths):
             curves.remove(curve)
 
 
-def rename_fcurves(block, paths):
-    """Let all animation of `block` drive other properties: its action, its NLA strips, its drivers.
-
-    Args:
-        paths: {old path: new path}; None removes the curve.
-    """
-    animation = block.animation_data
-    if animation is None:
-        return
-    actions = {animation.action, *(strip.action for track in animation.nla_tracks for strip in track.strips)}
+def curves_of(blocks):
+    """All F-curves that move `blocks`, each once: of their actions, of their NLA strips, and their drivers."""
+    animations = [block.animation_data for block in blocks if block.animation_data]
+    actions = {animation.action for animation in animations}
+    actions |= {strip.action for one in animations for track in one.nla_tracks for strip in track.strips}
     lists = [curves for action in actions for curves in _curve_lists(action)]
-    for curves in [*lists, animation.drivers]:
-        for curve in list(curves):
-            if curve.data_path in paths:
-                new = paths[curve.data_path]
-                if new is None:
-                    curves.remove(curve)
-                else:
-                    curve.data_path = new
+    return [curve for curves in [*lists, *(animation.drivers for animation in animations)] for curve in curves]
 
 
 def _curve_lists(action):

@@ -11,7 +11,7 @@ from ...gid_core.motion.edits import band_weights
 from ...gid_core.motion.pluck import GENTLE
 from .. import compat
 from . import mode, tents
-from .builder import output_socket, shared_group
+from .builder import VERSION_KEY, output_socket, shared_group
 from .tents import CORNER, SIDES, UV, image_size
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "PIXEL",
     "SIDES",
     "UV",
+    "VERSION",
     "attribute_name",
     "frequency_inputs",
     "get_input",
@@ -27,6 +28,7 @@ __all__ = [
     "inputs_of",
     "mode_count",
     "set_inputs",
+    "version_of",
 ]
 
 VERSION = 3
@@ -106,6 +108,11 @@ def inputs_of(rig):
         for item in rig.interface.items_tree
         if item.item_type == "SOCKET" and item.in_out == "INPUT"
     }
+
+
+def version_of(rig):
+    """Version of a rig group; `VERSION` is today's."""
+    return rig.get(VERSION_KEY, 0)
 
 
 def mode_count(rig):
