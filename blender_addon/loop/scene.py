@@ -164,7 +164,9 @@ def compose(scene, engine, *, has_plate, is_transparent):
     for name, value in sums.items():
         builder.feed(value, divided.inputs[name])
     builder.feed(output_socket(divided, "Image"), final.inputs[0])
-    final.location = (600, 0)
+    builder.arrange()
+    final.location = (divided.location.x + 300, divided.location.y)
+    final.select = False
 
 
 def is_own_node(node):

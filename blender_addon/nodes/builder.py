@@ -15,7 +15,7 @@ __all__ = ["TreeBuilder", "shared_group"]
 GROUP_KEY, VERSION_KEY = "gid_group", "gid_version"
 
 # Layout, in the units of `node.location`. Blender knows a node's height only once it has drawn it, so heights are
-# estimated from the rows: title, three for what the node is set to, one a socket, three for an unlinked vector.
+# estimated: in rows, one a socket, four for an unlinked vector.
 _ROW, _COLUMN_GAP, _NODE_GAP, _FRAME_GAP, _FRAME_LABEL = 22, 70, 24, 60, 40
 
 
@@ -196,7 +196,8 @@ def _stack(nodes, x, top):
 
 
 def _height(node):
-    rows = 4 + sum(not socket.hide for socket in node.outputs if socket.enabled)
+    rows = 8 if hasattr(node, "image") or hasattr(node, "extension") else 4  # a title and what the node is set to
+    rows += sum(not socket.hide for socket in node.outputs if socket.enabled)
     for socket in node.inputs:
         if socket.enabled and not socket.hide:
             rows += 4 if socket.type == "VECTOR" and not socket.is_linked else 1

@@ -32,6 +32,7 @@ def sheet(name, still, is_transparent):
         clear = tree.node("ShaderNodeBsdfTransparent", 2, {"Color": tree.math("SUBTRACT", 2, 1.0, texel["Alpha"])})
         surface = tree.node("ShaderNodeAddShader", 3, {"Shader": surface, "Shader_001": clear})
     tree.node("ShaderNodeOutputMaterial", 4, {"Surface": surface})
+    tree.arrange()
     return material
 
 
@@ -99,6 +100,7 @@ def _write(material, tree, texel, weight, is_transparent, emits):
         surface = tree.node("ShaderNodeAddShader", 8, {"Shader": surface, "Shader_001": light})
         material.surface_render_method, material.use_transparency_overlap = "BLENDED", True
     tree.node("ShaderNodeOutputMaterial", 9, {"Surface": surface})
+    tree.arrange()
 
 
 def _new(name):

@@ -26,17 +26,20 @@ def image_size(tree, column, name):
 
 def tents(tree, displacement):
     """Geometry: a tent for every pixel that can move, carried by `displacement` (a field, Blender units)."""
-    points = tree.node("GeometryNodeSetPosition", 15, {"Geometry": _points(tree), "Offset": displacement})
-    first, last, is_rim = _border(tree)
-    inner = _realised(tree, "Tents", points, 2, 1, tree.math("SUBTRACT", 17, 1.0, is_rim))
-    rim = _realised(tree, "Tents of the border", points, 5, 2, is_rim)
-    rim = _reaching_out(tree, rim, tree.vector(17, *first), tree.vector(17, *last))
-    whole = tree.node("GeometryNodeJoinGeometry", 25)
-    for part in (inner, rim):
-        tree.feed(part, whole.inputs["Geometry"])
-    return output_socket(
-        tree.node("GeometryNodeSetMaterial", 26, {"Geometry": whole, "Material": tree.input("Tent Material")})
-    )
+    points, (first, last, is_rim) = _points(tree), _border(tree)
+    with tree.frame("Tents: each carried to its place"):
+        points = tree.node("GeometryNodeSetPosition", 15, {"Geometry": points, "Offset": displacement})
+        is_inner = tree.math("SUBTRACT", 17, 1.0, is_rim)
+        first, last = tree.vector(17, *first), tree.vector(17, *last)
+    inner = _realised(tree, "Tents", points, 2, 1, is_inner)
+    rim = _reaching_out(tree, _realised(tree, "Tents of the border", points, 5, 2, is_rim), first, last)
+    with tree.frame("Tents: all of them"):
+        whole = tree.node("GeometryNodeJoinGeometry", 27)
+        for part in (inner, rim):
+            tree.feed(part, whole.inputs["Geometry"])
+        return output_socket(
+            tree.node("GeometryNodeSetMaterial", 28, {"Geometry": whole, "Material": tree.input("Tent Material")})
+        )
 
 
 def static_quad(tree):

@@ -1,7 +1,6 @@
 """Plucks are keys on the rig: what they show is what gid_core says, on every frame and in every round of the loop."""
 
 import math
-from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -13,34 +12,14 @@ from gid_dev.gid_core.errors import SettingsError
 from gid_dev.gid_core.frames.renderer import LoopRenderer
 from gid_dev.gid_core.motion import pluck as modal
 from gid_dev.gid_core.motion.plan import plan_loop
-from gid_dev.gid_core.motion.timeline import LoopPlan
 
 FPS = Fraction(24)
 STATE = 1e-5  # of a state of 1: the float32 of keys, and of a time of seconds
 
 
-@dataclass(frozen=True)
-class PluckedPlan(LoopPlan):
-    """A loop that rings, too."""
-
-    plucks: tuple = ()
-    frequencies: tuple = ()
-    fps: Fraction = FPS
-
-    def scalars(self, frame):
-        time_s, period_s = float(frame / self.fps), float(self.n_frames / self.fps)
-        return super().scalars(frame) + modal.response(
-            self.plucks, self.frequencies, modal.GENTLE, time_s, period_s=period_s
-        )
-
-
 def states_of(plucks, frequencies, n_frames, fps=FPS):
     """What the loop shows right after each pluck, all older ones and rounds included."""
-    period_s = float(n_frames / fps)
-    return [
-        (one.time_s, modal.response(plucks, frequencies, modal.GENTLE, one.time_s, period_s=period_s))
-        for one in sorted(plucks, key=lambda one: one.time_s)
-    ]
+    return modal.superposed(plucks, frequencies, modal.GENTLE, period_s=float(n_frames / fps))
 
 
 def keyed(plane):
@@ -143,9 +122,7 @@ def test_a_render_with_two_plucks_running_agrees_and_closes(make_loop, occluding
     plane = make_loop(width, height, volume=volume)
     plucks = two_plucks(volume, (0.25, 0.55))  # the second rings into the first frame of the next round
     pluck.key_plucks(plane, states_of(plucks, volume.frequencies, 24), 1, 24, FPS)
-    plan = plan_loop(volume, 24, FPS)
-    plan = PluckedPlan(24, plan.harmonics, plan.gains, plan.phases, True, plucks, tuple(volume.frequencies))
-    reference = LoopRenderer(picture(width, height), volume, plan)
+    reference = LoopRenderer(picture(width, height), volume, plan_loop(volume, 24, FPS), plucks=plucks, fps=FPS)
     frames = (1, 7, 16, 25, 40)
     got = dict(zip(frames, rendered(plane, frames), strict=True))
     for frame in frames:

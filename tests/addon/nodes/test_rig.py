@@ -3,6 +3,7 @@
 import math
 from fractions import Fraction
 
+import bpy
 import numpy as np
 import pytest
 from gid_dev.blender_addon.loop import images, mesh, read
@@ -204,17 +205,17 @@ def test_pluck_is_a_damped_oscillation_in_hertz_added_to_the_loop(make_loop):
 
 
 def test_a_person_can_read_the_node_trees(make_loop):
-    make_loop(*SIZE)
-    for tree in (rig.group(16), mode.group()):
-        boxes = [
-            (*node.location_absolute, node.width, builder._height(node))
-            for node in tree.nodes
-            if node.bl_idname != "NodeFrame"
-        ]
+    scene = make_loop(*SIZE).gid.scene
+    compositor = getattr(scene, "compositing_node_group", None) or scene.node_tree
+    groups = [group for group in bpy.data.node_groups if group != compositor]
+    for tree in (compositor, *groups, *(material.node_tree for material in bpy.data.materials)):
+        nodes = [node for node in tree.nodes if node.bl_idname != "NodeFrame"]
+        boxes = [(*node.location_absolute, node.width, builder._height(node)) for node in nodes]
         for i, (x, y, width, height) in enumerate(boxes):
             for left, top, wide, high in boxes[:i]:
-                assert x >= left + wide or left >= x + width or y <= top - high or top <= y - height
+                assert x >= left + wide or left >= x + width or y <= top - high or top <= y - height, nodes[i]
         assert not any(node.select for node in tree.nodes)
+    for tree in (rig.group(16), mode.group()):
         assert all(node.parent for node in tree.nodes if node.bl_idname not in {"NodeFrame", "NodeGroupOutput"})
 
 
