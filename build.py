@@ -16,6 +16,7 @@ import concurrent.futures
 import ctypes
 import hashlib
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -202,7 +203,7 @@ def test(arguments):
         "GID_OTHER_PYTHONS": os.pathsep.join(environment("blender-" + v) for v in BLENDERS),
         "GID_RUN_PYTHON": environment("run"),
     }
-    options = chosen.pytest.split()
+    options = shlex.split(chosen.pytest)
     try:
         if len(suites) == 1:  # its output as it comes
             results = {suites[0]: (_run_suite(suites[0], pythons[suites[0]], options, variables), "")}
