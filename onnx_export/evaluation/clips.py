@@ -7,6 +7,7 @@ flicker counts as motion, a thing that did not move this time as still. Never fo
 The ratio is the motion that explains the change of brightness (Lucas, Kanade 1981).
 """
 
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +15,11 @@ from PIL import Image
 
 from gid_core.model.contract import ENVELOPE_STRIDE
 
+from ..footage.clips import VIDEO_ENDINGS, decoded
 from .bars import rounded
 from .baselines import GUESSES, guesses
 from .seeing import amplitude_px, seen
 from .statistics import area_under_curve, interval
-
-try:
-    import av
-except ImportError:  # the test extra of pyproject.toml has it; without it this part is left out
-    av = None
 
 __all__ = ["MISSING", "frames", "labels", "score_clips"]
 
@@ -30,26 +27,21 @@ MISSING = "clips: left out, reading video needs the package av"
 _MOVES_PX, _STANDS_PX = 0.35, 0.15
 _GRADIENT = 3.0  # grey levels (0..255) a px
 _LONGEST = 150  # frames of a clip: five seconds
-_SUFFIXES = (".mp4", ".webm", ".mov", ".mkv")
 
 
 def frames(path, long_side: int = 256):
     """(first frame as a PIL picture, grey levels float32 (T, H, W) in 0..255 at a long side of `long_side`)."""
     first, grey = None, []
-    with av.open(str(path)) as film:
-        for frame in film.decode(video=0):
-            picture = frame.to_image().convert("RGB")
-            first = picture if first is None else first
-            scale = long_side / max(picture.size)
-            size = tuple(max(1, round(s * scale)) for s in picture.size)
-            grey.append(np.asarray(picture.convert("L").resize(size, Image.LANCZOS), np.float32))
-            if len(grey) == _LONGEST:
-                break
+    for _, picture in islice(decoded(path), _LONGEST):
+        first = picture if first is None else first
+        scale = long_side / max(picture.size)
+        size = tuple(max(1, round(s * scale)) for s in picture.size)
+        grey.append(np.asarray(picture.convert("L").resize(size, Image.LANCZOS), np.float32))
     return first, np.stack(grey)
 
 
 def labels(grey: np.ndarray):
-    """(moves, stands), bool (H // 4, W // 4), of a film (T, H, W) in grey levels."""
+    """(moves, stands), bool (H // 4, W // 4), of a clip (T, H, W) in grey levels."""
     mean = grey.mean(0, dtype=np.float64)
     change = ((grey - mean) ** 2).mean(0)
     slope_y, slope_x = np.gradient(mean)
@@ -70,7 +62,7 @@ def labels(grey: np.ndarray):
 def score_clips(model, folder) -> dict:
     """AUC of alive, amplitude and the guesses on each clip of a folder, their mean, and that of all cells pooled."""
     by_clip, scores, truths = {}, {}, []
-    for path in sorted(p for p in Path(folder).iterdir() if p.suffix.lower() in _SUFFIXES):
+    for path in sorted(p for p in Path(folder).iterdir() if p.suffix.lower() in VIDEO_ENDINGS):
         first, grey = frames(path, model.card.input_long_side)
         moves, stands = labels(grey)
         rgb, _ = seen(first, model.card.input_long_side)

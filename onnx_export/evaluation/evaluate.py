@@ -86,7 +86,7 @@ def _clips(model, options):
     if not folder.is_dir():
         _tell([f"clips: left out, {folder} is no folder"])
         return {}, []
-    if clips.av is None:
+    if films.av is None:
         _tell([clips.MISSING])
         return {}, []
     figures = clips.score_clips(model, folder)

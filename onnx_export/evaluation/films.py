@@ -20,13 +20,8 @@ from gid_core.prediction.encodings import encode
 from gid_core.prediction.request import generator, photo_seed
 from gid_core.prediction.wind import draw_wind
 
-from ..footage.clips import VIDEO_ENDINGS, Clip, fitted
+from ..footage.clips import VIDEO_ENDINGS, Clip, av, fitted
 from .seeing import linear
-
-try:
-    import av
-except ImportError:  # the test extra of pyproject.toml has it; without it no film is read
-    av = None
 
 __all__ = ["CROP", "Film", "as_clip", "film_files", "procedural_volume", "read", "recoded", "rendered"]
 

@@ -17,7 +17,7 @@ __all__ = ["RUNS", "clip_conditions", "flow_conditions", "load", "load_encoder"]
 
 RUNS = ("where", "reach", "groups", "flow")  # of a training, in their order; each leaves WORK/NAME.pt
 
-_FARTHEST = 3.0  # of |z|: a film whose spectrum is not the encoder's must not drown the rest
+_FARTHEST = 3.0  # of |z|: a clip whose spectrum is not the encoder's must not drown the rest
 _LEAST_PX = 0.05
 
 
@@ -84,9 +84,9 @@ def flow_conditions(encoder, scene_data):
 def clip_conditions(encoder, footage, scales):
     """`flow_conditions` of filmed pairs, with the motion that was filmed as "z", reals (N, K, 4, h, w).
 
-    A film is one draw of a motion whose true envelope nobody knows. So z is the volume in units of the encoder's E,
-    times one number a cell that gives E the film's own RMS: z tells how a cell moved, not how far. The maps hold what
-    the start and the loss ask for: an object's name and its main axis, and the amplitude where the film is trusted.
+    A clip is one draw of a motion whose true envelope nobody knows. So z is the volume in units of the encoder's E,
+    times one number a cell that gives E the clip's own RMS: z tells how a cell moved, not how far. The maps hold what
+    the start and the loss ask for: an object's name and its main axis, and the amplitude where the clip is trusted.
 
     footage: of dataset.make_footage; scales: px (K,).
     """

@@ -117,10 +117,10 @@ def flow_loss(network, rows, generator, flow):
     rows: of conditions.flow_conditions, whose motion is drawn anew, or of conditions.clip_conditions, whose motion is
     the filmed one and whose wind nobody told; flow: a settings.Flow.
     """
-    maps, wind, is_film = rows["maps"], rows["wind"], "z" in rows
+    maps, wind, is_filmed = rows["maps"], rows["wind"], "z" in rows
     with torch.autocast("cpu", enabled=False):
         axis = maps[:, None, motion.DX : motion.DY + 1]
-        if is_film:
+        if is_filmed:
             end = rows["z"]
             signal = (motion.to_complex(end) * axis).sum(2)
         else:
@@ -134,12 +134,12 @@ def flow_loss(network, rows, generator, flow):
         begin, end = begin[:, slices], end[:, slices]
         t = torch.sigmoid(torch.randn(len(maps), generator=generator))
         at = t.view(-1, 1, 1, 1, 1)
-        is_told = torch.rand(len(maps), generator=generator) > (1 if is_film else flow.untold)
+        is_told = torch.rand(len(maps), generator=generator) > (1 if is_filmed else flow.untold)
     z, envelope = (1 - at) * begin + at * end, rows["envelope"][:, slices]
     inputs = z, t, slices, envelope, rows["affinity"], rows["features"], wind_condition(wind, is_told)
     found = network(*(x.to(ranks.device()) for x in inputs)).float().cpu()
     loss = velocity_loss(found - (end - begin), 0.1 + alive, flow.loss.tear)
-    return loss if is_film else loss + flow.loss.objects * object_loss(z + (1 - at) * found, maps)
+    return loss if is_filmed else loss + flow.loss.objects * object_loss(z + (1 - at) * found, maps)
 
 
 def velocity_loss(error, weight, tear):

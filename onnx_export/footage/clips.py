@@ -20,7 +20,7 @@ try:
 except ImportError:  # folders of pictures can be read without it
     av = None
 
-__all__ = ["PICTURE_ENDINGS", "VIDEO_ENDINGS", "Clip", "find_sources", "fitted", "windows"]
+__all__ = ["PICTURE_ENDINGS", "VIDEO_ENDINGS", "Clip", "av", "decoded", "find_sources", "fitted", "windows"]
 
 VIDEO_ENDINGS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".gif")
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
@@ -117,7 +117,7 @@ def windows(path, seconds: float = 5.0, size=(256, 160), fps=None) -> Iterator[C
     """
     path = Path(path)
     frames, times, begin = [], [], None
-    for seconds_in, picture in _evenly(_pictures_timed(path, fps) if path.is_dir() else _decoded(path, fps)):
+    for seconds_in, picture in _evenly(_pictures_timed(path, fps) if path.is_dir() else decoded(path, fps)):
         if begin is None:
             begin = seconds_in
         # A frame that is early by less than a third of a step belongs to the next window.
@@ -168,7 +168,14 @@ def _pictures_timed(folder, fps):
             raise ImageError(f"{path} cannot be read ({error}): export the frames again") from error
 
 
-def _decoded(path, fps):
+def decoded(path, fps=None) -> Iterator[tuple[float, Image.Image]]:
+    """(seconds, picture) of each frame of a video file whose time is later than the one before.
+
+    fps: for files whose own times are wrong.
+    Raises:
+        ImageError: PyAV is not there, or the file cannot be read.
+        SettingsError: the file has no times, and none are given.
+    """
     if av is None:
         raise ImageError(f"reading {path} needs PyAV: pip install av, or export the film as a folder of pictures")
     try:

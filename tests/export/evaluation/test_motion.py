@@ -16,6 +16,7 @@ from onnx_export.evaluation import clips, real, seeing, speed
 from onnx_export.evaluation import phases as measured
 from onnx_export.evaluation import scenes as scored
 from onnx_export.fitting import settings
+from onnx_export.footage.clips import av
 from onnx_export.photographs import split
 from onnx_export.scenes import motion, painting
 
@@ -212,14 +213,14 @@ def test_labels_of_a_small_sway_are_left_open():
     assert stands[3:, :11].mean() < 0.1
 
 
-@pytest.mark.skipif(clips.av is None, reason=clips.MISSING)
+@pytest.mark.skipif(av is None, reason=clips.MISSING)
 def test_a_folder_of_films_is_scored(model, tmp_path):
     grey = film(1.5, np.random.default_rng(0)).clip(0, 255).astype(np.uint8)
-    with clips.av.open(str(tmp_path / "sway.mp4"), "w") as out:
+    with av.open(str(tmp_path / "sway.mp4"), "w") as out:
         stream = out.add_stream("mpeg4", rate=20)
         stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
         for frame in grey:
-            picture = clips.av.VideoFrame.from_ndarray(np.repeat(frame[..., None], 3, 2), format="rgb24")
+            picture = av.VideoFrame.from_ndarray(np.repeat(frame[..., None], 3, 2), format="rgb24")
             out.mux(stream.encode(picture))
         out.mux(stream.encode())
     found = clips.score_clips(model, tmp_path)
