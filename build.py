@@ -5,6 +5,7 @@
   python3 build.py test [lint|core|blender-4.5|blender-5.0|blender-5.2 ...]                set up and run every test
   python3 build.py bench [splat|steps|memory|playback|render ...] [--blender ...]          ratios measured in one run
   python3 build.py package [--platform ...]                                                the installable zip
+  python3 build.py window [--shots DIR]                         the first loop in a real Blender window (Debian, root)
   python3 build.py train|export|evaluate|ablate ...                                       the motion model
 
 It makes the environment that a verb needs (pinned, with hashes, outside the checkout) and hands over; the work of
@@ -47,7 +48,7 @@ SYSTEM_LIBRARIES = {
 
 # What a suite runs. The core's tests run once for each numpy and Python: Blender 5.0 has those of 4.5.
 _FOLDERS = {
-    "core": ["tests/core", "tests/export", "tests/cli"],
+    "core": ["tests/core", "tests/export", "tests/cli", "tests/window"],
     "blender-4.5": ["tests/core", "tests/addon"],
     "blender-5.0": ["tests/addon"],
     "blender-5.2": ["tests/core", "tests/addon"],
@@ -272,6 +273,10 @@ def package(arguments):
     return _run([environment("blender-4.5"), str(ROOT / "blender_addon" / "package.py"), *arguments])
 
 
+def window(arguments):
+    return _run([environment("export"), str(ROOT / "tests" / "window" / "run.py"), *arguments])
+
+
 def model_verb(module):
     return lambda arguments: _run_module("export", "onnx_export." + module, arguments)
 
@@ -331,6 +336,7 @@ VERBS = {
     "test": test,
     "bench": bench,
     "package": package,
+    "window": window,
     "train": model_verb("fitting.train"),
     "export": model_verb("export.export"),
     "evaluate": model_verb("evaluation.evaluate"),
