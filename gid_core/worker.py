@@ -35,7 +35,7 @@ from .prediction.child import take
 from .prediction.predict import digest_of
 from .prediction.request import Request
 
-__all__ = ["COOPERATION_S", "IDLE_S", "Event", "Task", "Worker", "live", "start_worker"]
+__all__ = ["COOPERATION_S", "IDLE_S", "Event", "Task", "Worker", "close_live", "live", "start_worker"]
 
 COOPERATION_S = 0.6  # for a cancelled child to come to its next step, which takes a tenth of that; then it is killed
 IDLE_S = 600.0  # an artist who looks at a loop and turns its knobs comes back within minutes; then the memory is free
@@ -136,6 +136,12 @@ class Worker:
 def live() -> Worker:
     """The worker that all of this program shares."""
     return Worker()
+
+
+def close_live() -> None:
+    """`live().close()`, if there ever was a live worker."""
+    if live.cache_info().currsize:
+        live().close()
 
 
 def start_worker(photo: np.ndarray, request: Request) -> Task:

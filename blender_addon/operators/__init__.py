@@ -1,5 +1,7 @@
 """The operators `gid.*`: each reads its settings, asks the core, and writes datablocks; a refusal changes nothing."""
 
+import sys
+
 import bpy
 
 from .. import jobs
@@ -19,5 +21,8 @@ def register():
 
 def unregister():
     jobs.stop()
+    worker = sys.modules.get(f"{__package__.removesuffix('.blender_addon.operators')}.gid_core.worker")
+    if worker is not None:  # it is loaded by the first prediction; its child goes with the add-on
+        worker.close_live()
     running.unregister()
     _unregister_classes()

@@ -16,12 +16,13 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from gid_core.model.contract import Z_LAYOUT
+from gid_core.model.contract import PREDICTION, Z_LAYOUT
 
 from ..fitting.conditions import load, load_encoder
 from ..networks import backbone
 from ..networks.networks import N_FREQS, FlowNet
 from ..scenes import motion
+from . import versions
 
 __all__ = [
     "EncoderGraph",
@@ -42,7 +43,6 @@ STEPS = 2  # 2 to 16 read alike (docs/research/model.md); more steps leave the a
 # .210 / .231 / .240 and the coherence inside them .60 / .63 / .64: the start is noise enough.
 SAMPLING_NOISE = 0.0
 _STORED_HALF_FROM = 512  # elements; smaller tensors are not worth their Cast
-_VERSION = "0.1.0"
 _SIZE = (160, 256)
 
 
@@ -183,13 +183,18 @@ def _entry(path):
 
 
 def write_card(folder, scales, training, figures=None, start_noise=SAMPLING_NOISE):
-    """card.json beside the two graphs: hashes, signatures, constants, training, licence, figures."""
+    """card.json beside the graphs: hashes, signatures, constants, training, licence, figures; and versions.json.
+
+    The version is that of the bytes: bytes that no version had yet get the next one.
+    """
     folder = Path(folder)
-    paths = {part: folder / f"{part}.onnx" for part in ("encoder", "flow")}
+    paths = {role: folder / f"{role}.onnx" for role in PREDICTION}
+    files = {role: _entry(path) for role, path in paths.items()}
+    version, ledger = versions.grown({role: entry["sha256"] for role, entry in files.items()})
     ops = sorted({node.op_type for path in paths.values() for node in onnx.load(path).graph.node})
     card = {
         "name": "gid-motion",
-        "version": _VERSION,
+        "version": version,
         "licence": "GPL-3.0-or-later; the frozen backbone (EfficientNet-Lite2) Apache-2.0",
         "frequencies": list(motion.FREQUENCIES),
         "scales": [round(float(s), 6) for s in scales],
@@ -198,13 +203,14 @@ def write_card(folder, scales, training, figures=None, start_noise=SAMPLING_NOIS
         "z_layout": list(Z_LAYOUT),
         "start": "procedural",
         "start_noise": start_noise,
-        "files": {part: _entry(path) for part, path in paths.items()},
+        "files": files,
         "ops": ops,
         "opset": OPSET,
         "training": training,
         "figures": figures or {},
     }
-    (folder / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    for name, content in (("card.json", card), ("versions.json", ledger)):
+        (folder / name).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def load_networks(work):
@@ -221,7 +227,7 @@ def load_networks(work):
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="onnx_export.export.export", description="Write model files and card")
     parser.add_argument("--work", required=True, help="folder of the training's checkpoints")
-    parser.add_argument("--out", required=True, help="folder for encoder.onnx, flow.onnx, card.json")
+    parser.add_argument("--out", required=True, help="folder for encoder.onnx, flow.onnx, card.json, versions.json")
     options = parser.parse_args(arguments)
     folder = Path(options.out)
     folder.mkdir(parents=True, exist_ok=True)
@@ -253,8 +259,8 @@ def main(arguments=None):
             "loss": round(sum(recent) / max(len(recent), 1), 4),
         }
     write_card(folder, states["reach"]["notes"]["scales"], training)
-    for part in ("encoder", "flow"):
-        path = folder / f"{part}.onnx"
+    for role in PREDICTION:
+        path = folder / f"{role}.onnx"
         print(f"{path.name}: {path.stat().st_size / 2**20:.2f} MiB")
 
 

@@ -2,12 +2,16 @@
 
 import subprocess
 import sys
+import time
 
 import bpy
 import gid_dev.blender_addon as addon
+import numpy as np
 import pytest
 from gid_dev.blender_addon import operators, preferences
 from gid_dev.blender_addon.panels import loop, menus
+from gid_dev.gid_core import worker
+from gid_dev.gid_core.prediction.request import Request
 
 
 @pytest.fixture
@@ -44,6 +48,18 @@ def test_unregistering_leaves_no_menu_entry_no_timer_and_no_handler(unregistered
     addon.unregister()
     assert menus.__name__ not in entries()
     assert handlers() == []
+
+
+def test_the_child_that_predicts_goes_with_the_add_on(unregistered):
+    addon.register()
+    task = worker.start_worker(np.full((32, 32, 3), 0.3, np.float32), Request(model="physics"))
+    deadline = time.monotonic() + 60
+    while task.result() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert worker.live().pid is not None
+    addon.unregister()
+    assert worker.live().pid is None
 
 
 def test_a_module_that_fails_rolls_the_others_back(unregistered, monkeypatch):

@@ -209,6 +209,16 @@ def test_closing_ends_the_child_and_leaves_nothing(live, tmp_path):
     wait(live.submit(PHOTO, Request(model="physics")))
 
 
+def test_the_shared_worker_is_closed_if_there_is_one():
+    worker.live.cache_clear()
+    worker.close_live()
+    assert worker.live.cache_info().currsize == 0
+    wait(worker.start_worker(PHOTO, Request(model="physics")))
+    pid = worker.live().pid
+    worker.close_live()
+    assert not runs(pid)
+
+
 def test_a_forgotten_worker_is_cleaned_up(tmp_path):
     made = worker.Worker()
     wait(made.submit(PHOTO, Request(model="physics")))

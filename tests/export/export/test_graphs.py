@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from gid_core.model import contract
-from onnx_export.export import export
+from onnx_export.export import export, versions
 from onnx_export.scenes import motion
 
 SIZES = ((160, 256), (288, 512), (256, 160))
@@ -24,6 +24,16 @@ def folder(request, models, tmp_path_factory):
     export.save(models, path, is_half=request.param)
     export.write_card(path, np.ones(16), {})
     return path, HALF if request.param else SINGLE
+
+
+def test_exported_bytes_have_a_version_of_their_own(folder):
+    path, _ = folder
+    card, ledger, shipped = (
+        json.loads((place / name).read_text())
+        for place, name in ((path, "card.json"), (path, "versions.json"), (versions.LEDGER.parent, "versions.json"))
+    )
+    assert card["version"] not in shipped
+    assert ledger == {**shipped, card["version"]: {role: entry["sha256"] for role, entry in card["files"].items()}}
 
 
 def session(path):
