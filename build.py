@@ -2,6 +2,7 @@
 """The one command line of this repository.
 
   python3 build.py animate [PHOTO] [--out DIR] [--blender 4.5|5.0|5.2|none] ...             photo -> seamless loop
+  python3 build.py batch FOLDER [--out DIR] ...                                            a folder of photos -> loops
   python3 build.py test [lint|core|blender-4.5|blender-5.0|blender-5.2 ...]                set up and run every test
   python3 build.py bench [splat|steps|memory|playback|render ...] [--blender ...]          ratios measured in one run
   python3 build.py package [--platform ...]                                                the installable zip
@@ -163,7 +164,7 @@ def _check_system_libraries():
         raise BuildError("Blender needs system libraries that are missing here: apt install " + " ".join(missing))
 
 
-def animate(arguments):
+def animate(arguments, verb="animate"):
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--blender", choices=[*sorted(BLENDERS), "none"])
     parser.add_argument("--no-render", action="store_true")
@@ -171,7 +172,7 @@ def animate(arguments):
     chosen, _ = parser.parse_known_args(arguments)
     needs_none = chosen.no_render or chosen.render == "none" or chosen.blender == "none"
     if needs_none or "-h" in arguments or "--help" in arguments:
-        return _run_core("gid_core.animate", arguments)
+        return _run_core("gid_core." + verb, arguments)
     version = chosen.blender or DEFAULT_BLENDER
     try:
         python = environment("blender-" + version)
@@ -179,8 +180,8 @@ def animate(arguments):
         if chosen.blender or chosen.render in ("cycles", "eevee"):
             raise
         print(f"gid: without Blender, so without scene.blend: {error}", file=sys.stderr)
-        return _run_core("gid_core.animate", arguments)
-    return _run([python, "-I", "-c", BLENDER_DOOR, str(ROOT), "animate", *arguments])
+        return _run_core("gid_core." + verb, arguments)
+    return _run([python, "-I", "-c", BLENDER_DOOR, str(ROOT), verb, *arguments])
 
 
 def test(arguments):
@@ -333,6 +334,7 @@ def _pass_on(number, _frame):
 
 VERBS = {
     "animate": animate,
+    "batch": lambda arguments: animate(arguments, "batch"),
     "test": test,
     "bench": bench,
     "package": package,

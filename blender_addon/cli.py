@@ -1,4 +1,4 @@
-"""The command line: `blender --command gid animate PHOTO --out DIR`, and the same through `build.py animate`.
+"""The command line: `blender --command gid animate PHOTO --out DIR` or `... batch FOLDER`, the same through `build.py`.
 
 It adds to `gid_core.animate` what needs Blender: the scene, the frames, the movie. It starts from an empty file of its
 own and asks nothing of the one that is open, so it works with the add-on enabled, and from a checkout without.
@@ -28,7 +28,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: list[str]) -> int:
     """Exit code of a command: 0, 2 the user's mistake, 3 the model, 130 stopped, 1 (with a traceback) our bug."""
-    from ..gid_core import animate
+    from ..gid_core import animate, batch
     from ..gid_core.files import progress  # at the first use: they load Pillow
     from .output.delivery import CommandLine
 
@@ -36,13 +36,16 @@ def main(argv: list[str]) -> int:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     described = "One still photo becomes a seamless loop: frames, a movie and a scene that renders them anywhere."
     animate.add_arguments(verbs.add_parser("animate", help="make a loop of a photo", description=described))
+    described = "Every photo of a folder becomes a loop, and a page shows them all."
+    batch.add_arguments(verbs.add_parser("batch", help="make loops of a folder of photos", description=described))
     try:
         options = parser.parse_args(animate.joined(argv))
     except SystemExit as end:
         return end.code or 0
+    work = {"animate": animate.run, "batch": batch.run}[options.verb]
     del options.verb  # the report lists what was asked
     with _interruptible(progress.STOPPING) as cancelled, _properties():
-        return progress.exit_code_of(lambda: animate.run(options, CommandLine(), cancelled))
+        return progress.exit_code_of(lambda: work(options, CommandLine(), cancelled))
 
 
 @contextmanager

@@ -33,7 +33,18 @@ from .motion.volume import SpectralVolume
 from .prediction import predict
 from .version import __version__
 
-__all__ = ["Prepared", "add_arguments", "joined", "main", "prepare", "run", "write_outputs"]
+__all__ = [
+    "Prepared",
+    "add_arguments",
+    "add_options",
+    "checked_output",
+    "joined",
+    "main",
+    "prepare",
+    "run",
+    "run_command",
+    "write_outputs",
+]
 
 DEFAULT_SIZE = 1920
 _SIZES = (64, 8192)
@@ -66,9 +77,16 @@ class Prepared:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `animate`, the same through every door."""
+    parser.add_argument(
+        "photo", nargs="?", metavar="PHOTO", help="the still photo; without one the example is animated"
+    )
+    add_options(parser, "DIR", "folder for the results")
+
+
+def add_options(parser: argparse.ArgumentParser, place: str, purpose: str) -> None:
+    """All that can be asked of a loop, and `--out`: a `place` with a `purpose`."""
     add = parser.add_argument
-    add("photo", nargs="?", metavar="PHOTO", help="the still photo; without one the example is animated")
-    add("--out", metavar="DIR", help="folder for the results (default: out/NAME)")
+    add("--out", metavar=place, help=f"{purpose} (default: out/NAME)")
     add("--seconds", type=float, default=5.0, help="length of the loop (default: %(default)s)")
     add("--fps", default="24", help="frames a second: 24, 23.976 or 24000/1001 (default: %(default)s)")
     add("--start", type=int, default=1, metavar="FRAME", help="number of the first frame (default: %(default)s)")
@@ -120,8 +138,6 @@ def prepare(options: argparse.Namespace, progress: Callable, cancelled: Callable
     """
     fps = timeline.parse_fps(options.fps)
     n_frames = timeline.frames_for(options.seconds, fps)
-    if not _SIZES[0] <= options.size <= _SIZES[1]:
-        raise SettingsError(f"the size is {options.size}: give {_SIZES[0]} to {_SIZES[1]} pixels")
     path = _photo_path(options.photo)
     progress("read the photo", 0.0)
     photo = image_io.load_photo(path)
@@ -164,6 +180,19 @@ def prepare(options: argparse.Namespace, progress: Callable, cancelled: Callable
     return Prepared(path.stem, still, motion, edits, volume, plan, fps, options.start, request, report)
 
 
+def checked_output(options: argparse.Namespace) -> delivery.Output:
+    """What is to be made. Every number that can be judged without the photo is judged here.
+
+    Raises:
+        SettingsError: one cannot be.
+    """
+    output = delivery.Output.read(options)
+    output.check_range(timeline.frames_for(options.seconds, timeline.parse_fps(options.fps)))
+    if not _SIZES[0] <= options.size <= _SIZES[1]:
+        raise SettingsError(f"the size is {options.size}: give {_SIZES[0]} to {_SIZES[1]} pixels")
+    return output
+
+
 def write_outputs(prepared: Prepared, folder) -> None:
     """still.png, volume.npz, preview.png and report.json in an existing folder; the report lists every file in it.
 
@@ -195,8 +224,7 @@ def run(
     Raises:
         GidError: it cannot be; nothing was written then.
     """
-    output = delivery.Output.read(options)
-    output.check_range(timeline.frames_for(options.seconds, timeline.parse_fps(options.fps)))
+    output = checked_output(options)
     meter = Meter(sys.stderr)
     out = Path(options.out) if options.out else Path("out") / _photo_path(options.photo).stem
     with publishing(out, delivery.resumed(output)) as folder:
@@ -219,11 +247,16 @@ def main(arguments: list[str] | None = None) -> int:
     """Exit code of `python -m gid_core.animate`: 0, 2 the user's mistake, 3 the model, 130 stopped."""
     parser = argparse.ArgumentParser(prog="animate", description="One still photo becomes a seamless loop.")
     add_arguments(parser)
+    return run_command(parser, run, arguments)
+
+
+def run_command(parser: argparse.ArgumentParser, work: Callable, arguments: list[str] | None = None) -> int:
+    """Exit code of `work(options)`, ended in order by whatever asks a command to stop. Shared by the verbs."""
     options = parser.parse_args(joined(sys.argv[1:] if arguments is None else arguments))
     for number in STOPPING:  # all the same as Ctrl-C, so that nothing half-written stays
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
             signal.signal(number, signal.default_int_handler)
-    return exit_code_of(lambda: run(options))
+    return exit_code_of(lambda: work(options))
 
 
 def _photo_path(asked):

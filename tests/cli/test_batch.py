@@ -1,0 +1,103 @@
+"""`batch` as a user meets it: a folder a photo, a page of all, a line for each photo that failed, then exit code 2."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import unquote
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[2]
+QUICK = ["--model", "physics", "--size", "64", "--seconds", "0.25", "--fps", "12"]
+PATIENCE_S = 180
+
+
+def photo(path, seed=0):
+    rng = np.random.default_rng(seed)
+    pixels = np.full((60, 80, 3), (180, 180, 190), np.uint8)
+    pixels[20:58, 20:60] = np.clip(np.array([60, 130, 40]) + rng.normal(0, 40, (38, 40, 1)), 0, 255)
+    Image.fromarray(pixels).save(path)
+
+
+def batch(*arguments, cwd):
+    return subprocess.run(
+        [sys.executable, "-c", "import sys; from gid_core.batch import main; sys.exit(main())", *map(str, arguments)],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+    )
+
+
+def linked(page):
+    """Files that a page shows or names."""
+    return [unquote(place) for place in re.findall(r'(?:src|href)="([^"]*)"', page)]
+
+
+def test_every_photo_gets_a_folder_and_the_page_shows_it(tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for seed, name in enumerate(["one.png", "two.JPG", "a & <b> #1?.png", "one.bmp"]):
+        photo(photos / name, seed)
+    (photos / "notes.txt").write_text("no photo")
+    done = batch(photos, "--out", "loops", "--movie", "webp", *QUICK, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    out = tmp_path / "loops"
+    names = {"one.png", "one.bmp", "two", "a & <b> #1?"}
+    assert {path.name for path in out.iterdir()} == names | {"index.html"}
+    for name in names:
+        files = {path.name for path in (out / name).iterdir()}
+        assert files == {"frames", "loop.webp", "still.png", "preview.png", "report.json", "volume.npz"}
+        assert len(list((out / name / "frames").iterdir())) == 3
+    page = (out / "index.html").read_text(encoding="utf-8")
+    places = linked(page)
+    assert sum(place.endswith("loop.webp") for place in places) == 4
+    assert all((out / place).is_file() for place in places)
+    assert "a &amp; &lt;b&gt; #1?.png" in page
+    assert "<b>" not in page
+
+
+def test_a_photo_that_fails_is_one_line_and_the_others_are_made(tmp_path):
+    photo(tmp_path / "good.png")
+    (tmp_path / "bad.jpg").write_bytes(b"no picture")
+    (tmp_path / "deep.exr").write_bytes(b"\x76\x2f\x31\x01 damaged")
+    done = batch(tmp_path, "--out", "loops", "--movie", "none", *QUICK, cwd=tmp_path)
+    assert done.returncode == 2
+    errors = [line for line in done.stderr.splitlines() if line.startswith("gid: error: ")]
+    assert [line.split(": ")[2] for line in errors[:2]] == ["bad.jpg", "deep.exr"]
+    assert errors[2].startswith("gid: error: 2 of 3 photos failed")
+    assert len(errors) == 3
+    assert "Traceback" not in done.stderr
+    out = tmp_path / "loops"
+    assert {path.name for path in out.iterdir()} == {"good", "index.html"}
+    page = (out / "index.html").read_text(encoding="utf-8")
+    assert "bad.jpg: " in page
+    assert "good/preview.png" in linked(page)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere"], "name a folder of photos"),
+        (["empty"], "there is no photo"),
+        (["empty/a.png"], "name a folder of photos"),
+        ([".", "--fps", "fast"], "fast"),
+        ([".", "--render", "cycles", "--shutter", "90"], "--shutter goes with"),
+        ([".", "--handles", "-2"], "0 to 1000"),
+        ([".", "--size", "3"], "64 to 8192"),
+    ],
+)
+def test_a_mistake_is_told_before_any_work(tmp_path, arguments, said):
+    (tmp_path / "empty").mkdir()
+    photo(tmp_path / "a.png")
+    before = sorted(tmp_path.rglob("*"))
+    done = batch(*arguments, "--out", "loops", "--model", "physics", cwd=tmp_path)
+    assert done.returncode == 2
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert said in done.stderr
+    assert sorted(tmp_path.rglob("*")) == before
