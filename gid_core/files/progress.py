@@ -150,7 +150,8 @@ def _staging(out, keeps):
         lock = FolderLock.take(path, _GRACE_S)
         if lock is None:  # its run is still at work
             continue
-        if taken is None and keeps and path.parent == parent and (path / keeps[0]).exists():
+        is_near = path.stat().st_dev == parent.stat().st_dev
+        if taken is None and keeps and is_near and (path / keeps[0]).exists():
             taken = path, lock
             _keep_only(path, {*keeps, lock.path.name})
         else:

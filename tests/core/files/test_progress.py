@@ -3,6 +3,10 @@
 import io
 import itertools
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -190,3 +194,61 @@ def test_a_hold_and_a_jump_show_in_the_ratio():
 def test_a_still_volume_has_no_ratio():
     still = volume().scaled(0)
     assert seam.seam_ratio(still, plan_loop(volume(), 24, 12)) is None
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_what_a_killed_run_left_is_removed_and_what_is_asked_for_taken_over(tmp_path, exists):
+    out = tmp_path / "out [1]"
+    if exists:
+        out.mkdir()
+    code = (
+        "import os, sys, time; sys.path.insert(0, sys.argv[1])\n"
+        "from gid_core.files import progress\n"
+        "with progress.publishing(sys.argv[2]) as folder:\n"
+        "    (folder / 'frames').mkdir(); (folder / 'frames' / '1.png').write_text('frame')\n"
+        "    (folder / 'record').write_text('r'); (folder / 'half.txt').write_text('half')\n"
+        "    print('ready', flush=True); time.sleep(60)\n"
+    )
+    root = str(Path(__file__).resolve().parents[3])
+    running = subprocess.Popen([sys.executable, "-c", code, root, str(out)], stdout=subprocess.PIPE)
+    try:
+        assert running.stdout.readline() == b"ready\n"
+        with progress.publishing(
+            out, ("record", "frames")
+        ) as folder:  # beside a run that is at work: nothing of it is touched
+            assert list(folder.iterdir()) == [folder / ".lock"]
+            (folder / "a.txt").write_text("a")
+        assert hidden(tmp_path) == 1
+    finally:
+        running.kill()
+        running.communicate()
+    with progress.publishing(out, ("record", "frames")) as folder:
+        assert (folder / "frames" / "1.png").read_text() == "frame"
+        assert not (folder / "half.txt").exists()
+    assert (out / "record").exists()
+    assert hidden(tmp_path) == 0
+
+
+def test_a_leftover_that_is_not_wanted_is_removed(tmp_path):
+    for parent, name in ((tmp_path, ".out-abc.partial"), (tmp_path / "out", ".gid-abc.partial")):
+        (parent / name / "frames").mkdir(parents=True)
+        (parent / name / "record").write_text("r")
+        os.utime(parent / name, (1, 1))
+    (tmp_path / ".other-abc.partial").mkdir()
+    with progress.publishing(tmp_path / "out") as folder:
+        assert not (folder / "record").exists()
+    assert [path.name for path in tmp_path.iterdir() if path.name[0] == "."] == [".other-abc.partial"]
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_results_are_staged_on_the_disk_of_a_folder_that_is_there(tmp_path):
+    """It may be a mount point: what lies beside it cannot be moved into it."""
+    (tmp_path / "out").mkdir()
+    with progress.publishing(tmp_path / "out") as folder:
+        assert folder.parent == tmp_path / "out"
+        (folder / "a.txt").write_text("a")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.txt"]
+
+
+def hidden(folder):
+    return sum(path.name.endswith(".partial") for path in folder.rglob(".*"))
