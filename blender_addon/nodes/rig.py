@@ -31,7 +31,7 @@ __all__ = [
     "version_of",
 ]
 
-VERSION = 3
+VERSION = 4
 MODIFIER = "GID Rig"
 # Size of one pixel of the still in Blender units. A power of two: resting tents are placed without rounding, and none
 # spills over its pixel, where a mover's weight would make a millionth of it show.
@@ -161,22 +161,18 @@ def _build(tree, n_modes):
     displacement, coefficients = _modes(tree, *_timing(tree), n_modes)
     axes = _axes(tree)
     sheet = _sheet(tree, coefficients, axes)
-    static, plate = tents.static_quad(tree), tents.plate_quad(tree)
-    moved = tents.tents(tree, _tent_offset(tree, displacement, axes))
+    offset = _tent_offset(tree, displacement, axes)
     with tree.frame("Sheet in the viewport, tents in a render"):
+        rendered = tree.node("GeometryNodeGroup", 17, node_tree=tents.group())
+        for name in tents.INPUTS:
+            tree.feed(offset if name == "Displacement" else tree.input(name), rendered.inputs[name])
+        hidden = tree.boolean_math("NOT", 18, tree.input("Tents"))
+        is_sheet = tree.boolean_math("AND", 19, tree.node("GeometryNodeIsViewport", 18), hidden)
         # The default type of a switch differs between versions, so it is stated.
-        shown = tree.node(
-            "GeometryNodeSwitch", 26, {"Switch": tree.input("Has Plate"), "True": plate}, input_type="GEOMETRY"
-        )
-        rendered = tree.node("GeometryNodeJoinGeometry", 27)
-        for part in (static, output_socket(shown), moved):
-            tree.feed(part, rendered.inputs["Geometry"])
-        hidden = tree.boolean_math("NOT", 27, tree.input("Tents"))
-        is_sheet = tree.boolean_math("AND", 28, tree.node("GeometryNodeIsViewport", 27), hidden)
         choice = tree.node(
-            "GeometryNodeSwitch", 29, {"Switch": is_sheet, "False": rendered, "True": sheet}, input_type="GEOMETRY"
+            "GeometryNodeSwitch", 20, {"Switch": is_sheet, "False": rendered, "True": sheet}, input_type="GEOMETRY"
         )
-        tree.outputs(30, Geometry=choice)
+        tree.outputs(21, Geometry=choice)
 
 
 def _declare(tree, n_modes):

@@ -1,4 +1,4 @@
-"""What a final render sees of the still: a tent for every pixel that can move, one quad for all that cannot.
+"""Node group ".GID Tents", what a final render sees: a tent for every pixel that can move, one quad for all others.
 
 A *tent* is a quad of 2 x 2 pixels whose material falls off as a bilinear kernel, so that the sum of all tents is the
 splat. A tent that rests on its pixel centre touches no other pixel, hence all motionless pixels together are one
@@ -7,15 +7,34 @@ plate follows. The tents of the frame's border reach outwards without falling of
 motion that leads inwards bares nothing.
 """
 
-from .builder import output_socket
+from .builder import output_socket, shared_group
 
-__all__ = ["CORNER", "SIDES", "UV", "image_size", "plate_quad", "static_quad", "tents"]
+__all__ = ["CORNER", "INPUTS", "SIDES", "UV", "group", "image_size"]
 
+VERSION = 1
 UV, CORNER, SIDES = "gid_uv", "gid_corner", "gid_sides"
 
 # Of two tents at equal depth Cycles loses one. 256 x 256 levels part any two from less than 256 px apart; over 16 px
 # float32 still tells them apart.
 _LEVELS, _LEVEL_PX = 256, 16 / 256**2
+
+
+# Inputs of the group, but for Displacement inputs of the rig as well.
+INPUTS = {
+    "Still": ("Image", "The photo, linear"),
+    "Static Mask": ("Image", "White where the volume holds no motion"),
+    "Pixel Size": ("Float", "Size of one pixel of the still"),
+    "Displacement": ("Vector", "How far a tent is carried: a field of where it stood in the still, Blender units"),
+    "Tent Material": ("Material", "Of the tents"),
+    "Static Material": ("Material", "Of the motionless rest"),
+    "Plate Material": ("Material", "Of what shows through holes"),
+    "Has Plate": ("Bool", "Something lies under the moving pixels and shows through holes"),
+}
+
+
+def group():
+    """The shared group, built if need be. It is nested for the same reason as the modes': a tree is checked whole."""
+    return shared_group(".GID Tents", "GeometryNodeTree", VERSION, _build, key="GID Tents")
 
 
 def image_size(tree, column, name):
@@ -24,11 +43,28 @@ def image_size(tree, column, name):
     return info["Width"], info["Height"]
 
 
-def tents(tree, displacement):
-    """Geometry: a tent for every pixel that can move, carried by `displacement` (a field, Blender units)."""
+def _build(tree):
+    tree.add_output("Geometry", "Geometry")
+    for name, (kind, description) in INPUTS.items():
+        tree.add_input(name, kind, description=description)
+    static = _quad(tree, "Static quad: all that never moves", "Static Material", -1.0)
+    plate = _quad(tree, "Plate: what shows through holes", "Plate Material", -2.0)
+    tents = _tents(tree)
+    with tree.frame("All that a render sees"):
+        shown = tree.node(
+            "GeometryNodeSwitch", 29, {"Switch": tree.input("Has Plate"), "True": plate}, input_type="GEOMETRY"
+        )
+        rendered = tree.node("GeometryNodeJoinGeometry", 30)
+        for part in (static, output_socket(shown), tents):
+            tree.feed(part, rendered.inputs["Geometry"])
+        tree.outputs(31, Geometry=rendered)
+
+
+def _tents(tree):
+    """Geometry: a tent for every pixel that can move, carried by Displacement."""
     points, (first, last, is_rim) = _points(tree), _border(tree)
     with tree.frame("Tents: each carried to its place"):
-        points = tree.node("GeometryNodeSetPosition", 15, {"Geometry": points, "Offset": displacement})
+        points = tree.node("GeometryNodeSetPosition", 15, {"Geometry": points, "Offset": tree.input("Displacement")})
         is_inner = tree.math("SUBTRACT", 17, 1.0, is_rim)
         first, last = tree.vector(17, *first), tree.vector(17, *last)
     inner = _realised(tree, "Tents", points, 2, 1, is_inner)
@@ -42,17 +78,8 @@ def tents(tree, displacement):
         )
 
 
-def static_quad(tree):
-    """Geometry: the quad of all that never moves, as large as the still and below the tents."""
-    return _quad(tree, "Static quad: all that never moves", "Static Material", -1.0)
-
-
-def plate_quad(tree):
-    """Geometry: the plate's quad, below all else."""
-    return _quad(tree, "Plate: what shows through holes", "Plate Material", -2.0)
-
-
 def _quad(tree, label, material, height_px):
+    """Geometry: one quad as large as the still, below the tents."""
     with tree.frame(label):
         px = tree.input("Pixel Size")
         sides = tree.vector(7, *image_size(tree, 6, "Still"))
