@@ -13,6 +13,7 @@ import bpy
 __all__ = ["area", "box", "click", "find_button", "key", "move", "override", "region", "run", "shot", "type_text"]
 
 _TURNS = 5
+_KEYCODES = {"F3": "69"}  # by its name xdotool presses Alt along with it under Xvfb
 
 
 def _x(*command):
@@ -34,7 +35,7 @@ def click(x, y):
 
 
 def key(*names):
-    _x("xdotool", "key", *names)
+    _x("xdotool", "key", *(_KEYCODES.get(name, name) for name in names))
 
 
 def type_text(text):
