@@ -7,6 +7,7 @@
   python3 build.py bench [splat|steps|memory|playback|render ...] [--blender ...]          ratios measured in one run
   python3 build.py package [--platform ...]                                                the installable zip
   python3 build.py window [--shots DIR]                         the first loop in a real Blender window (Debian, root)
+  python3 build.py docs [--out DIR]                                                        the documentation as a site
   python3 build.py train|export|evaluate|ablate ...                                       the motion model
 
 It makes the environment that a verb needs (pinned, with hashes, outside the checkout) and hands over; the work of
@@ -30,7 +31,12 @@ ROOT = Path(__file__).resolve().parent
 LOCKS = ROOT / "locks"
 BLENDERS = {"4.5": "3.11", "5.0": "3.11", "5.2": "3.13"}  # Blender -> the Python that its module needs
 DEFAULT_BLENDER = "4.5"
-PYTHONS = {"run": "3.11", "export": "3.11", **{f"blender-{v}": p for v, p in BLENDERS.items()}}
+PYTHONS = {
+    "run": "3.11",
+    "export": "3.11",
+    "docs": "3.11",
+    **{f"blender-{v}": p for v, p in BLENDERS.items()},
+}
 STEP_LIMIT_S = 45 * 60  # a hung Blender must not hang the whole run
 
 # Shared libraries that the Blender module opens, and the Debian/Ubuntu package that brings each.
@@ -278,6 +284,20 @@ def window(arguments):
     return _run([environment("export"), str(ROOT / "tests" / "window" / "run.py"), *arguments])
 
 
+def docs(arguments):
+    parser = argparse.ArgumentParser(
+        prog="build.py docs", description="The pages of docs/ and the API reference as a site; a broken link fails"
+    )
+    parser.add_argument("--out", metavar="DIR", default=str(ROOT / "dist" / "docs"), help="default: dist/docs")
+    out = Path(parser.parse_args(arguments).out).absolute()
+    mkdocs = [environment("docs"), "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(out)]
+    variables = {"PYTHONDONTWRITEBYTECODE": "1", "NO_MKDOCS_2_WARNING": "1"}  # an advertisement, on every call
+    worst = _run([*mkdocs, "--config-file", str(ROOT / "docs" / "site" / "mkdocs.yml")], variables=variables)
+    if worst == 0:
+        print(out / "index.html")
+    return worst
+
+
 def model_verb(module):
     return lambda arguments: _run_module("export", "onnx_export." + module, arguments)
 
@@ -339,6 +359,7 @@ VERBS = {
     "bench": bench,
     "package": package,
     "window": window,
+    "docs": docs,
     "train": model_verb("fitting.train"),
     "export": model_verb("export.export"),
     "evaluate": model_verb("evaluation.evaluate"),
