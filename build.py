@@ -290,7 +290,8 @@ def docs(arguments):
     )
     parser.add_argument("--out", metavar="DIR", default=str(ROOT / "dist" / "docs"), help="default: dist/docs")
     out = Path(parser.parse_args(arguments).out).absolute()
-    mkdocs = [environment("docs"), "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(out)]
+    # Not --quiet: it would also silence the warnings that --strict counts.
+    mkdocs = [environment("docs"), "-m", "mkdocs", "build", "--strict", "--site-dir", str(out)]
     variables = {"PYTHONDONTWRITEBYTECODE": "1", "NO_MKDOCS_2_WARNING": "1"}  # an advertisement, on every call
     worst = _run([*mkdocs, "--config-file", str(ROOT / "docs" / "site" / "mkdocs.yml")], variables=variables)
     if worst == 0:
