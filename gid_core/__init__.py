@@ -1,5 +1,5 @@
 """The maths of Image Dynamics: one still photo, its spectral volume, and the frames of a loop.
 
-numpy alone; Pillow in `image_io`, onnxruntime in `runtime`. Never bpy, never torch.
-Import the module you need (`from gid_core import volume`): nothing is re-exported here.
+numpy; Pillow in files/, onnxruntime in model/session.py. Never bpy, never torch.
+Import the module you need (`from gid_core.motion import volume`): nothing is re-exported here.
 """

@@ -1,7 +1,7 @@
 """What the command line makes of a motion: frames, passes, a movie, and figures about them.
 
-Blender is a guest here: where there is one it adds the scene, draws the frames if it is asked to, and one of them for
-comparison. Without one everything but scene.blend is made all the same.
+Where there is a Blender it adds the scene, draws the frames if it is asked to, and one of them for comparison. Without
+one everything but scene.blend is made.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Which loop is in sight, how a window comes to show one, and the way back to the artist's own scene.
 
-A loop is worth nothing unseen: showing it means its scene in the window that asked, its camera's view filling the 3D
-viewports, shading that shows the photo, and playback. What the viewports looked like before is put back on leaving. In
+To show a loop is: its scene in the window that asked, its camera's view filling the 3D viewports, shading that shows
+the photo, and playback. What the viewports looked like before is put back on leaving. In
 the background there is no window, and nothing of this happens.
 """
 

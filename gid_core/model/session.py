@@ -1,8 +1,8 @@
 """The motion model, ready to run. The only module that imports onnxruntime, and only when a model is loaded.
 
 A file is opened after its hash, its content and its signature agree with its card (card.py). The provider is chosen
-by trial, a graph at a time: one that is faster but answers differently from the CPU is worse than a slow CPU. What was
-opened is kept for the life of the process, so that the next prediction starts at once.
+by trial, a graph at a time: one whose answer to a small input is off the CPU's by more than 2 % of its largest value is
+passed over, and a note says so. What was opened is kept for the life of the process, for the next prediction.
 """
 
 import importlib

@@ -18,7 +18,7 @@ __all__ = ["Archive", "opened", "written"]
 
 MAX_CELLS = 64 * 2048 * 2048  # numbers an array may hold: 4 GiB of amplitudes, far above any volume of ours
 _MAX_TEXT = 1 << 20
-_MAX_PACKING = 50  # arrays may be packed, but a small file that claims far more than it holds is a trap
+_MAX_PACKING = 50  # times that arrays may be packed; a file that claims more is refused before anything is allocated
 
 
 class Archive:

@@ -1,7 +1,7 @@
 """What an artist asks of a motion: edits are a value, and `apply` a pure function of motion and edits.
 
 No edits give the raw motion, bit for bit; in which order they came about makes no difference; an edit that is taken
-back leaves nothing behind. Nothing here predicts, and nothing takes longer than a slider may.
+back leaves nothing behind. Nothing here runs a network: what was predicted is multiplied, turned and masked.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """The physics prior: how a photo might move by rules that can be told, when there is no model or none is wanted.
 
-Green texture, petals beside it and flames on dark ground may move; how they do is `motion.sway`. It knows no objects:
-expect less than from the model.
+Green texture, petals beside it and flames on dark ground may move; how they do is `motion.sway`. On hand-masked photos
+it finds what moves with a mean AUC of .82, the model of .98 (models/card.json); it knows no objects.
 """
 
 from dataclasses import dataclass
