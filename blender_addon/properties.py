@@ -1,10 +1,107 @@
 """What the add-on remembers: `Object.gid` for each loop, `Scene.gid` for the panel's settings.
 
-A loop keeps rendering when the add-on is gone; these properties only let the add-on find its own work again.
+A loop keeps rendering when the add-on is gone; these properties only let the add-on find its own work again, and let
+the artist go on editing it: the motion as it was predicted lies in two images, what is asked of it in `GidEdits`.
 """
 
+import math
+
 import bpy
-from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
+
+from .loop import edit, live
+
+__all__ = ["GidEdits", "GidLoop", "GidSettings"]
+
+
+def _acts(one, context):
+    plane = one.id_data
+    if plane.gid.scene is not None and not live.is_held():
+        edit.follow(plane)
+
+
+def _acts_on_images(one, context):
+    plane = one.id_data
+    if plane.gid.scene is not None and not live.is_held():
+        edit.follow(plane, with_images=True)
+
+
+def _gain(name, description):
+    return FloatProperty(name=name, default=1.0, min=0.0, soft_max=4.0, description=description, update=_acts)
+
+
+class GidPull(bpy.types.PropertyGroup):
+    """One pluck: the picture is pulled at a place and let go."""
+
+    x: FloatProperty(name="X", min=0.0, max=1.0, description="Place, in parts of the picture's width", update=_acts)
+    y: FloatProperty(
+        name="Y", min=0.0, max=1.0, description="Place, in parts of the picture's height, down", update=_acts
+    )
+    dx: FloatProperty(name="DX", description="Pull to the right, in parts of the picture's long side", update=_acts)
+    dy: FloatProperty(name="DY", description="Pull down, in parts of the picture's long side", update=_acts)
+    time_s: FloatProperty(
+        name="Time", default=0.0, unit="TIME_ABSOLUTE", description="Seconds into the loop at which it is let go",
+        update=_acts,
+    )  # fmt: skip
+
+
+class GidEdits(bpy.types.PropertyGroup):
+    """What the artist asks of a loop's motion. All of it acts at once, and can be taken back."""
+
+    amplitude: _gain("Amplitude", "How far everything moves; 0 is the still")
+    turn: FloatProperty(
+        name="Turn",
+        subtype="ANGLE",
+        soft_min=-math.pi,
+        soft_max=math.pi,
+        description="Turns the direction of all motion; positive is clockwise",
+        update=_acts,
+    )
+    low: _gain("Slow Sway", "Strength of the slowest motion")
+    mid: _gain("Swing", "Strength of the motion between sway and shiver")
+    high: _gain("Shiver", "Strength of the fastest motion")
+    border: FloatProperty(
+        name="Pinned Border",
+        min=0.0,
+        max=1.0,
+        soft_max=0.3,
+        subtype="FACTOR",
+        description="Motion fades to nothing over this part of the picture's long side towards its edges",
+        update=_acts,
+    )
+    phase: FloatProperty(
+        name="Phase",
+        soft_min=-1.0,
+        soft_max=1.0,
+        description="Part of the loop by which the motion runs ahead: two loops of one motion need not move in step",
+        update=_acts,
+    )
+    damping: FloatProperty(
+        name="Damping",
+        default=1.0,
+        min=0.0,
+        soft_max=4.0,
+        description="How soon a pluck comes to rest: 2 is twice as soon, 0 rings for ever",
+        update=_acts,
+    )
+    mask: PointerProperty(
+        type=bpy.types.Image, name="Mask", description="White may move, black stands still", update=_acts_on_images
+    )
+    strength: PointerProperty(
+        type=bpy.types.Image,
+        name="Strength",
+        description="How far each place moves: white is as predicted, black stands still; a float image may go up to 4",
+        update=_acts_on_images,
+    )
+    plucks: CollectionProperty(type=GidPull)
 
 
 class GidLoop(bpy.types.PropertyGroup):
@@ -13,8 +110,15 @@ class GidLoop(bpy.types.PropertyGroup):
     scene: PointerProperty(type=bpy.types.Scene, description="The scene that renders this loop")
     camera: PointerProperty(type=bpy.types.Object, description="The camera that was made for this loop")
     source: PointerProperty(type=bpy.types.Image, description="The photo that this loop was made from")
-    frequencies: StringProperty(description="Frequencies of the volume in Hz, a JSON list")
-    provenance: StringProperty(description="How the volume came about, JSON")
+    edits: PointerProperty(type=GidEdits)
+    envelope: PointerProperty(type=bpy.types.Image, description="How far everything moves, as predicted")
+    chance: PointerProperty(type=bpy.types.Image, description="Phases and directions, as predicted")
+    picture: PointerProperty(type=bpy.types.Image, description="The photo on the motion's grid")
+    front: PointerProperty(type=bpy.types.Image, description="What lies in front, to be painted")
+    plate: PointerProperty(type=bpy.types.Image, description="What shows through holes, to be painted")
+    frequencies: StringProperty(description="Frequencies of the motion in Hz, a JSON list")
+    cells: StringProperty(description="How many rows and columns of the chance image the picture spans, JSON")
+    provenance: StringProperty(description="How the motion came about, JSON")
     answered: StringProperty(description="What made the motion: the model's name, or the physics prior")
     n_frames: IntProperty(description="Length of the loop in frames")
     start: IntProperty(description="First frame of the loop")
@@ -49,13 +153,12 @@ class GidSettings(bpy.types.PropertyGroup):
     seconds: FloatProperty(name="Seconds", default=5.0, min=0.1, max=600.0, description="Length of the loop in seconds")
     n_frames: IntProperty(name="Frames", default=120, min=2, max=14400, description="Length of the loop in frames")
     start: IntProperty(name="First Frame", default=1, description="The frame that shows the untouched still")
-    amplitude: FloatProperty(name="Amplitude", default=1.0, min=0.0, soft_max=4.0, description="How far things move")
     use_model: BoolProperty(
         name="Motion Model", default=True, description="Ask the motion model; off: the physics prior answers"
     )
 
 
-_CLASSES = (GidLoop, GidSettings)
+_CLASSES = (GidPull, GidEdits, GidLoop, GidSettings)
 _register_classes, _unregister_classes = bpy.utils.register_classes_factory(_CLASSES)
 
 

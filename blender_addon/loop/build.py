@@ -1,13 +1,13 @@
-"""A loop in Blender, built from a still and its volume.
+"""A loop in Blender, built from a still and its motion.
 
 Each loop has a scene of its own, "GID Loop <name>", with its camera, compositor, engine, colour management, frame
 range and rate; no other scene is touched. What is stored there is all that a render needs: the file plays without the
-add-on. Loops are found by pointers, never by names.
+add-on. Loops are found by pointers, never by names. What an artist may want to look at or paint on has a plain name;
+the rest begins with a dot and stays out of Blender's menus.
 """
 
-import json
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import bpy
@@ -15,33 +15,63 @@ import numpy as np
 
 from ...gid_core.errors import SettingsError
 from ...gid_core.frames.renderer import LoopRenderer
+from ...gid_core.motion.edits import Edits, apply
+from ...gid_core.motion.motion import Motion
 from ...gid_core.motion.timeline import LoopPlan
 from ...gid_core.motion.volume import SpectralVolume
 from ..nodes import materials, rig
-from . import clock, images, mesh
+from . import clock, images, live, mesh, raw
 from .scene import Surfaces, compose, new_scene, place
 
-__all__ = ["LoopSpec", "build_loop", "check_plan", "note_plan", "set_plan"]
+__all__ = ["LoopSpec", "Pictures", "baked", "build_loop", "check_plan", "note_plan", "set_plan"]
 
 
 @dataclass(frozen=True)
 class LoopSpec:
     """What a loop is made of.
 
-    still: float32 (H, W, 3|4), linear, premultiplied; front: r in 0..1, float32 (H, W), None for that of the motion;
-    plate: as the still, None to make one, False for none; start: the frame that shows the still.
+    still: float32 (H, W, 3|4), linear, premultiplied; plan: of the edited motion, the phase of the edits in it;
+    front: r in 0..1, float32 (H, W), None for that of the motion; plate: as the still, None to make one, False for
+    none; start: the frame that shows the still.
     """
 
     name: str
     still: np.ndarray
-    volume: SpectralVolume
+    motion: Motion
     plan: LoopPlan
     fps: Fraction
+    edits: Edits = field(default_factory=Edits)
     start: int = 1
-    amount: float = 1.0
     front: np.ndarray | None = None
     plate: np.ndarray | None = None
     engine: str = "CYCLES"
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What is worked out of a still and its volume, and kept as images of the still's size.
+
+    front: float32 (H, W, 1), r in 0..1; plate: as the still, or None; static: float32 (H, W, 1), 1 where nothing moves.
+    """
+
+    front: np.ndarray
+    plate: np.ndarray | None
+    static: np.ndarray
+
+    @property
+    def moving(self) -> float:
+        """Share of the pixels that can move."""
+        return float(1 - self.static.mean())
+
+    @classmethod
+    def of(cls, still, volume, plan, front=None, plate=None):
+        made = LoopRenderer(still, volume, plan, front=front, plate=plate)
+        return cls(made.front[..., None], made.plate, made.static[..., None].astype(np.float32))
+
+
+def baked(motion: Motion, edits: Edits) -> SpectralVolume:
+    """What the images of the modes hold: strength, and a mask where it is taken at its word. All else acts live."""
+    return replace(apply(motion, Edits(mask=edits.mask, strength=edits.strength)), mask=None)
 
 
 def build_loop(spec: LoopSpec):
@@ -50,57 +80,52 @@ def build_loop(spec: LoopSpec):
     Raises:
         SettingsError: the parts do not fit each other, or Blender cannot do what they ask.
     """
-    check_plan(spec.plan, spec.volume.n_freqs, spec.fps)
+    check_plan(spec.plan, spec.motion.n_freqs, spec.fps)
     is_transparent = images.has_alpha(spec.still)
     if spec.engine not in {"CYCLES", "EEVEE"}:
         raise SettingsError(f"engine '{spec.engine}': choose CYCLES or EEVEE")
     if spec.engine == "EEVEE" and is_transparent:
         raise SettingsError("EEVEE renders opaque stills only: choose CYCLES, or fill the transparent parts")
     with _undone_on_failure():
-        # The rig reads the volume's images and no mask: what is masked out is folded into them.
-        return _build(replace(spec, volume=spec.volume.folded()), is_transparent)
+        return _build(spec, is_transparent)
 
 
 def check_plan(plan, n_freqs, fps):
     """Refuse a plan of another number of modes, or a rate that is none."""
     if not len(plan.harmonics) == len(plan.gains) == len(plan.phases) == n_freqs:
-        raise SettingsError(f"the plan has {len(plan.harmonics)} frequencies, the volume {n_freqs}: plan it anew")
+        raise SettingsError(f"the plan has {len(plan.harmonics)} frequencies, the motion {n_freqs}: plan it anew")
     if fps <= 0:
         raise SettingsError(f"{fps} frames a second: choose a positive rate")
 
 
 def _build(spec, is_transparent):
     height, width = spec.still.shape[:2]
-    reference = LoopRenderer(spec.still, spec.volume, spec.plan, amount=spec.amount, front=spec.front, plate=spec.plate)
-    still = images.new_image(f"GID Still {spec.name}", spec.still)
-    front = images.new_image(f"GID In Front {spec.name}", reference.front[..., None])
-    plate = reference.plate
-    if plate is not None:
-        plate = images.new_image(f"GID Plate {spec.name}", plate)
-    mask = images.new_image(f"GID Static {spec.name}", reference.static[..., None].astype(np.float32), is_byte=True)
+    volume = baked(spec.motion, spec.edits)
+    pictures = Pictures.of(spec.still, volume, spec.plan, spec.front, spec.plate)
+    still = _made_image(f"GID Still {spec.name}", spec.still)
+    front = _made_image(f"GID In Front {spec.name}", pictures.front)
+    plate = None if pictures.plate is None else _made_image(f"GID Plate {spec.name}", pictures.plate)
+    mask = images.new_image(f".GID Static {spec.name}", pictures.static, is_byte=True)
 
     plane = bpy.data.objects.new(
-        f"GID Loop {spec.name}", mesh.new_mesh(f"GID Loop {spec.name}", spec.volume, width, height)
+        f"GID Loop {spec.name}", mesh.new_mesh(f".GID Sheet {spec.name}", volume, width, height)
     )
-    plane.modifiers.new(rig.MODIFIER, "NODES").node_group = rig.group(spec.volume.n_freqs)
+    plane.modifiers.new(rig.MODIFIER, "NODES").node_group = rig.group(volume.n_freqs)
     rig.set_inputs(
         plane,
         {
             "Still": still,
             "Static Mask": mask,
-            "Amount": spec.amount,
             "Pixel Size": rig.PIXEL,
-            **rig.frequency_inputs(spec.volume.frequencies),
-            "Sheet Material": materials.sheet(f"GID Sheet {spec.name}", still, is_transparent),
+            **rig.frequency_inputs(volume.frequencies),
+            "Sheet Material": materials.sheet(f".GID Sheet {spec.name}", still, is_transparent),
             **{
-                f"Image {index}": images.new_image(
-                    f"GID Mode {index:02d} {spec.name}", amplitudes.view(np.float32), is_vector=True
-                )
-                for index, amplitudes in enumerate(spec.volume.amplitudes, 1)
+                f"Image {index}": images.new_image(f".GID Mode {index:02d} {spec.name}", mode, is_vector=True)
+                for index, mode in enumerate(volume.amplitudes.view(np.float32), 1)
             },
         },
     )
-    set_plan(plane, spec.plan)
+    set_plan(plane, spec.plan, spec.edits.phase)
 
     scene = new_scene(f"GID Loop {spec.name}", width, height, spec.engine, is_transparent)
     clock.set_rate(scene, spec.fps)
@@ -110,21 +135,32 @@ def _build(spec, is_transparent):
     place(scene, plane, surfaces, spec.engine)
     compose(scene, spec.engine, has_plate=plate is not None, is_transparent=is_transparent)
 
-    plane.gid.scene, plane.gid.camera = scene, scene.camera
-    plane.gid.moving = float(1 - reference.static.mean())
-    plane.gid.frequencies = json.dumps([float(f) for f in spec.volume.frequencies])
-    plane.gid.provenance = json.dumps(dict(spec.volume.provenance))
+    gid = plane.gid
+    gid.scene, gid.camera, gid.front, gid.plate = scene, scene.camera, front, plate
+    gid.moving = pictures.moving
+    raw.store(plane, spec.motion, spec.name)
     note_plan(plane, spec.plan, spec.fps, spec.start)
+    live.ask(plane, spec.edits, spec.name)
     return plane
 
 
-def set_plan(obj, plan):
-    """Give the rig of `obj` the harmonics, gains and phases of a plan."""
+def _made_image(name, pixels):
+    """An image that the artist may paint on."""
+    image = images.new_image(name, pixels)
+    images.mark_made(image)
+    return image
+
+
+def set_plan(obj, plan, phase=0.0):
+    """Give the rig of `obj` the harmonics, gains and phases of a plan.
+
+    phase: the part of the plan's phases, in cycles, that the rig's Phase Offset adds by itself.
+    """
     values = {"Length": plan.n_frames, "Anchor": float(plan.anchored)}
-    for index, (harmonic, gain, phase) in enumerate(zip(plan.harmonics, plan.gains, plan.phases, strict=True), 1):
+    for index, (harmonic, gain, angle) in enumerate(zip(plan.harmonics, plan.gains, plan.phases, strict=True), 1):
         values[f"Harmonic {index}"] = int(harmonic)
         values[f"Gain {index}"] = float(gain)
-        values[f"Phase {index}"] = float(phase)
+        values[f"Phase {index}"] = float(np.mod(angle - 2 * np.pi * harmonic * phase, 2 * np.pi))
     rig.set_inputs(obj, values)
 
 

@@ -12,7 +12,7 @@ from ...gid_core.errors import SettingsError
 from .. import compat
 from ..nodes import rig
 
-__all__ = ["key", "key_input", "on_same_clock", "set_range", "set_rate"]
+__all__ = ["check_range", "key", "key_input", "on_same_clock", "set_range", "set_rate"]
 
 _MAX_FRAME = 1_048_574  # Blender's own limit
 
@@ -52,14 +52,19 @@ def on_same_clock(plane) -> list:
     ]
 
 
-def set_range(scene, start: int, n_frames: int) -> None:
-    """Let `scene` play exactly one loop: the frame that repeats the first is left out.
+def check_range(start: int, n_frames: int) -> None:
+    """Refuse a loop that leaves the frames that Blender knows.
 
     Raises:
-        SettingsError: the range leaves the frames that Blender knows.
+        SettingsError: it does.
     """
     if start < 0 or start + n_frames > _MAX_FRAME:
         raise SettingsError(f"the loop would play from frame {start} to {start + n_frames - 1}: start at 0 or later")
+
+
+def set_range(scene, start: int, n_frames: int) -> None:
+    """Let `scene` play exactly one loop: the frame that repeats the first is left out. Raises as `check_range` does."""
+    check_range(start, n_frames)
     # The end goes first when both move up, or Blender would push it along.
     scene.frame_end = max(scene.frame_end, start + n_frames - 1)
     scene.frame_start, scene.frame_end = start, start + n_frames - 1

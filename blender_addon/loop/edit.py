@@ -1,27 +1,147 @@
-"""What can be changed in a loop that exists: its length, rate and first frame."""
+"""What can be done to a loop that exists, all of it in place: another motion, another photo, edits, another length.
 
-import json
+Datablocks stay: the same scene, camera, compositor and materials; an image is followed by one of its name and users
+(see `images.rewrite`). What the artist changed there stays, too, and so do paintings on front and plate as long as the
+photo is the same. All is computed before anything is written, so that what cannot be leaves the loop as it was.
+"""
+
 from fractions import Fraction
 
-from ...gid_core.motion.timeline import LoopPlan
-from . import clock
-from .build import check_plan, note_plan, set_plan
-from .read import scene_of
+import numpy as np
 
-__all__ = ["retime_loop"]
+from ...gid_core.errors import GidError, SettingsError
+from ...gid_core.motion.edits import apply
+from ...gid_core.motion.motion import Motion
+from ...gid_core.motion.plan import plan_loop
+from ...gid_core.motion.timeline import LoopPlan
+from .. import jobs
+from ..nodes import rig
+from . import clock, images, live, mesh, raw, scene
+from .build import Pictures, baked, check_plan, note_plan, set_plan
+from .read import played_volume, scene_of, stored_plan, stored_still, stored_volume
+
+__all__ = ["apply_edits", "check_fits", "follow", "plan_for", "replace_motion", "retime_loop"]
+
+
+def plan_for(plane, n_frames: int, fps: Fraction, motion: Motion | None = None) -> LoopPlan:
+    """The plan of the loop's edited motion, or of another one with the same edits, at a length and a rate."""
+    volume = stored_volume(plane) if motion is None else apply(motion, live.asked(plane))
+    anchored = rig.get_input(plane, "Anchor") > 0
+    return plan_loop(volume, n_frames, fps, anchored=anchored, phase=plane.gid.edits.phase)
 
 
 def retime_loop(plane, plan: LoopPlan, fps: Fraction, start: int = 1) -> None:
     """Give the loop another plan, rate and first frame; its motion and its images stay.
 
     Raises:
-        SettingsError: `plane` is not a loop, or the plan does not fit its volume.
+        SettingsError: `plane` is not a loop, or the plan does not fit its motion.
     """
-    scene = scene_of(plane)
-    check_plan(plan, len(json.loads(plane.gid.frequencies)), fps)
-    clock.set_rate(scene, fps)
-    clock.set_range(scene, start, plan.n_frames)
+    owner = scene_of(plane)
+    check_plan(plan, live.n_modes(plane), fps)
+    clock.set_rate(owner, fps)
+    clock.set_range(owner, start, plan.n_frames)
     for obj in clock.on_same_clock(plane):
-        set_plan(obj, plan)
+        set_plan(obj, plan, plane.gid.edits.phase)
         note_plan(obj, plan, fps, start)
     clock.key(plane, start, plan.n_frames)
+
+
+def check_fits(plane, still, n_freqs: int | None = None) -> None:
+    """Refuse a still or a motion that the loop's own materials and rig cannot show.
+
+    Args:
+        still: float32 (H, W, 3|4), None for that of the loop; n_freqs: of the motion, None if it is not there yet.
+    Raises:
+        SettingsError: they do not fit; the sentence says what to do.
+    """
+    owner = scene_of(plane)
+    if plane.library or owner.library:
+        raise SettingsError(f"the loop '{plane.name}' is linked: change it in its own file")
+    if not raw.is_stored(plane):
+        raise SettingsError(f"the loop '{plane.name}' was made by an older version: bring it up to date first")
+    if still is not None and images.has_alpha(still) != scene.is_transparent(owner):
+        kind = "has transparent parts and the loop has none" if images.has_alpha(still) else "is opaque, the loop not"
+        raise SettingsError(f"the photo {kind}: make a new loop of it")
+    if n_freqs is not None and n_freqs != live.n_modes(plane):
+        raise SettingsError(f"the motion has {n_freqs} frequencies, the loop {live.n_modes(plane)}: make a new loop")
+
+
+def replace_motion(plane, motion: Motion, still: np.ndarray | None = None) -> None:
+    """Let the loop show another motion, and another photo if one is given; edits, length and rate stay.
+
+    Args:
+        still: float32 (H, W, 3|4), linear, premultiplied, of any size; None for the loop's own.
+    Raises:
+        SettingsError: they do not fit the loop; nothing is changed then.
+    """
+    check_fits(plane, still, motion.n_freqs)
+    plan = plan_for(plane, plane.gid.n_frames, Fraction(plane.gid.fps), motion)
+    volume = baked(motion, live.asked(plane))
+    _write(plane, volume, still, plan)
+    raw.store(plane, motion, live.name_of(plane))
+    for body in clock.on_same_clock(plane):
+        set_plan(body, plan, plane.gid.edits.phase)
+        rig.set_inputs(body, rig.frequency_inputs(motion.frequencies))
+    live.show(plane)
+
+
+def apply_edits(plane) -> None:
+    """Bring the loop up to date with its edits, those that are worked into its images included.
+
+    What acts live needs no call; strength does, and a mask over what the model calls still, and either when painted.
+
+    Raises:
+        GidError: a picture among the edits cannot be read; nothing is changed then.
+    """
+    check_fits(plane, None)
+    volume = baked(raw.load(plane), live.asked(plane))
+    if not np.array_equal(volume.amplitudes, played_volume(plane).amplitudes):
+        _write(plane, volume, None, stored_plan(plane))
+    live.show(plane)
+
+
+def follow(plane, *, with_images: bool = False) -> None:
+    """Let the loop play an edit that was just made; what cannot be is told in its panel.
+
+    Args:
+        with_images: it may be one that is worked into the images of the modes.
+    """
+    if not raw.is_stored(plane) or plane.library:
+        return
+    try:
+        if with_images:
+            for image in (plane.gid.edits.mask, plane.gid.edits.strength):
+                images.take_as_numbers(image)
+            apply_edits(plane)
+        else:
+            live.show(plane)
+    except GidError as error:
+        jobs.note(jobs.key_of(plane.gid.scene), str(error))
+
+
+def _write(plane, volume, still, plan):
+    """Put a volume, and a still if it is another one, into the images, the sheet and the camera of the loop."""
+    gid = plane.gid
+    shown = rig.get_input(plane, "Still")
+    is_new_still = still is not None and not images.is_made_of(shown, still)
+    old_size = tuple(shown.size)
+    still = still if is_new_still else stored_still(plane)
+    pictures = Pictures.of(still, volume, plan, plate=False if gid.plate is None else None)
+    height, width = still.shape[:2]
+    if is_new_still:
+        _rewrite_made(shown, still)
+    for image, pixels in ((gid.front, pictures.front), (gid.plate, pictures.plate)):
+        if image is not None and (is_new_still or not images.is_painted(image)):
+            _rewrite_made(image, pixels)
+    images.rewrite(rig.get_input(plane, "Static Mask"), pictures.static)
+    gid.moving = pictures.moving
+    for index, mode in enumerate(volume.amplitudes.view(np.float32), 1):
+        images.rewrite(rig.get_input(plane, f"Image {index}"), mode, is_vector=True)
+    for sheet in {body.data for body in clock.on_same_clock(plane)}:
+        mesh.refill(sheet, volume, width, height)
+    if (width, height) != old_size:
+        scene.resize(gid.scene, old_size, (width, height))
+
+
+def _rewrite_made(image, pixels):
+    images.mark_made(images.rewrite(image, pixels))

@@ -25,6 +25,7 @@ __all__ = [
     "pixels_of",
     "read_still",
     "rewrite",
+    "take_as_numbers",
 ]
 
 _MADE = "gid_made"  # custom property of an image that an artist may paint on: digest of the pixels that we gave it
@@ -62,12 +63,27 @@ def new_image(name: str, pixels: np.ndarray, *, is_vector: bool = False, is_byte
     image = bpy.data.images.new(name, width, height, alpha=True, float_buffer=not is_byte)
     image.colorspace_settings.name = "Non-Color"  # before the pixels: a later change regenerates the buffer
     image.alpha_mode = "CHANNEL_PACKED"  # alpha is one more channel and multiplies nothing
-    rewrite(image, pixels, is_vector=is_vector)
+    _fill(image, pixels, is_vector)
     return image
 
 
-def rewrite(image, pixels: np.ndarray, *, is_vector: bool = False) -> None:
-    """Put new pixels, of any size, into one of our images and pack it again. It stays the same datablock."""
+def rewrite(image, pixels: np.ndarray, *, is_vector: bool = False):
+    """One of our images with new pixels of any size: another datablock of the same name, settings and users.
+
+    The old one is removed. Were it kept, undo would bring back its packed file and go on to show its new pixels:
+    Blender keeps the buffers of an image that is there before and after an undo.
+    """
+    fresh, name = image.copy(), image.name
+    _fill(fresh, pixels, is_vector)
+    fresh.use_fake_user = image.use_fake_user
+    image.user_remap(fresh)
+    bpy.data.images.remove(image)
+    fresh.name = name
+    return fresh
+
+
+def _fill(image, pixels, is_vector):
+    """Put pixels into an image and pack it."""
     height, width = pixels.shape[:2]
     if tuple(image.size) != (width, height):
         image.scale(width, height)
@@ -101,10 +117,19 @@ def is_painted(image) -> bool:
     return image.is_dirty or image.get(_MADE) != _digest(pixels_of(image))
 
 
+def take_as_numbers(image) -> None:
+    """Let an image that the rig reads, None for none, be numbers: no transform changes what is painted on it."""
+    if image is None or image.colorspace_settings.is_data or image.library is not None:
+        return
+    if image.is_dirty:
+        image.pack()  # another colour space empties the buffer
+    image.colorspace_settings.is_data = True
+
+
 def pack_painted(candidates) -> None:
     """Pack those of the images that were painted on: what is not packed again is saved as it was before the paint."""
     for image in candidates:
-        if image.is_dirty and image.packed_file is not None and image.library is None:
+        if image.is_dirty and image.library is None and (image.packed_file is not None or image.source == "GENERATED"):
             image.pack()
 
 

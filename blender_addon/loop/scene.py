@@ -3,6 +3,7 @@
 import os
 import tempfile
 from dataclasses import dataclass
+from math import isclose
 
 import bpy
 
@@ -12,7 +13,7 @@ from .. import compat
 from ..nodes import materials, rig, splat
 from ..nodes.builder import GROUP_KEY, TreeBuilder, output_socket
 
-__all__ = ["Surfaces", "compose", "is_own_node", "is_transparent", "new_scene", "place"]
+__all__ = ["Surfaces", "compose", "is_own_node", "is_transparent", "new_scene", "place", "resize"]
 
 _CAMERA_HEIGHT_PX = 20  # tents stand at 0..16 px, the static quad at -1
 # As many hits as a ray may add up. Cycles drops the deepest without a word where there are more; unused ones are free.
@@ -40,14 +41,14 @@ class Surfaces:
         under = {}
         if self.plate is not None:
             under = {
-                "Plate Material": materials.plate(f"GID Plate {self.name}", self.plate, **options),
+                "Plate Material": materials.plate(f".GID Plate {self.name}", self.plate, **options),
                 "Has Plate": True,
             }
         return {
             **under,
-            "Tent Material": materials.tent(f"GID Tent {self.name}", self.still, self.front, **options),
+            "Tent Material": materials.tent(f".GID Tent {self.name}", self.still, self.front, **options),
             "Static Material": materials.static(
-                f"GID Static {self.name}", self.still, self.front, self.mask, **options
+                f".GID Static {self.name}", self.still, self.front, self.mask, **options
             ),
         }
 
@@ -76,7 +77,7 @@ def new_scene(name, width, height, engine, is_transparent):
     shading.type, shading.light, shading.color_type = "SOLID", "FLAT", "TEXTURE"
     shading.show_shadows = shading.show_cavity = shading.show_object_outline = False
     camera = bpy.data.cameras.new(name)
-    camera.type, camera.ortho_scale = "ORTHO", max(width, height) * rig.PIXEL
+    camera.type, camera.ortho_scale = "ORTHO", _ortho_scale(width, height)
     camera.clip_start, camera.clip_end = rig.PIXEL, 2 * _CAMERA_HEIGHT_PX * rig.PIXEL
     scene.camera = bpy.data.objects.new(name + " Camera", camera)
     scene.camera.location.z = _CAMERA_HEIGHT_PX * rig.PIXEL
@@ -86,6 +87,19 @@ def new_scene(name, width, height, engine, is_transparent):
     else:
         _use_cycles(scene, is_transparent)
     return scene
+
+
+def resize(scene, old, new):
+    """Fit the scene to a still of another size, both (width, height); where the artist chose otherwise, that stays."""
+    render, camera = scene.render, scene.camera.data if scene.camera else None
+    if (render.resolution_x, render.resolution_y) == old:
+        render.resolution_x, render.resolution_y = new
+    if isinstance(camera, bpy.types.Camera) and isclose(camera.ortho_scale, _ortho_scale(*old), rel_tol=1e-6):
+        camera.ortho_scale = _ortho_scale(*new)
+
+
+def _ortho_scale(width, height):
+    return max(width, height) * rig.PIXEL
 
 
 def _output_folder(scene):

@@ -50,7 +50,9 @@ def in_sight(context):
 
 
 def _is_loop(plane):
-    return plane is not None and plane.gid.scene is not None and rig.MODIFIER in plane.modifiers
+    if plane is None or plane.gid.scene is None or rig.MODIFIER not in plane.modifiers:
+        return False
+    return bool(plane.users_scene)  # what was deleted in the viewport stays in the file while a property points to it
 
 
 def show(plane, window) -> None:

@@ -2,8 +2,7 @@
 
 import bpy
 
-from ...gid_core.motion.plan import plan_loop
-from ..loop import edit, read, remove, sight
+from ..loop import edit, remove, sight
 from . import base
 from .predict import length, scene_fps
 
@@ -63,7 +62,7 @@ class GID_OT_retime(_LoopOperator, bpy.types.Operator):
         plane = sight.in_sight(context)
         settings = context.scene.gid
         fps = scene_fps(context.scene)
-        plan = plan_loop(read.stored_volume(plane), length(settings, fps), fps)
+        plan = edit.plan_for(plane, length(settings, fps), fps)
         edit.retime_loop(plane, plan, fps, settings.start)
 
 

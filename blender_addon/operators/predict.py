@@ -9,13 +9,13 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import bpy
-from bpy.props import BoolProperty, StringProperty
+from bpy.props import BoolProperty, IntProperty, StringProperty
 
 from ...gid_core.errors import SettingsError
-from ...gid_core.motion import edits, timeline
+from ...gid_core.motion import timeline
 from ...gid_core.motion.plan import plan_loop
 from .. import jobs, preferences
-from ..loop import build, images, sight
+from ..loop import build, clock, edit, images, sight
 from ..properties import GidSettings
 from . import base
 
@@ -31,43 +31,61 @@ _SETTINGS = tuple(name for name in GidSettings.__annotations__ if name != "home"
 
 @dataclass(frozen=True)
 class Order:
-    """What was asked of one still, independent of Blender's datablocks."""
+    """What was asked of one still, independent of Blender's datablocks.
+
+    scene, image, plane: session ids of the scene that asked, of the photo, and of the loop that shall show its motion;
+    plane is 0 for a new one.
+    """
 
     name: str
     still: "np.ndarray"  # float32 (H, W, 3|4), linear, premultiplied, at working size
     request: "Request"
-    amplitude: float
     n_frames: int
     fps: Fraction
     start: int
     scene: int
     image: int
+    plane: int
+    key: int
 
     @classmethod
-    def read(cls, scene):
-        """The order that the panel of `scene` states.
+    def read(cls, context, *, seed: int | None = None, is_new: bool = False):
+        """The order that the panel in `context` states.
 
+        Args:
+            seed: in place of the panel's.
+            is_new: make a new loop, whatever is in sight.
         Raises:
-            GidError: there is no still, or it cannot be read.
+            GidError: there is no still, it cannot be read, or the loop in sight cannot show it.
         """
         from ...gid_core.files import image_io
         from ...gid_core.prediction import predict  # at the first use: they load Pillow
 
+        scene = context.scene
         settings = scene.gid
         image = settings.still
         if image is None:
             raise SettingsError("there is no still: open a photo in the panel first")
+        plane = None if is_new else sight.in_sight(context)
         fps = scene_fps(scene)
+        n_frames = length(settings, fps)
+        clock.check_range(settings.start, n_frames)
+        still = image_io.fit(images.read_still(image), settings.size)
+        if plane is not None:
+            edit.check_fits(plane, still)
         return cls(
             name=bpy.path.display_name_from_filepath(image.name) or image.name,
-            still=image_io.fit(images.read_still(image), settings.size),
-            request=predict.Request(seed=settings.seed, model=preferences.model_choice(settings)),
-            amplitude=settings.amplitude,
-            n_frames=length(settings, fps),
+            still=still,
+            request=predict.Request(
+                seed=settings.seed if seed is None else seed, model=preferences.model_choice(settings)
+            ),
+            n_frames=n_frames,
             fps=fps,
             start=settings.start,
             scene=scene.session_uid,
             image=image.session_uid,
+            plane=0 if plane is None else plane.session_uid,
+            key=jobs.key_of(scene if plane is None else plane.gid.scene),
         )
 
     def begin(self):
@@ -83,21 +101,37 @@ class Order:
         return predict.predict(self.still, self.request)
 
     def fulfil(self, motion):
-        """Build the loop of `motion`, all of it or nothing, and show it in the window that asked."""
+        """Let the loop that was meant show `motion`, or build a new one, all of it or nothing; show it to who asked.
+
+        Raises:
+            GidError: what was asked for is gone, or cannot be.
+        """
         scene, image = _by_session(bpy.data.scenes, self.scene), _by_session(bpy.data.images, self.image)
         if scene is None or image is None:
             raise SettingsError("the still or its scene was removed while its motion was predicted: nothing was made")
-        volume = edits.apply(motion, edits.Edits(amplitude=self.amplitude))
-        plan = plan_loop(volume, self.n_frames, self.fps)
-        plane = build.build_loop(build.LoopSpec(self.name, self.still, volume, plan, self.fps, start=self.start))
+        plane = self._changed(motion) if self.plane else self._built(motion)
         plane.gid.source = image
-        plane.gid.answered = answered(volume.provenance)
-        scene.gid.loop = plane
-        for name in _SETTINGS:  # the panel of the loop's own scene begins where this one stands
+        plane.gid.answered = answered(motion.provenance)
+        scene.gid.seed, scene.gid.loop = self.request.seed, plane
+        for name in _SETTINGS:  # the panel of the loop's own scene goes on where this one stands
             setattr(plane.gid.scene.gid, name, getattr(scene.gid, name))
         sight.show(plane, bpy.context.window)
         if plane.gid.moving < sight.NOTHING_MOVES:
             jobs.note(jobs.key_of(plane.gid.scene), sight.NOTHING_SAID, is_error=False)
+
+    def _built(self, motion):
+        plan = plan_loop(motion.volume(), self.n_frames, self.fps)
+        return build.build_loop(build.LoopSpec(self.name, self.still, motion, plan, self.fps, start=self.start))
+
+    def _changed(self, motion):
+        plane = _by_session(bpy.data.objects, self.plane)
+        if plane is None or plane.gid.scene is None:
+            raise SettingsError("the loop was removed while its motion was predicted: nothing was made")
+        edit.replace_motion(plane, motion, self.still)
+        played = plane.gid.n_frames, plane.gid.start, Fraction(plane.gid.fps)
+        if played != (self.n_frames, self.start, self.fps):
+            edit.retime_loop(plane, edit.plan_for(plane, self.n_frames, self.fps), self.fps, self.start)
+        return plane
 
 
 def _by_session(collection, session_uid):
@@ -138,8 +172,23 @@ class GID_OT_open_still(base.Reporting, bpy.types.Operator):
         context.scene.gid.still = images.open_photo(bpy.path.abspath(self.filepath))
 
 
-class GID_OT_animate(base.JobOperator, bpy.types.Operator):
-    """Predict how the still moves and build its loop in a scene of its own"""
+class _Predicts(base.JobOperator):
+    """An operator that asks for the motion of the panel's still."""
+
+    @classmethod
+    def poll(cls, context):
+        if context.scene.gid.still is None:
+            cls.poll_message_set("Open a photo as the still first")
+            return False
+        return base.is_free(cls, context)
+
+    def order(self, context):
+        order = self.asked(context)
+        return base.Order(order.key, order.begin, order.predict, order.fulfil)
+
+
+class GID_OT_animate(_Predicts, bpy.types.Operator):
+    """Predict how the still moves, and show it in the loop in sight; without one, make a loop in a scene of its own"""
 
     bl_idname = "gid.animate"
     bl_label = "Animate"
@@ -154,21 +203,37 @@ class GID_OT_animate(base.JobOperator, bpy.types.Operator):
         name="Half the Size", description="Halve the working size first", options={"HIDDEN", "SKIP_SAVE"}
     )
 
-    @classmethod
-    def poll(cls, context):
-        if context.scene.gid.still is None:
-            cls.poll_message_set("Open a photo as the still first")
-            return False
-        return base.is_free(cls, context)
-
-    def order(self, context):
+    def asked(self, context):
         settings = context.scene.gid
         if self.use_prior:
             settings.use_model = False
         if self.half_size:
             settings.size //= 2
-        order = Order.read(context.scene)
-        return base.Order(order.scene, order.begin, order.predict, order.fulfil)
+        return Order.read(context)
 
 
-CLASSES = (GID_OT_open_still, GID_OT_animate)
+class GID_OT_new_loop(_Predicts, bpy.types.Operator):
+    """Make another loop of the still in a scene of its own, beside the one in sight"""
+
+    bl_idname = "gid.new_loop"
+    bl_label = "New Loop"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def asked(self, context):
+        return Order.read(context, is_new=True)
+
+
+class GID_OT_reroll(_Predicts, bpy.types.Operator):
+    """Let the still move in another way: the motion of the next seed, or of the one before, in the same loop"""
+
+    bl_idname = "gid.reroll"
+    bl_label = "Re-Roll"
+    bl_options = {"REGISTER", "UNDO"}
+
+    step: IntProperty(name="Step", default=1, description="How far to go from the seed that is shown")
+
+    def asked(self, context):
+        return Order.read(context, seed=max(0, context.scene.gid.seed + self.step))
+
+
+CLASSES = (GID_OT_open_still, GID_OT_animate, GID_OT_new_loop, GID_OT_reroll)

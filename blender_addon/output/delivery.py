@@ -36,9 +36,10 @@ class CommandLine:
                 build.LoopSpec(
                     prepared.name,
                     prepared.photo,
-                    prepared.volume,
+                    prepared.motion,
                     prepared.plan,
                     prepared.fps,
+                    edits=prepared.edits,
                     start=prepared.start,
                     engine=engine.upper(),
                 )

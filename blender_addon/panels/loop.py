@@ -6,6 +6,7 @@ import bpy
 
 from ..jobs import PANEL_CATEGORY
 from ..loop import sight
+from .edits import draw_edits
 from .status import draw_jobs, draw_notices, draw_text
 
 __all__ = ["GID_PT_loop", "rate"]
@@ -33,21 +34,29 @@ class GID_PT_loop(bpy.types.Panel):
         if settings.still is not None:
             _draw_value(column, "Frames", "{} x {}".format(*used_size(settings)))
         column.prop(settings, "seed")
-        column.prop(settings, "amplitude")
         column.prop(settings, "use_model")
         column = layout.column(align=True)
         column.prop(settings, "length_unit")
         column.prop(settings, "n_frames" if settings.length_unit == "FRAMES" else "seconds")
         column.prop(settings, "start")
-        if not draw_jobs(layout, context):
-            layout.operator("gid.animate", icon="PLAY")
-        draw_notices(layout, context)
         plane = sight.in_sight(context)
+        if not draw_jobs(layout, context):
+            _draw_actions(layout, plane)
+        draw_notices(layout, context)
         if plane is not None:
             _draw_loop(layout, plane)
         home = sight.home_of(context.scene)
         if home is not None:
             layout.operator("gid.back", text=f"Back to {home.name}", icon="LOOP_BACK")
+
+
+def _draw_actions(layout, plane):
+    row = layout.row(align=True)
+    row.operator("gid.animate", icon="PLAY")
+    if plane is not None:
+        row.operator("gid.reroll", text="", icon="TRIA_LEFT").step = -1
+        row.operator("gid.reroll", text="", icon="TRIA_RIGHT").step = 1
+        layout.operator("gid.new_loop", icon="ADD")
 
 
 def used_size(settings):
@@ -75,6 +84,7 @@ def _draw_loop(layout, plane):
     box.label(text=plane.name, icon="OUTLINER_OB_IMAGE")
     box.label(text=f"{loop.n_frames} frames at {rate(loop.fps)}, {100 * loop.moving:.0f} % moves")
     box.label(text=loop.answered)
+    draw_edits(box, plane)
     box.operator("gid.show_loop", icon="HIDE_OFF")
     row = box.row(align=True)
     row.operator("gid.retime")

@@ -21,9 +21,13 @@ import gid_dev.blender_addon as addon
 import numpy as np
 import pytest
 from gid_dev.blender_addon.loop import build, images
+from gid_dev.blender_addon.nodes import rig
 from gid_dev.blender_addon.output.frames import render_frames
 from gid_dev.gid_core.files import image_io
+from gid_dev.gid_core.motion.edits import Edits, apply
+from gid_dev.gid_core.motion.motion import Motion
 from gid_dev.gid_core.motion.plan import plan_loop
+from gid_dev.gid_core.motion.recovery import recovered
 from gid_dev.gid_core.motion.volume import SpectralVolume
 
 _exit_code = None
@@ -93,16 +97,54 @@ def occluding_volume():
     return _occluding_volume
 
 
+def _motion_of(volume, still):
+    """The motion of a volume over a still."""
+    encoded = image_io.encode_srgb(image_io.resize(still, volume.width, volume.height)[..., :3])
+    return recovered(volume, np.rint(encoded.clip(0, 1) * 255).astype(np.uint8))
+
+
+def _drawn_motion(still, seed=0, n_freqs=16, grid=(24, 16), cells=(4, 6)):
+    """A motion as a model gives it, phases on coarser cells than envelopes: `grid` and `cells` are (width, height)."""
+    rng = np.random.default_rng(seed)
+    width, height = grid
+    envelope = rng.gamma(1.0, 0.4, (n_freqs, height, width)).astype(np.float32)
+    envelope[:, :, : width // 4] = 0  # something stands still
+    parts = rng.normal(0, 0.7, (2, n_freqs, cells[1] + 1, cells[0], 2)).astype(np.float32)
+    picture = np.rint(image_io.encode_srgb(image_io.resize(still, width, height)[..., :3]).clip(0, 1) * 255)
+    return Motion(
+        envelope,
+        parts[0] + 1j * parts[1],
+        np.arange(1, n_freqs + 1) / 5,
+        (cells[1] + 0.5, cells[0]),
+        picture.astype(np.uint8),
+        {"source": "a drawing", "seed": seed},
+    )
+
+
+@pytest.fixture(scope="session")
+def drawn_motion():
+    return _drawn_motion
+
+
 @pytest.fixture(scope="session")
 def make_loop():
-    """Builds a loop of the test picture: make_loop(width, height, **what LoopSpec or the plan shall have else)."""
+    """Builds a loop of the test picture: make_loop(width, height, **what LoopSpec or the plan shall have else).
+
+    Its motion is that of `volume`, or `motion` itself; `amount` is what the rig multiplies it by.
+    """
 
     def make(width=64, height=40, *, name="Test", volume=None, n_frames=24, fps=Fraction(24), anchored=True, **options):
-        volume = _occluding_volume(width, height) if volume is None else volume
         still = options.pop("still", None)
         still = _picture(width, height) if still is None else still
-        plan = plan_loop(volume, n_frames, fps, anchored=anchored)
-        return build.build_loop(build.LoopSpec(name, still, volume, plan, fps, **options))
+        motion = options.pop("motion", None)
+        if motion is None:
+            motion = _motion_of(_occluding_volume(width, height) if volume is None else volume, still)
+        edits, amount = options.pop("edits", Edits()), options.pop("amount", None)
+        plan = plan_loop(apply(motion, edits), n_frames, fps, anchored=anchored, phase=edits.phase)
+        plane = build.build_loop(build.LoopSpec(name, still, motion, plan, fps, edits=edits, **options))
+        if amount is not None:
+            rig.set_inputs(plane, {"Amount": amount})
+        return plane
 
     return make
 

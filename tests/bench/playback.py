@@ -24,6 +24,7 @@ from gid_dev.blender_addon.loop import build
 from gid_dev.blender_addon.loop.mesh import _at_corners, new_mesh
 from gid_dev.blender_addon.nodes import rig
 from gid_dev.gid_core.motion.plan import plan_loop
+from gid_dev.gid_core.motion.recovery import recovered
 from gid_dev.gid_core.motion.volume import SpectralVolume
 
 CELLS = 256, 160
@@ -84,7 +85,8 @@ def main():
     volume = random_volume(*CELLS)
     plan = plan_loop(volume, 120, Fraction(24))
     still = np.full((CELLS[1], CELLS[0], 3), 0.5, np.float32)
-    plane = build.build_loop(build.LoopSpec("Bench", still, volume, plan, Fraction(24)))
+    motion = recovered(volume, np.zeros((volume.height, volume.width, 3), np.uint8))
+    plane = build.build_loop(build.LoopSpec("Bench", still, motion, plan, Fraction(24)))
     players = {"rig": rig_player(plane.gid.scene), "numpy": numpy_player(volume, plan)}
     seconds = {name: [] for name in players}
     for frame in range(1, frames + 4):

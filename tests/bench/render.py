@@ -24,6 +24,7 @@ from gid_dev.blender_addon.loop import build, images
 from gid_dev.blender_addon.output.frames import render_frames
 from gid_dev.gid_core.frames.renderer import LoopRenderer
 from gid_dev.gid_core.motion.plan import plan_loop
+from gid_dev.gid_core.motion.recovery import recovered
 from gid_dev.gid_core.motion.volume import SpectralVolume
 
 BAR_DB = 90
@@ -53,7 +54,8 @@ def measured(width, height, moving):
     bpy.ops.wm.read_factory_settings(use_empty=True)
     still, volume = picture(width, height), smooth_volume(moving)
     plan = plan_loop(volume, 48, Fraction(24))
-    plane = build.build_loop(build.LoopSpec("Bench", still, volume, plan, Fraction(24), plate=False))
+    motion = recovered(volume, np.zeros((volume.height, volume.width, 3), np.uint8))
+    plane = build.build_loop(build.LoopSpec("Bench", still, motion, plan, Fraction(24), plate=False))
     with tempfile.TemporaryDirectory() as folder:
         begun = time.perf_counter()
         (file,) = render_frames(plane, folder, [FRAME], "exr")

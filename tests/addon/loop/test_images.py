@@ -40,17 +40,18 @@ def test_vectors_are_bit_equal_after_save_and_reload(tmp_path):
 def test_rewritten_pixels_are_what_a_save_keeps(tmp_path):
     image = images.new_image("numbers", np.zeros((6, 4, 4), np.float32))
     image.use_fake_user = True
-    images.rewrite(image, numbers())
+    assert images.rewrite(image, numbers()).use_fake_user
     reopened(tmp_path / "a.blend")
     assert images.pixels_of(bpy.data.images["numbers"]).tobytes() == numbers().tobytes()
 
 
-def test_pixels_of_another_size_stay_in_the_same_datablock(tmp_path):
+def test_rewritten_image_has_name_settings_and_users_of_the_old(tmp_path):
     image = images.new_image("numbers", np.zeros((3, 9, 4), np.float32))
-    image.use_fake_user = True
-    identity = image.session_uid
-    images.rewrite(image, numbers())
-    assert image.session_uid == identity
+    image["mine"] = 5
+    texture = bpy.data.textures.new("user", "IMAGE")
+    texture.image, texture.use_fake_user = image, True
+    image = images.rewrite(image, numbers())
+    assert (texture.image, image.name, image["mine"], len(bpy.data.images)) == (image, "numbers", 5, 1)
     assert (image.is_float, image.colorspace_settings.name, image.alpha_mode) == (True, "Non-Color", "CHANNEL_PACKED")
     reopened(tmp_path / "a.blend")
     assert images.pixels_of(bpy.data.images["numbers"]).tobytes() == numbers().tobytes()

@@ -23,7 +23,7 @@ def finish(limit_s=60):
 
 def start_job():
     """What the button does in a window; the tests have none."""
-    order = predict.Order.read(bpy.context.scene)
+    order = predict.Order.read(bpy.context)
     return jobs.start(
         order.scene, order.begin, order.fulfil, "Animate", window=bpy.context.window, remedy_for=base.remedy_for
     )

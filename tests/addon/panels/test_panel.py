@@ -23,7 +23,7 @@ class Layout:
         assert name in data.bl_rna.properties, name
         self.shown.append(name)
 
-    def template_ID(self, data, name, open):
+    def template_ID(self, data, name, open, new=None):
         assert name in data.bl_rna.properties
         self.operator(open)
 
@@ -62,7 +62,7 @@ def datablocks():
 def test_without_a_still_the_panel_offers_to_open_one():
     shown = drawn(loop.GID_PT_loop)
     assert shown[0].startswith("Open a photo")
-    assert {"gid.open_still", "seed", "seconds", "amplitude", "size", "gid.animate"} <= set(shown)
+    assert {"gid.open_still", "seed", "seconds", "size", "gid.animate"} <= set(shown)
     assert "gid.remove" not in shown
 
 

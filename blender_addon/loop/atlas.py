@@ -1,0 +1,38 @@
+"""A motion as two pictures: all envelopes in one, all phases in another. Arrays, no datablocks.
+
+Envelopes lie four to a tile, one in each channel, tiles below each other; phases lie a tile a frequency, its channels
+Re x, Im x, Re y, Im y. Nothing is scaled or rounded, so what is read is what was written, bit for bit.
+"""
+
+import numpy as np
+
+__all__ = ["chance_of", "chance_tiles", "envelope_of", "envelope_tiles"]
+
+_CHANNELS = 4
+
+
+def envelope_tiles(envelope: np.ndarray) -> np.ndarray:
+    """float32 (K, H, W) as (ceil(K / 4) H, W, 4); channels beyond K are 0."""
+    n_freqs, height, width = envelope.shape
+    padded = np.pad(envelope, ((0, -n_freqs % _CHANNELS), (0, 0), (0, 0)))
+    tiles = padded.reshape(-1, _CHANNELS, height, width).transpose(0, 2, 3, 1)
+    return np.ascontiguousarray(tiles.reshape(-1, width, _CHANNELS), np.float32)
+
+
+def envelope_of(tiles: np.ndarray, n_freqs: int) -> np.ndarray:
+    """The inverse of `envelope_tiles`."""
+    height = tiles.shape[0] // -(-n_freqs // _CHANNELS)
+    split = tiles.reshape(-1, height, tiles.shape[1], _CHANNELS).transpose(0, 3, 1, 2)
+    return np.ascontiguousarray(split.reshape(-1, height, tiles.shape[1])[:n_freqs])
+
+
+def chance_tiles(z: np.ndarray) -> np.ndarray:
+    """complex64 (K, h, w, 2) as float32 (K h, w, 4)."""
+    n_freqs, height, width, _ = z.shape
+    return np.ascontiguousarray(z, np.complex64).view(np.float32).reshape(n_freqs * height, width, _CHANNELS)
+
+
+def chance_of(tiles: np.ndarray, n_freqs: int) -> np.ndarray:
+    """The inverse of `chance_tiles`."""
+    width = tiles.shape[1]
+    return np.ascontiguousarray(tiles, np.float32).view(np.complex64).reshape(n_freqs, -1, width, 2)

@@ -1,0 +1,111 @@
+"""Edits that act at once: `Object.gid.edits` to inputs of the rig, and back to a value. Nothing is rebuilt.
+
+An EEVEE loop has two objects on one clock; both show the edits of the one that is the loop.
+"""
+
+from contextlib import contextmanager
+
+import numpy as np
+
+from ...gid_core.motion.edits import Edits, Pull
+from ..nodes import rig
+from . import clock, images
+
+__all__ = ["NUMBERS", "ask", "asked", "bodies", "held", "is_held", "n_modes", "name_of", "show"]
+
+NUMBERS = ("amplitude", "turn", "low", "mid", "high", "border", "phase")  # fields of `Edits` that are one number
+_INPUTS = {"amplitude": "Amount", "turn": "Turn", "low": "Low", "mid": "Mid", "high": "High", "border": "Border",
+           "phase": "Phase Offset", "damping": "Damping"}  # fmt: skip
+_holders = []
+
+
+@contextmanager
+def held():
+    """Edits that are set in the body do not act by themselves."""
+    _holders.append(None)
+    try:
+        yield
+    finally:
+        _holders.pop()
+
+
+def is_held() -> bool:
+    """True inside of `held`."""
+    return bool(_holders)
+
+
+def bodies(plane):
+    """The objects that are this one loop: the plane and its EEVEE partner."""
+    return [obj for obj in clock.on_same_clock(plane) if obj == plane or obj.gid.scene is None]
+
+
+def n_modes(plane) -> int:
+    """How many frequencies the rig of `plane` has."""
+    return rig.mode_count(plane.modifiers[rig.MODIFIER].node_group)
+
+
+def name_of(plane) -> str:
+    """What the datablocks of a loop are called after."""
+    return plane.name.removeprefix("GID Loop ")
+
+
+def show(plane) -> None:
+    """Let the rig play the edits of `plane` as they are now."""
+    edits = plane.gid.edits
+    values = {name: getattr(edits, field) for field, name in _INPUTS.items()}
+    values |= {"Mask": edits.mask, "Has Mask": edits.mask is not None}
+    for body in bodies(plane):
+        rig.set_inputs(body, values)
+
+
+def ask(plane, edits: Edits, name: str) -> None:
+    """Note edits on a loop and let its rig play them; their pictures become images called after `name`."""
+    kept = plane.gid.edits
+    with held():
+        for field in NUMBERS:
+            setattr(kept, field, getattr(edits, field))
+        kept.mask = _picture(f"GID Mask {name}", edits.mask)
+        kept.strength = _picture(f"GID Strength {name}", edits.strength)
+        kept.plucks.clear()
+        for pull in edits.plucks:
+            one = kept.plucks.add()
+            one.x, one.y, one.dx, one.dy, one.time_s = pull.x, pull.y, pull.dx, pull.dy, pull.time_s
+    show(plane)
+
+
+def asked(plane) -> Edits:
+    """What the artist asks of a loop, as the core takes it.
+
+    Raises:
+        GidError: a picture among it cannot be read.
+    """
+    kept = plane.gid.edits
+    still = rig.get_input(plane, "Still")
+    return Edits(
+        mask=None if kept.mask is None else _nearest(_grey(kept.mask), *still.size),
+        strength=None if kept.strength is None else _grey(kept.strength),
+        plucks=tuple(Pull(one.x, one.y, one.dx, one.dy, one.time_s) for one in kept.plucks),
+        **{field: getattr(kept, field) for field in NUMBERS},
+    )
+
+
+def _picture(name, values):
+    """A new float image of a map (h, w), None for none."""
+    if values is None:
+        return None
+    image = images.new_image(name, values[..., None])
+    images.mark_made(image)
+    return image
+
+
+def _grey(image):
+    """The numbers of an image as a map (h, w), taken as they are: the rig reads its red channel."""
+    top = 4.0 if image.is_float else 1.0
+    return np.clip(images.pixels_of(image)[..., 0], 0.0, top)
+
+
+def _nearest(field, width, height):
+    """A map at the still's size as the rig's tents read it: from the pixel that a tent's centre lies in."""
+    sides = zip((height, width), field.shape, strict=True)
+    rows, columns = (((np.arange(target) + 0.5) * size / target).astype(np.intp) for target, size in sides)
+    return field[np.ix_(rows, columns)]

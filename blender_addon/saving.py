@@ -1,0 +1,42 @@
+"""Before a save: what the artist painted on a loop's images goes into the file, and acts.
+
+Blender saves a packed image as it was packed, without the paint of a later stroke and without a word; so those of our
+loops are packed again. Strength, and a mask where it is worked into the motion, act once they are saved.
+"""
+
+import bpy
+from bpy.app.handlers import persistent
+
+from ..gid_core.errors import GidError
+from . import jobs
+from .loop import edit, images
+from .nodes import rig
+
+__all__ = ["keep_paint", "register", "unregister"]
+
+
+@persistent
+def keep_paint(*_arguments):
+    """The handler: looks at the loops of this file, and changes those that were painted on."""
+    for plane in bpy.data.objects:
+        if plane.gid.scene is None or plane.library or rig.MODIFIER not in plane.modifiers:
+            continue
+        gid = plane.gid
+        worked_in = [image for image in (gid.edits.mask, gid.edits.strength) if image is not None and image.is_dirty]
+        painted = [rig.get_input(plane, "Still"), gid.front, gid.plate, gid.edits.mask, gid.edits.strength]
+        images.pack_painted(image for image in painted if image is not None)
+        if worked_in:
+            try:
+                edit.apply_edits(plane)
+            except GidError as error:
+                jobs.note(jobs.key_of(gid.scene), str(error))
+
+
+def register():
+    if keep_paint not in bpy.app.handlers.save_pre:
+        bpy.app.handlers.save_pre.append(keep_paint)
+
+
+def unregister():
+    if keep_paint in bpy.app.handlers.save_pre:
+        bpy.app.handlers.save_pre.remove(keep_paint)
