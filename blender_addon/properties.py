@@ -87,9 +87,9 @@ class GidEdits(bpy.types.PropertyGroup):
     damping: FloatProperty(
         name="Damping",
         default=1.0,
-        min=0.0,
+        min=0.1,
         soft_max=4.0,
-        description="How soon a pluck comes to rest: 2 is twice as soon, 0 rings for ever",
+        description="How soon a pluck comes to rest: 2 is twice as soon",
         update=_acts,
     )
     mask: PointerProperty(

@@ -44,6 +44,8 @@ def retime_loop(plane, plan: LoopPlan, fps: Fraction, start: int = 1) -> None:
         set_plan(obj, plan, plane.gid.edits.phase)
         note_plan(obj, plan, fps, start)
     clock.key(plane, start, plan.n_frames)
+    if raw.is_stored(plane):
+        live.ring(plane)
 
 
 def check_fits(plane, still, n_freqs: int | None = None) -> None:
@@ -83,6 +85,7 @@ def replace_motion(plane, motion: Motion, still: np.ndarray | None = None) -> No
         set_plan(body, plan, plane.gid.edits.phase)
         rig.set_inputs(body, rig.frequency_inputs(motion.frequencies))
     live.show(plane)
+    live.ring(plane)
 
 
 def apply_edits(plane) -> None:
@@ -115,6 +118,7 @@ def follow(plane, *, with_images: bool = False) -> None:
             apply_edits(plane)
         else:
             live.show(plane)
+        live.ring(plane)
     except GidError as error:
         jobs.note(jobs.key_of(plane.gid.scene), str(error))
 

@@ -4,14 +4,16 @@ An EEVEE loop has two objects on one clock; both show the edits of the one that 
 """
 
 from contextlib import contextmanager
+from fractions import Fraction
 
 import numpy as np
 
-from ...gid_core.motion.edits import Edits, Pull
+from ...gid_core.motion.edits import Edits, Pull, apply, plucked
+from ...gid_core.motion.pluck import GENTLE, superposed
 from ..nodes import rig
-from . import clock, images
+from . import clock, images, pluck, raw
 
-__all__ = ["NUMBERS", "ask", "asked", "bodies", "held", "is_held", "n_modes", "name_of", "show"]
+__all__ = ["NUMBERS", "ask", "asked", "bodies", "held", "is_held", "n_modes", "name_of", "ring", "show"]
 
 NUMBERS = ("amplitude", "turn", "low", "mid", "high", "border", "phase")  # fields of `Edits` that are one number
 _INPUTS = {"amplitude": "Amount", "turn": "Turn", "low": "Low", "mid": "Mid", "high": "High", "border": "Border",
@@ -58,6 +60,20 @@ def show(plane) -> None:
         rig.set_inputs(body, values)
 
 
+def ring(plane) -> None:
+    """Key the plucks among the edits of `plane`, each once a loop; without any, keys that are there stay."""
+    if not plane.gid.edits.plucks:
+        return
+    edits = asked(plane)
+    volume = apply(raw.load(plane), edits)
+    fps, n_frames = Fraction(plane.gid.fps), plane.gid.n_frames
+    damping = GENTLE.scaled(plane.gid.edits.damping)
+    states = superposed(plucked(volume, edits.plucks), volume.frequencies, damping, period_s=float(n_frames / fps))
+    # The rig's Amount scales the loop and not what is plucked.
+    states = [(time_s, edits.amplitude * state) for time_s, state in states]
+    pluck.key_plucks(plane, states, plane.gid.start, n_frames, fps)
+
+
 def ask(plane, edits: Edits, name: str) -> None:
     """Note edits on a loop and let its rig play them; their pictures become images called after `name`."""
     kept = plane.gid.edits
@@ -71,6 +87,7 @@ def ask(plane, edits: Edits, name: str) -> None:
             one = kept.plucks.add()
             one.x, one.y, one.dx, one.dy, one.time_s = pull.x, pull.y, pull.dx, pull.dy, pull.time_s
     show(plane)
+    ring(plane)
 
 
 def asked(plane) -> Edits:

@@ -9,7 +9,7 @@ from gid_dev.blender_addon.loop import edit, images, live, read
 from gid_dev.blender_addon.nodes import rig
 from gid_dev.gid_core.errors import SettingsError, VolumeError
 from gid_dev.gid_core.frames.renderer import LoopRenderer
-from gid_dev.gid_core.motion.edits import Edits, Pull, apply
+from gid_dev.gid_core.motion.edits import Edits, Pull, apply, plucked
 
 SIZE = (64, 40)
 AGREES_DB = 100
@@ -351,6 +351,24 @@ def test_a_mask_in_srgb_becomes_numbers(loop):
     plane.gid.edits.mask = image
     assert image.colorspace_settings.is_data
     assert np.abs(read.stored_edits(plane).mask - 0.5).max() < 1 / 255
+
+
+def test_plucks_render_as_the_core_renders_them(loop, rendered, psnr):
+    pulls = (Pull(0.7, 0.4, 0.1, 0.05, 0.75), Pull(0.6, 0.6, -0.05, 0.1, 0.125))
+    plane = loop(edits=Edits(plucks=pulls, turn=0.5, high=0.5))
+    plane.gid.edits.amplitude = 0.5
+    (got,) = rendered(plane, [9])
+    volume = read.stored_volume(plane)
+    reference = LoopRenderer(
+        read.stored_still(plane),
+        volume,
+        read.stored_plan(plane),
+        front=images.pixels_of(plane.gid.front)[..., 0],
+        plate=images.pixels_of(plane.gid.plate)[..., :3],
+        plucks=plucked(volume, pulls),
+        fps=Fraction(24),
+    )
+    assert psnr(got[..., :3], reference.frame(8)) >= AGREES_DB
 
 
 def test_plucks_are_kept(loop):
