@@ -18,6 +18,7 @@ from bpy.props import (
 )
 
 from .loop import edit, live
+from .output.settings import GidOutput
 
 __all__ = ["GidEdits", "GidLoop", "GidSettings"]
 
@@ -136,6 +137,7 @@ class GidSettings(bpy.types.PropertyGroup):
     still: PointerProperty(type=bpy.types.Image, name="Still", description="The photo that comes to life")
     loop: PointerProperty(type=bpy.types.Object, name="Loop", poll=_is_loop, description="The loop made last")
     home: PointerProperty(type=bpy.types.Scene, description="The scene from which this loop's scene was shown")
+    output: PointerProperty(type=GidOutput)
     size: IntProperty(
         name="Size",
         default=1280,
@@ -158,7 +160,7 @@ class GidSettings(bpy.types.PropertyGroup):
     )
 
 
-_CLASSES = (GidPull, GidEdits, GidLoop, GidSettings)
+_CLASSES = (GidPull, GidEdits, GidLoop, GidOutput, GidSettings)
 _register_classes, _unregister_classes = bpy.utils.register_classes_factory(_CLASSES)
 
 

@@ -5,11 +5,11 @@ import sys
 import bpy
 
 from .. import jobs
-from . import edit, loop, nodes, photo, predict, running
+from . import bake, edit, loop, nodes, photo, predict, running
 
 __all__ = ["CLASSES", "register", "unregister"]
 
-_OWN = (*predict.CLASSES, *photo.CLASSES, *loop.CLASSES, *edit.CLASSES, *nodes.CLASSES)
+_OWN = (*predict.CLASSES, *photo.CLASSES, *loop.CLASSES, *edit.CLASSES, *bake.CLASSES, *nodes.CLASSES)
 CLASSES = (*_OWN, *running.CLASSES)
 _register_classes, _unregister_classes = bpy.utils.register_classes_factory(_OWN)
 

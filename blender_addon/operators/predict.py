@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CLASSES", "Order"]
 
-_SETTINGS = tuple(name for name in GidSettings.__annotations__ if name != "home")
+_SETTINGS = tuple(name for name in GidSettings.__annotations__ if name not in ("home", "output"))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,208 @@
+"""A loop of the open file as frames on disk: gid_core renders in processes of its own, Blender draws one to compare.
+
+What is baked is read once, at the start, and all but the comparison runs beside Blender: the artist goes on working.
+The results appear in their folder whole, when everything is there.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from ...gid_core.errors import Cancelled, SettingsError
+from ...gid_core.files import movie
+from ...gid_core.files.progress import publishing
+from ...gid_core.files.storage import disk_errors
+from ...gid_core.frames.bake import RECORD, Baking, Encoding
+from ...gid_core.frames.frame_worker import PASSES, Sheet
+from ...gid_core.frames.loop import Loop
+from ...gid_core.motion import edits
+from ...gid_core.motion.pluck import GENTLE
+from ...gid_core.version import __version__
+from .. import compat
+from ..loop import images
+from ..loop.read import scene_of, stored_edits, stored_plan, stored_still, stored_volume
+from ..nodes import rig
+from .delivery import rendered_picture
+from .frames import encode_movie
+
+__all__ = ["Bake", "BakeOrder", "folder_of", "frames_of", "loop_of"]
+
+_FOLLOWED = ("Clock", "Pluck ")  # how the names of inputs begin whose keys are the loop's own
+
+
+@dataclass(frozen=True)
+class BakeOrder:
+    """What is asked for: frames by number, where to, and in what form."""
+
+    loop: Loop
+    frames: range
+    folder: Path
+    sheet: Sheet
+    movie: str  # a kind of `files.movie.MOVIES`, or "none"
+    fps: Fraction
+    plane: int  # session id
+
+    def __post_init__(self):
+        if self.movie not in ("none", "h264") and not movie.is_available(self.movie):
+            raise SettingsError(
+                f"this Blender's Python has no PyAV, which {self.movie} needs: choose H.264, WebP or GIF"
+            )
+
+
+@dataclass(frozen=True)
+class _Step:
+    phase: str
+    fraction: float
+
+
+class Bake:
+    """A bake under way, as `jobs.Work`: its result is itself, to be finished on the main thread."""
+
+    def __init__(self, order: BakeOrder):
+        self._order = order
+        self._publishing = publishing(order.folder, (RECORD, "frames", *PASSES))
+        self._folder = self._publishing.__enter__()
+        self._stage, self._is_over = None, False
+        try:
+            self._stage = Baking(order.loop, self._folder, order.frames, order.sheet)
+        except BaseException:
+            self.cancel()
+            raise
+
+    def poll(self):
+        """How far it is; begins the movie when the frames are there."""
+        if self._is_over:
+            return []
+        is_done = self._stage.poll()
+        step = _Step(self._stage.phase, self._stage.fraction)
+        if is_done:
+            self._stage.end()
+            files, kind = self._files(), self._order.movie
+            if isinstance(self._stage, Baking) and kind != "none" and movie.is_available(kind):
+                path = self._folder / f"loop{movie.suffix_of(kind)}"
+                self._stage = Encoding(files, path, kind, self._order.fps, self._order.sheet.format)
+            else:
+                self._is_over = True
+        return [step]
+
+    def result(self):
+        """This bake, once frames and movie are there."""
+        return self if self._is_over else None
+
+    def cancel(self):
+        """Stop, and leave nothing; harmless after `finish`."""
+        if self._stage is not None:
+            self._stage.end()
+        if self._publishing is not None:
+            held, self._publishing = self._publishing, None
+            stop = Cancelled("stopped; nothing was written")
+            held.__exit__(Cancelled, stop, None)
+
+    def finish(self) -> str:
+        """Compare, report, and let the results appear in their folder. Returns a sentence about them.
+
+        Raises:
+            GidError: a frame cannot be rendered by Blender, or the disk does not take the results.
+        """
+        order, plane = self._order, self._plane()
+        report = {"version": __version__, "blender": bpy.app.version_string, "by": order.loop.quality}
+        report |= {
+            "sheet": asdict(order.sheet),
+            "first": order.frames[0],
+            "last": order.frames[-1],
+            "fps": str(order.fps),
+        }
+        if order.movie == "h264" and not movie.is_available("h264"):
+            if plane is None:
+                raise SettingsError("the loop was removed while it was baked: nothing was written")
+            encode_movie(plane, self._files(), self._folder / "loop.mp4")
+        agreement = "the loop was changed meanwhile, so no frame was compared with Blender's"
+        if plane is not None and loop_of(plane, order.loop.quality).digest() == order.loop.digest():
+            frame, decibels = self._compared(plane)
+            report |= {"compared_frame": frame, "compared_db": decibels}
+            agreement = f"frame {frame} agrees with Blender's to {decibels:.0f} dB"
+        with disk_errors(self._folder):
+            (self._folder / RECORD).unlink(missing_ok=True)
+            files = sorted(p.relative_to(self._folder).as_posix() for p in self._folder.rglob("[!.]*") if p.is_file())
+            report["files"] = [*files, "report.json"]
+            text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+            (self._folder / "report.json").write_text(text, encoding="utf-8")
+        held, self._publishing = self._publishing, None
+        held.__exit__(None, None, None)
+        return f"{len(order.frames)} frames are in {order.folder}; {agreement}"
+
+    def _plane(self):
+        return next((obj for obj in bpy.data.objects if obj.session_uid == self._order.plane), None)
+
+    def _files(self):
+        return [self._folder / self._order.sheet.files(frame)["frames"] for frame in self._order.frames]
+
+    def _compared(self, plane):
+        """(number of a frame far from the still, its agreement in decibels of a peak of 1)."""
+        order = self._order
+        frame = order.frames[len(order.frames) // 3]
+        ours = order.loop.renderer().frame(frame - order.sheet.start).astype(np.float64)
+        error = float(np.mean((rendered_picture(plane, frame)[..., : ours.shape[2]] - ours) ** 2))
+        return frame, round(float(-10 * np.log10(max(error, 1e-30))), 1)
+
+
+def loop_of(plane, quality: str = "core") -> Loop:
+    """The loop of `plane` as gid_core renders it, with its edits and what was painted in front and behind.
+
+    Raises:
+        SettingsError: `plane` is not a loop, or an input of its rig is animated.
+    """
+    scene_of(plane)
+    animated = [name for name in _animated(plane) if not name.startswith(_FOLLOWED)]
+    if animated:
+        raise SettingsError(
+            f"'{animated[0]}' is animated, and a bake follows the clock alone: render the scene instead"
+        )
+    asked, front, plate = stored_edits(plane), plane.gid.front, plane.gid.plate
+    still, volume = stored_still(plane), stored_volume(plane)
+    return Loop(
+        still,
+        volume,
+        stored_plan(plane),
+        front=None if front is None else np.ascontiguousarray(images.pixels_of(front)[..., 0]),
+        plate=False if plate is None else np.ascontiguousarray(images.pixels_of(plate)[..., : still.shape[2]]),
+        quality=quality,
+        plucks=edits.plucked(volume, asked.plucks) if asked.plucks else (),
+        damping=GENTLE.scaled(plane.gid.edits.damping),
+        fps=Fraction(plane.gid.fps),
+    )
+
+
+def _animated(plane):
+    """Names of the rig's inputs that curves or drivers move."""
+    modifier = plane.modifiers[rig.MODIFIER]
+    moved = {curve.data_path for curve in compat.curves_of([plane])}
+    inputs = rig.inputs_of(modifier.node_group)
+    return sorted(name for name, identifier in inputs.items() if compat.clock_path(modifier, identifier) in moved)
+
+
+def frames_of(plane, whole_range: bool) -> range:
+    """Numbers of the frames to bake: one loop, or the range of its scene."""
+    scene = scene_of(plane)
+    if whole_range:
+        return range(scene.frame_start, scene.frame_end + 1)
+    return range(plane.gid.start, plane.gid.start + plane.gid.n_frames)
+
+
+def folder_of(plane, asked: str) -> Path:
+    """Where the bake of a loop goes: a folder named after it, inside the one that is asked for.
+
+    Raises:
+        SettingsError: nothing is asked for, or it is relative to a file that was never saved.
+    """
+    if not asked.strip():
+        raise SettingsError("there is no folder for the frames: choose one under Output")
+    if asked.startswith("//") and not bpy.data.filepath:
+        raise SettingsError(
+            "the folder is relative to this file, which was never saved: save it, or choose another one"
+        )
+    return Path(bpy.path.abspath(asked)) / bpy.path.clean_name(plane.name.removeprefix("GID Loop "))

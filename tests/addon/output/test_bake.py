@@ -1,0 +1,158 @@
+"""Bake as an artist meets it: what lies in the folder, how it agrees with Blender, what is refused, what is left."""
+
+import json
+import time
+
+import av
+import bpy
+import numpy as np
+import pytest
+from gid_dev.blender_addon import jobs
+from gid_dev.blender_addon.loop import sight
+from gid_dev.blender_addon.output import bake
+from gid_dev.blender_addon.output.delivery import rendered_picture
+from gid_dev.gid_core.files import image_io
+from gid_dev.gid_core.frames.frame_worker import Sheet
+
+N_FRAMES = 12
+AGREES_DB = 100
+PATIENCE_S = 60
+
+
+@pytest.fixture
+def output(small_loop, tmp_path):
+    """The settings of a bake of the loop in sight, which leads into a folder of the test."""
+    asked = bpy.context.scene.gid.output
+    asked.folder = str(tmp_path / "bakes")
+    return asked
+
+
+def made(tmp_path):
+    (folder,) = (tmp_path / "bakes").iterdir()
+    return folder, {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_bake_leaves_frames_movie_and_a_report_that_tells_of_blender(output, tmp_path):
+    assert bpy.ops.gid.bake() == {"FINISHED"}
+    folder, files = made(tmp_path)
+    frames = {f"frames/{n:04d}.png" for n in range(1, N_FRAMES + 1)}
+    assert files == frames | {"loop.mp4", "report.json"}
+    report = json.loads((folder / "report.json").read_text())
+    assert set(report["files"]) == files
+    assert report["compared_db"] >= AGREES_DB
+    with av.open(str(folder / "loop.mp4")) as container:
+        assert len(list(container.decode(video=0))) == N_FRAMES
+
+
+def test_every_edit_of_the_loop_is_in_the_bake(small_loop, output, tmp_path):
+    mask = np.zeros((32, 48, 1), np.float32)
+    mask[:, 20:] = 1
+    image = bpy.data.images.new("Mask", 48, 32, float_buffer=True, is_data=True)
+    image.pixels.foreach_set(np.repeat(mask[::-1], 4, 2).ravel())
+    edits = small_loop.gid.edits
+    edits.mask, edits.turn, edits.low, edits.border, edits.amplitude, edits.phase = image, 0.7, 1.5, 0.1, 1.4, 0.25
+    assert bpy.ops.gid.bake() == {"FINISHED"}
+    folder, _files = made(tmp_path)
+    report = json.loads((folder / "report.json").read_text())
+    assert report["compared_db"] >= AGREES_DB
+    picture = rendered_picture(small_loop, 8)[..., :3]
+    frame = image_io.load_photo(folder / "frames" / "0008.png").pixels
+    assert np.abs(image_io.encode_srgb(frame) - image_io.encode_srgb(picture)).max() <= 1.01 / 255
+    assert bake.loop_of(small_loop).volume.mask is not None
+
+
+def test_range_passes_and_formats(small_loop, output, tmp_path):
+    small_loop.gid.scene.frame_start, small_loop.gid.scene.frame_end = 11, 14
+    output.range, output.format, output.movie, output.stmap, output.vectors = "SCENE", "exr-half", "webp", True, True
+    assert bpy.ops.gid.bake() == {"FINISHED"}
+    _folder, files = made(tmp_path)
+    numbers = range(11, 15)
+    expected = {f"{kind}/{n:04d}.exr" for kind in ("frames", "stmap", "vectors") for n in numbers}
+    assert files == expected | {"loop.webp", "report.json"}
+
+
+def test_a_bake_changes_nothing_in_the_file(small_loop, output):
+    def blocks():
+        return sorted(
+            (block.bl_rna.name, block.name_full) for block in bpy.data.user_map() if block.name != "Render Result"
+        )
+
+    before = blocks()
+    bpy.ops.gid.bake()
+    assert blocks() == before
+
+
+def test_a_cancelled_bake_leaves_nothing(small_loop, output, tmp_path):
+    loop = bake.loop_of(small_loop)
+    order = bake.BakeOrder(loop, range(1, 2001), tmp_path / "bakes" / "a", Sheet(), "none", 24, small_loop.session_uid)
+    key = jobs.key_of(small_loop.gid.scene)
+    jobs.start(key, lambda: bake.Bake(order), bake.Bake.finish, "Bake")
+    patience = time.monotonic() + PATIENCE_S
+    while jobs.current(key).fraction == 0 and time.monotonic() < patience:
+        jobs.step()
+        time.sleep(0.02)
+    assert jobs.current(key).phase == "render the frames"
+    begun = time.monotonic()
+    jobs.stop(key)
+    assert time.monotonic() - begun < 1
+    assert not (tmp_path / "bakes").exists()
+
+
+def test_a_job_says_where_the_frames_are(small_loop, output, tmp_path):
+    order = bake.BakeOrder(
+        bake.loop_of(small_loop), range(1, 4), tmp_path / "bakes" / "a", Sheet(), "none", 24, small_loop.session_uid
+    )
+    key = jobs.key_of(small_loop.gid.scene)
+    jobs.start(key, lambda: bake.Bake(order), bake.Bake.finish, "Bake")
+    patience = time.monotonic() + PATIENCE_S
+    while not jobs.step() and time.monotonic() < patience:
+        time.sleep(0.02)
+    said = jobs.notice(key)
+    assert not said.is_error
+    assert "3 frames are in" in said.text
+    assert "dB" in said.text
+    assert made(tmp_path)[1] == {*(f"frames/{n:04d}.png" for n in range(1, 4)), "report.json"}
+
+
+def test_what_changed_meanwhile_is_told_and_not_compared(small_loop, output, tmp_path):
+    order = bake.BakeOrder(
+        bake.loop_of(small_loop), range(1, 3), tmp_path / "bakes" / "a", Sheet(), "none", 24, small_loop.session_uid
+    )
+    work = bake.Bake(order)
+    small_loop.gid.edits.turn = 0.5
+    assert "changed meanwhile" in jobs.run(work, bake.Bake.finish)
+    assert "compared_db" not in json.loads((made(tmp_path)[0] / "report.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("folder", "said"), [("", "choose one"), ("//here", "never saved"), ("{file}", "cannot write")]
+)
+def test_a_folder_that_cannot_be_is_refused(output, tmp_path, folder, said):
+    (tmp_path / "file").write_text("in the way")
+    output.folder = folder.format(file=tmp_path / "file")
+    with pytest.raises(RuntimeError, match=said):
+        bpy.ops.gid.bake()
+    assert [path.name for path in tmp_path.iterdir() if path.suffix != ".png"] == ["file"]
+
+
+def test_what_the_core_cannot_follow_is_refused(small_loop, output, tmp_path):
+    from gid_dev.blender_addon.loop import clock
+
+    clock.key_input(small_loop, "Amount", [(1, 0.0, "LINEAR"), (12, 1.0, "LINEAR")])
+    with pytest.raises(RuntimeError, match="'Amount' is animated"):
+        bpy.ops.gid.bake()
+    assert not (tmp_path / "bakes").exists()
+
+
+def test_without_a_loop_there_is_nothing_to_bake():
+    assert not bpy.ops.gid.bake.poll()
+    assert sight.in_sight(bpy.context) is None
+
+
+def test_plucks_are_in_the_bake(small_loop, output, tmp_path):
+    pull = small_loop.gid.edits.plucks.add()
+    pull.x, pull.y, pull.dx, pull.dy, pull.time_s = 0.5, 0.5, 0.08, 0.02, 0.125
+    assert bake.loop_of(small_loop).plucks
+    small_loop.gid.edits.amplitude, small_loop.gid.edits.damping = 1.3, 0.5
+    assert bpy.ops.gid.bake() == {"FINISHED"}
+    assert json.loads((made(tmp_path)[0] / "report.json").read_text())["compared_db"] >= AGREES_DB
