@@ -263,7 +263,7 @@ def bench(arguments):
     parser.add_argument("names", nargs="*", help="files of tests/bench; default: all")
     parser.add_argument("--blender", choices=sorted(BLENDERS), help="only this Blender; default: all three")
     chosen = parser.parse_args(arguments)
-    in_blender = {"playback", "render"}
+    in_blender = {"frames", "playback", "render"}
     known = sorted(p.stem for p in (ROOT / "tests" / "bench").glob("*.py"))
     worst = 0
     for name in chosen.names or known:
