@@ -17,7 +17,7 @@ from .files import frame_files, movie
 from .files.storage import disk_errors
 from .frames.bake import RECORD, Baking, Encoding, wait
 from .frames.frame_worker import PASSES, Sheet
-from .frames.loop import QUALITIES, Loop
+from .frames.loop import QUALITIES, Loop, renderer_class
 from .frames.seam import picture_seam
 
 __all__ = ["ENGINES", "RENDERERS", "Blender", "Output", "add_arguments", "deliver", "resumed"]
@@ -67,13 +67,15 @@ class Output:
         if self.render not in RENDERERS:
             raise SettingsError(f"--render {self.render}: choose from {', '.join(RENDERERS)}")
         if self.render == "network":
-            raise SettingsError("--render network: no network that draws frames is shipped: choose core or best")
+            raise SettingsError("--render network: no network that draws frames is shipped: choose core")
+        if self.render in QUALITIES:
+            renderer_class(self.render)
         if self.movie != "none":
             movie.suffix_of(self.movie)
         if not 0 <= self.handles <= MAX_HANDLES:
             raise SettingsError(f"--handles {self.handles}: give 0 to {MAX_HANDLES} frames")
         if self.render in ENGINES and self.sheet.shutter_deg > 0:
-            raise SettingsError(f"--shutter goes with --render core or best, not with {self.render}")
+            raise SettingsError(f"--shutter goes with --render core, not with {self.render}")
 
     @classmethod
     def read(cls, options: argparse.Namespace) -> "Output":

@@ -18,9 +18,10 @@ from ..motion.timeline import LoopPlan
 from ..motion.volume import SpectralVolume
 from .renderer import LoopRenderer
 
-__all__ = ["QUALITIES", "Loop"]
+__all__ = ["QUALITIES", "Loop", "renderer_class"]
 
 QUALITIES = ("core", "best")
+_RENDERERS = {"core": LoopRenderer}
 _FACTS = "loop.json"
 
 
@@ -54,9 +55,7 @@ class Loop:
         Raises:
             SettingsError: no such quality, or the plan does not fit the volume.
         """
-        if self.quality != "core":
-            raise SettingsError(f"there is no renderer {self.quality!r}: choose core")
-        return LoopRenderer(
+        return renderer_class(self.quality)(
             self.still,
             self.volume,
             self.plan,
@@ -132,3 +131,14 @@ class Loop:
             "fps": None if self.fps is None else str(self.fps),
         }
         return arrays, facts
+
+
+def renderer_class(quality: str):
+    """The class that renders loops of a quality.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    if quality not in _RENDERERS:
+        raise SettingsError(f"there is no renderer {quality!r}: choose {' or '.join(_RENDERERS)}")
+    return _RENDERERS[quality]
