@@ -45,7 +45,7 @@ def test_a_photo_in_which_nothing_moves_is_told(still, make_loop, monkeypatch):
     assert bpy.context.scene.gid.loop.gid.moving > 0.1
     assert jobs.notice(jobs.key_of(bpy.context.scene.gid.loop.gid.scene)) is None
     monkeypatch.setattr(build, "build_loop", lambda spec: plane)
-    bpy.ops.gid.animate()
+    bpy.ops.gid.new_loop()
     assert "Nothing moves" in jobs.notice(jobs.key_of(plane.gid.scene)).text
 
 
