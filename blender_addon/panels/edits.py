@@ -18,7 +18,7 @@ def draw_edits(layout, plane):
     for name in ("turn", "border", "phase"):
         column.prop(edits, name)
     column = layout.column()
-    column.template_ID(edits, "mask", new="image.new", open="image.open")
-    column.template_ID(edits, "strength", new="image.new", open="image.open")
+    column.template_ID(edits, "mask", new="image.new", open="image.open", text="Mask")
+    column.template_ID(edits, "strength", new="image.new", open="image.open", text="Strength")
     if edits.mask is not None or edits.strength is not None:
         column.operator("gid.apply_edits", icon="BRUSH_DATA")

@@ -23,7 +23,7 @@ class Layout:
         assert name in data.bl_rna.properties, name
         self.shown.append(name)
 
-    def template_ID(self, data, name, open, new=None):
+    def template_ID(self, data, name, open, new=None, text=""):
         assert name in data.bl_rna.properties
         self.operator(open)
 
