@@ -1,4 +1,4 @@
-"""How much memory this process has needed at most."""
+"""How much memory this process has needed at most, and how much is free."""
 
 import sys
 from pathlib import Path
@@ -8,7 +8,7 @@ try:
 except ImportError:  # Windows
     resource = None
 
-__all__ = ["peak_bytes"]
+__all__ = ["available_bytes", "peak_bytes"]
 
 
 def peak_bytes() -> int | None:
@@ -23,3 +23,13 @@ def peak_bytes() -> int | None:
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def available_bytes() -> int | None:
+    """Memory that programs can still take without swapping, in bytes; None where the system does not tell."""
+    table = Path("/proc/meminfo")
+    if table.exists():
+        for line in table.read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return None

@@ -21,6 +21,7 @@ import numpy as np
 from ..child import Crew
 from ..errors import Cancelled, SettingsError
 from ..files import integrity
+from ..files.memory import available_bytes
 from ..files.storage import PASSING, disk_errors, replacing
 from ..version import __version__
 from .frame_worker import PASSES, Sheet
@@ -32,6 +33,7 @@ __all__ = ["RECORD", "Baking", "Encoding", "bake", "encode", "processes_for", "w
 RECORD = ".bake.json"
 _AHEAD = 2  # frames that a process is told at a time: it never waits for the next one
 _POLL_S = 0.02
+_BYTES_A_PIXEL = 250  # of the frame, that a process needs at most; 110 (4K) to 170 (720p) measured
 
 
 class Baking:
@@ -217,10 +219,15 @@ def wait(work, progress: Callable | None = None, cancelled: Callable | None = No
 
 
 def processes_for(loop: Loop) -> int:
-    """One process a core that this process may use."""
+    """One process a core that this process may use, but no more than fit into the memory that is free."""
+    cores = os.cpu_count() or 1
     with suppress(AttributeError):  # Linux alone tells
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        cores = len(os.sched_getaffinity(0))
+    free = available_bytes()
+    if free is None:
+        return cores
+    height, width = loop.still.shape[:2]
+    return max(1, min(cores, free // (_BYTES_A_PIXEL * height * width)))
 
 
 def _scratch():

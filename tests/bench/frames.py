@@ -23,7 +23,7 @@ from gid_dev.blender_addon import properties
 from gid_dev.blender_addon.loop import build
 from gid_dev.blender_addon.output.frames import render_frames
 from gid_dev.gid_core.files import image_io
-from gid_dev.gid_core.frames.bake import bake, processes_for
+from gid_dev.gid_core.frames.bake import bake
 from gid_dev.gid_core.frames.loop import Loop
 from gid_dev.gid_core.motion.plan import plan_loop
 from gid_dev.gid_core.prediction import predict
@@ -71,8 +71,7 @@ def main():
         found = measured(photo, size, options.frames)
         ratio = found["Cycles"] / found["processes"]
         told = ", ".join(f"{who} {seconds:.3f} s" for who, seconds in found.items())
-        count = processes_for(None)
-        print(f"{size} px, {count} processes: {told} a frame; core {ratio:.1f} x Cycles (bar: {bar})", flush=True)
+        print(f"{size} px: {told} a frame; core {ratio:.1f} x Cycles (bar: {bar})", flush=True)
         is_met = is_met and ratio >= bar
     return 0 if is_met else 1
 

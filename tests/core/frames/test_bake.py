@@ -18,6 +18,7 @@ import pytest
 
 from gid_core.errors import Cancelled, LimitError, SettingsError
 from gid_core.files import frame_files, oiio
+from gid_core.frames import bake as module
 from gid_core.frames.bake import RECORD, Baking, bake, encode
 from gid_core.frames.frame_worker import Sheet, render
 from gid_core.frames.loop import Loop
@@ -237,6 +238,13 @@ def test_motion_blur_is_the_mean_of_moments_around_the_frame(loop, tmp_path, sam
 def test_what_cannot_be_is_refused_at_once(wrong, said):
     with pytest.raises(SettingsError, match=said):
         Sheet(**wrong)
+
+
+def test_as_many_processes_as_cores_and_memory_allow(loop, monkeypatch):
+    monkeypatch.setattr(module.os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    for free, expected in ((None, 8), (1 << 40, 8), (3 * 250 * HEIGHT * WIDTH, 3), (0, 1)):
+        monkeypatch.setattr(module, "available_bytes", lambda free=free: free)
+        assert module.processes_for(loop) == expected
 
 
 def test_no_frames_and_no_folder_are_refused(loop, tmp_path):
