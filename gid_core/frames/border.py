@@ -10,25 +10,25 @@ import numpy as np
 __all__ = ["add_beyond"]
 
 
-def add_beyond(sums: np.ndarray, tents: np.ndarray, displacement: np.ndarray) -> None:
+def add_beyond(sums: np.ndarray, lines, displacement: np.ndarray) -> None:
     """Add to the sums of a splat what the copies beyond the frame bring into it.
 
     Args:
         sums: float32 (N, H, W, 2), added to in place: pairs of channels, as `splat.Splatter` keeps them.
-        tents: float32 (N, H, W, 2), what a pixel's whole tent adds.
+        lines: what the whole tents of the outermost pixels add: left, right (N, H, 2), top, bottom (N, W, 2).
         displacement: float32 (H, W, 2), px; a pixel whose displacement is NaN or infinite has no copies.
     """
     across, down = displacement[..., 0], displacement[..., 1]
-    for turned_sums, turned_tents, inwards, along in (
-        (sums, tents, across, down),
-        (sums.swapaxes(1, 2), tents.swapaxes(1, 2), down.T, across.T),
-    ):
-        _add_rows(turned_sums, turned_tents[:, :, 0], inwards[:, 0], along[:, 0])
-        _add_rows(turned_sums[:, :, ::-1], turned_tents[:, :, -1], -inwards[:, -1], along[:, -1])
-    for y, flip_y in ((0, 1), (-1, -1)):
+    left, right, top, bottom = lines
+    upright = sums.swapaxes(1, 2)
+    _add_rows(sums, left, across[:, 0], down[:, 0])
+    _add_rows(sums[:, :, ::-1], right, -across[:, -1], down[:, -1])
+    _add_rows(upright, top, down[0], across[0])
+    _add_rows(upright[:, :, ::-1], bottom, -down[-1], across[-1])
+    for line, y, flip_y in ((top, 0, 1), (bottom, -1, -1)):
         for x, flip_x in ((0, 1), (-1, -1)):
             quadrant = sums[:, ::flip_y, ::flip_x]
-            _add_quadrant(quadrant, tents[:, y, x], flip_x * across[y, x], flip_y * down[y, x])
+            _add_quadrant(quadrant, line[:, x], flip_x * across[y, x], flip_y * down[y, x])
 
 
 def _add_rows(sums, tents, inwards, along):

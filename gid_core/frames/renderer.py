@@ -16,10 +16,13 @@ from ..motion.synth import Synthesiser, mean_motion, static_mask, upsample
 from ..motion.timeline import LoopPlan
 from ..motion.volume import SpectralVolume
 from .plate import make_plate
+from .sharp import kin
 from .splat import Splatter, finish, importance, weight_of
 
 __all__ = ["MOVER_PX", "LoopRenderer"]
 
+_MOMENTS = 4  # at which neighbours are compared, each mode at a phase that looks like chance
+_GOLDEN = (5**0.5 - 1) / 2
 MOVER_PX = 0.5  # mean motion from which a pixel is cut out of the plate; less uncovers nothing that the eye could see
 
 
@@ -73,9 +76,16 @@ class LoopRenderer:
         self._frequencies, self._fps = volume.frequencies, None if fps is None else Fraction(fps)
 
     @cached_property
+    def kin(self) -> np.ndarray:
+        """Which neighbours move along with each pixel, uint8 (H, W, 4); of the volume alone, as `sharp.kin` has it."""
+        n_modes = len(self._frequencies)
+        turns = np.outer(np.arange(1, _MOMENTS + 1), np.arange(1, n_modes + 1)) * _GOLDEN
+        return kin((self._field(np.exp(2j * np.pi * turn)) for turn in turns), weight_of(self.front))
+
+    @cached_property
     def _splatter(self):
         # At the first frame: who only asks for front, plate and mask must not pay for planes as large as the still.
-        return Splatter(self.still, weight_of(self.front), beyond=True)
+        return Splatter(self.still, weight_of(self.front), kin=self.kin, beyond=True)
 
     def scalars(self, frame) -> np.ndarray:
         """What each mode is multiplied by at one frame, loop and plucks together: complex128 (K,)."""
@@ -88,10 +98,13 @@ class LoopRenderer:
 
     def displacement(self, frame) -> np.ndarray:
         """float32 (H, W, 2), px of the still; exactly 0 where nothing ever moves."""
-        height, width = self.still.shape[:2]
-        field = upsample(self._synthesiser(self.scalars(frame)), width, height, self._weight)
+        field = self._field(self.scalars(frame))
         field[self.static] = 0
         return field
+
+    def _field(self, scalars):
+        height, width = self.still.shape[:2]
+        return upsample(self._synthesiser(scalars), width, height, self._weight)
 
     def sums(self, frame):
         """Numerator (H, W, C) and denominator (H, W) of the splat at one frame."""
@@ -102,4 +115,6 @@ class LoopRenderer:
         displacement = self.displacement(frame)
         if not displacement.any():
             return self.still.copy()
-        return finish(*self._splatter(displacement), self.plate)
+        frame = finish(*self._splatter(displacement), self.plate)
+        # Beside a bright edge sharpened tents can add up to less than no light.
+        return np.maximum(frame, 0, out=frame)

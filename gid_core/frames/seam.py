@@ -57,7 +57,7 @@ def grey_blocks(pixels: np.ndarray) -> np.ndarray:
     Args:
         pixels: float32 (H, W, 3|4), linear.
     """
-    grey = pixels[..., :3].mean(-1)
+    grey = np.clip(pixels[..., :3], 0, 1).mean(-1)  # as a file of 8 bits holds it
     rows, columns = (max(1, size // _BLOCK) for size in grey.shape)
     return resize(grey, columns, rows)
 

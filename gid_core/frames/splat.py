@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from .border import add_beyond
+from .sharp import FOURTH, differences
 
 __all__ = ["HOLE", "PLATE_WEIGHT", "SHARPNESS", "Splatter", "finish", "importance", "splat", "weight_of"]
 
@@ -53,19 +54,30 @@ class Splatter:
     """Splats one picture again and again; keeps its weighted planes.
 
     Args:
+        kin: of `sharp.kin`: each tent's colour is sharpened by what its landing will blur. The last of four channels
+            is opacity: it stays within 0..1, and colours within it where they were.
         beyond: the pixels of the border go on beyond the frame, so that motion never bares it (`border.add_beyond`).
     """
 
-    def __init__(self, image: np.ndarray, weight: np.ndarray | None = None, *, beyond: bool = False):
-        height, width, channels = image.shape
+    def __init__(
+        self,
+        image: np.ndarray,
+        weight: np.ndarray | None = None,
+        *,
+        kin: np.ndarray | None = None,
+        beyond: bool = False,
+    ):
         self.shape = image.shape
         self._beyond = beyond
-        # Channels in pairs: one complex addition adds two floats, and np.add.at is fast on 1-D complex64.
-        self._planes = np.zeros(((channels + 2) // 2, height, width, 2), np.float32)
-        coverage = self._planes[channels // 2, ..., channels % 2]
-        coverage[...] = 1 if weight is None else weight
-        for channel in range(channels):
-            np.multiply(image[..., channel], coverage, out=self._planes[channel // 2, ..., channel % 2])
+        weight = np.ones(image.shape[:2], np.float32) if weight is None else weight
+        self._planes = _pairs(image, weight)
+        _coverage(self._planes, self.shape)[...] = weight
+        self._differences = None
+        if kin is not None:
+            found = differences(image, kin)
+            found[:, 0] *= np.float32(0.5)
+            found[:, 1] *= np.float32(FOURTH)
+            self._differences = [[_pairs(part, weight) for part in axis] for axis in found]
 
     def __call__(self, displacement: np.ndarray):
         height, width, channels = self.shape
@@ -81,8 +93,7 @@ class Splatter:
             # left share, and joins it before the scattering. Only where such a run ends it travels by itself.
             ends = np.append(np.flatnonzero(cell[1:] - cell[:-1] != 1), cell.size - 1)
             beyond = cell[ends]
-            for plane, total in zip(self._planes, sums, strict=True):
-                whole = plane[band].reshape(-1)
+            for whole, total in zip(self._tents(np.s_[band], across, down), sums, strict=True):
                 lower = whole * down
                 for share, shift in ((whole - lower, 0), (lower, padded)):
                     right = share * across
@@ -94,11 +105,77 @@ class Splatter:
                     np.add.at(total[shift:], cell, share.view(np.complex64))
         grid = sums[:, :n_cells].view(np.float32).reshape(-1, height + _HIDDEN, padded, 2)[:, 2:-1, 2:-1]
         if self._beyond:
-            add_beyond(grid, self._planes, displacement)
+            add_beyond(grid, self._lines(displacement), displacement)
         numerator = np.empty(self.shape, np.float32)
         for channel in range(channels):
             numerator[..., channel] = grid[channel // 2, ..., channel % 2]
-        return numerator, grid[channels // 2, ..., channels % 2].copy()
+        return numerator, _coverage(grid, self.shape).copy()
+
+    def _tents(self, part, across, down):
+        """What the tents of a part of the picture add, plane by plane: float32 (2 n,) each.
+
+        Args:
+            part: index of rows, or of rows and columns: n pixels.
+            across, down: doubled fractions (2 n,) beyond the cell that each pixel lands in.
+        """
+        if self._differences is None:
+            return [plane[part].reshape(-1) for plane in self._planes]
+        spreads = [fraction * fraction - fraction for fraction in (across, down)]  # -v
+        tents = []
+        for index, plane in enumerate(self._planes):
+            whole = plane[part].reshape(-1)
+            for spread, (second, fourth) in zip(spreads, self._differences, strict=True):
+                change = spread * fourth[index][part].reshape(-1)
+                change += second[index][part].reshape(-1)
+                change *= spread
+                change += whole
+                whole = change
+            tents.append(whole)
+        if self.shape[2] == 4:
+            self._keep_opacity(tents, part)
+        return tents
+
+    def _keep_opacity(self, tents, part):
+        """Opacity within 0..1, and colour, in place, no farther beyond it than it was."""
+        (red_green, blue_alpha, _), (was_rg, was_ba, weight) = (
+            tents,
+            (plane[part].reshape(-1) for plane in self._planes),
+        )
+        alpha, was = blue_alpha[1::2], was_ba[1::2]
+        np.clip(alpha, 0, weight[::2], out=alpha)
+        for colour, before in (
+            (red_green[::2], was_rg[::2]),
+            (red_green[1::2], was_rg[1::2]),
+            (blue_alpha[::2], was_ba[::2]),
+        ):
+            np.minimum(colour, alpha + np.maximum(before - was, 0), out=colour)
+
+    def _lines(self, displacement):
+        """The four outermost lines of the picture as tents: left, right (N, H, 2), top, bottom (N, W, 2)."""
+        lines = []
+        for part in (np.s_[:, :1], np.s_[:, -1:], np.s_[:1], np.s_[-1:]):
+            with np.errstate(invalid="ignore"):
+                fraction = displacement[part] - np.floor(displacement[part])
+            across, down = _doubled(fraction[..., 0]), _doubled(fraction[..., 1])
+            lines.append(np.stack(self._tents(part, across, down)).reshape(len(self._planes), -1, 2))
+        return lines
+
+
+def _pairs(image, weight):
+    """Channels times weight in pairs: float32 ((C + 2) // 2, H, W, 2), what is left over 0.
+
+    One complex addition adds two floats, and np.add.at is fast on 1-D complex64.
+    """
+    height, width, channels = image.shape
+    planes = np.zeros(((channels + 2) // 2, height, width, 2), np.float32)
+    for channel in range(channels):
+        np.multiply(image[..., channel], weight, out=planes[channel // 2, ..., channel % 2])
+    return planes
+
+
+def _coverage(planes, shape):
+    """The place of the weights among the pairs: a view (H, W)."""
+    return planes[shape[2] // 2, ..., shape[2] % 2]
 
 
 def finish(numerator: np.ndarray, denominator: np.ndarray, plate: np.ndarray | None = None) -> np.ndarray:

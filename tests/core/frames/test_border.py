@@ -67,10 +67,10 @@ def test_resting_and_leaving_pixels_add_nothing():
 
 
 def leaving(reach_px):
-    """Bright and dark bands that sway across all four sides, each its own way."""
+    """Bright and dark waves that sway across all four sides, each its own way."""
     width, height = SIDE
     y, x = np.mgrid[:height, :width].astype(np.float32)
-    bands = 0.5 + 0.45 * np.sign(np.sin(x / 13) * np.sin(y / 11))
+    bands = 0.5 + 0.45 * np.sin(x / 4) * np.sin(y / 5)
     still = np.stack([bands, 0.6 + 0.3 * np.sin(x / 9 + y / 7), 1 - bands], -1).astype(np.float32)
     k = np.arange(1, 17)[:, None, None, None]
     turn = np.exp(2j * np.pi * np.random.default_rng(0).random((16, 1, 1, 2)))
