@@ -19,7 +19,7 @@ from ...gid_core.motion.edits import Edits, apply
 from ...gid_core.motion.motion import Motion
 from ...gid_core.motion.timeline import LoopPlan
 from ...gid_core.motion.volume import SpectralVolume
-from ..nodes import materials, rig
+from ..nodes import materials, rig, sharp
 from . import clock, images, live, mesh, raw
 from .scene import Surfaces, compose, new_scene, place
 
@@ -51,12 +51,14 @@ class LoopSpec:
 class Pictures:
     """What is worked out of a still and its volume, and kept as images of the still's size.
 
-    front: float32 (H, W, 1), r in 0..1; plate: as the still, or None; static: float32 (H, W, 1), 1 where nothing moves.
+    front: float32 (H, W, 1), r in 0..1; plate: as the still, or None; static: float32 (H, W, 1), 1 where nothing moves;
+    kin: float32 (H, W, 3), as `nodes.sharp.kin_pixels` packs it.
     """
 
     front: np.ndarray
     plate: np.ndarray | None
     static: np.ndarray
+    kin: np.ndarray
 
     @property
     def moving(self) -> float:
@@ -66,7 +68,12 @@ class Pictures:
     @classmethod
     def of(cls, still, volume, plan, front=None, plate=None):
         made = LoopRenderer(still, volume, plan, front=front, plate=plate)
-        return cls(made.front[..., None], made.plate, made.static[..., None].astype(np.float32))
+        return cls(
+            made.front[..., None],
+            made.plate,
+            made.static[..., None].astype(np.float32),
+            sharp.kin_pixels(made.kin),
+        )
 
 
 def baked(motion: Motion, edits: Edits) -> SpectralVolume:
@@ -106,6 +113,7 @@ def _build(spec, is_transparent):
     front = _made_image(f"GID In Front {spec.name}", pictures.front)
     plate = None if pictures.plate is None else _made_image(f"GID Plate {spec.name}", pictures.plate)
     mask = images.new_image(f".GID Static {spec.name}", pictures.static, is_byte=True)
+    kin = images.new_image(f".GID Kin {spec.name}", pictures.kin, is_byte=True)
 
     plane = bpy.data.objects.new(
         f"GID Loop {spec.name}", mesh.new_mesh(f".GID Sheet {spec.name}", volume, width, height)
@@ -116,6 +124,9 @@ def _build(spec, is_transparent):
         {
             "Still": still,
             "Static Mask": mask,
+            "In Front": front,
+            "Kin": kin,
+            "Has Opacity": is_transparent,
             "Pixel Size": rig.PIXEL,
             **rig.frequency_inputs(volume.frequencies),
             "Sheet Material": materials.sheet(f".GID Sheet {spec.name}", still, is_transparent),

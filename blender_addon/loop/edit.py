@@ -138,6 +138,9 @@ def _write(plane, volume, still, plan):
         if image is not None and (is_new_still or not images.is_painted(image)):
             _rewrite_made(image, pixels)
     images.rewrite(rig.get_input(plane, "Static Mask"), pictures.static)
+    kin = rig.get_input(plane, "Kin")
+    if kin is not None:  # loops of 0.1.0 have none, and the materials that they had then
+        images.rewrite(kin, pictures.kin)
     gid.moving = pictures.moving
     for index, mode in enumerate(volume.amplitudes.view(np.float32), 1):
         images.rewrite(rig.get_input(plane, f"Image {index}"), mode, is_vector=True)

@@ -46,7 +46,7 @@ class Surfaces:
             }
         return {
             **under,
-            "Tent Material": materials.tent(f".GID Tent {self.name}", self.still, self.front, **options),
+            "Tent Material": materials.tent(f".GID Tent {self.name}", **options),
             "Static Material": materials.static(
                 f".GID Static {self.name}", self.still, self.front, self.mask, **options
             ),
@@ -159,17 +159,17 @@ def compose(scene, engine, *, has_plate, is_transparent):
     """Give the scene its compositor: render layers through "Softmax Splat". It holds no picture: it fits any size."""
     tree, final = compat.compositor_tree(scene, scene.name)
     builder = TreeBuilder(tree)
-    sums = {}
+    sums = {"Least": 0.0}
     if engine == "EEVEE":
         colour, weight = (
             builder.node("CompositorNodeRLayers", 0, scene=scene, layer=layer).outputs["Image"]
             for layer in (materials.COLOUR, materials.WEIGHT)
         )
         red = builder.node("CompositorNodeSeparateColor", 1, {"Image": weight}, mode="RGB").outputs["Red"]
-        sums = {"Numerator": colour, "Denominator": red}
+        sums |= {"Numerator": colour, "Denominator": red}
     else:
         passes = builder.node("CompositorNodeRLayers", 0, scene=scene).outputs
-        sums = {"Numerator": passes[materials.COLOUR], "Denominator": passes[materials.WEIGHT]}
+        sums |= {"Numerator": passes[materials.COLOUR], "Denominator": passes[materials.WEIGHT]}
         if is_transparent:
             sums["Opacity"] = passes[materials.OPACITY]
     if has_plate:

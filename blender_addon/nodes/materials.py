@@ -7,16 +7,15 @@ emitted and added, one of the two sums in each of two view layers.
 
 import bpy
 
-from ...gid_core.frames.splat import PLATE_WEIGHT
+from ...gid_core.frames.splat import PLATE_WEIGHT, SHARPNESS
 from .. import compat
+from . import tents
 from .builder import TreeBuilder, output_socket
-from .rig import CORNER, SIDES, UV
+from .tents import CORNER, SIDES, UV
 
 __all__ = ["COLOUR", "OPACITY", "WEIGHT", "plate", "sheet", "static", "tent"]
 
 COLOUR, WEIGHT, OPACITY = "gid_num", "gid_den", "gid_alpha"
-# gid_core.frames.splat.weight_of: exp(12 (r - 1/2)), within half floats' reach for every r
-_CONTRAST, _MIDDLE = 12.0, 0.5
 _CENTRE_PX = 0.01  # float32 places a ray within a thousandth of a pixel at 8K
 
 
@@ -36,11 +35,10 @@ def sheet(name, still, is_transparent):
     return material
 
 
-def tent(name, still, front, *, is_transparent=False, emits=None):
-    """Of one quad a pixel: the pixel's colour and weight, falling off to the quad's rim as a bilinear kernel.
+def tent(name, *, is_transparent=False, emits=None):
+    """Of one quad a pixel: the light and weight it was given, falling off to the quad's rim as a bilinear kernel.
 
     Args:
-        still, front: images of colour and of r ("in front", 0..1).
         is_transparent: write the opacity too.
         emits: None for AOVs (Cycles), or COLOUR or WEIGHT for the sum that this material emits (EEVEE).
     """
@@ -49,13 +47,18 @@ def tent(name, still, front, *, is_transparent=False, emits=None):
     with tree.frame("Tent"):
         x, y, _ = tree.components(2, tree.vector_math("ABSOLUTE", 1, _attribute(tree, 0, CORNER)))
         share = tree.math("MULTIPLY", 4, *(tree.math("SUBTRACT", 3, 1.0, side) for side in (x, y)))
-    uv = _attribute(tree, 0, UV)
-    _finish(material, tree, lambda image: _read(tree, 2, image, uv), still, front, share, is_transparent, emits)
+    light = tree.node("ShaderNodeAttribute", 0, attribute_name=tents.LIGHT).outputs
+    weight = output_socket(tree.node("ShaderNodeAttribute", 0, attribute_name=tents.WEIGHT), "Fac")
+    _write(material, tree, light, tree.math("MULTIPLY", 5, weight, share), is_transparent, emits)
     return material
 
 
 def static(name, still, front, mask, *, is_transparent=False, emits=None):
-    """Of the one quad of all motionless pixels: colour and weight where `mask` is white. Arguments as in `tent`."""
+    """Of the one quad of all motionless pixels: colour and weight where `mask` is white; as in `tent`.
+
+    Args:
+        still, front: images of colour and of r ("in front", 0..1).
+    """
     material = _new(name)
     tree = TreeBuilder(compat.enable_nodes(material))
     read = _between_pixels(tree)
@@ -77,10 +80,10 @@ def plate(name, picture, *, is_transparent=False, emits=None):
 
 def _finish(material, tree, read, still, front, share, is_transparent, emits):
     texel = read(still)
-    with tree.frame("Weight: e^(12 (r - 1/2)), r painted in the image"):
+    with tree.frame(f"Weight: e^({SHARPNESS:g} (r - 1/2)), r painted in the image"):
         # Colour to float would take the luminance: separate it.
         r = tree.components(3, read(front)["Color"])[0]
-        exponent = tree.math("MULTIPLY", 4, tree.math("SUBTRACT", 4, r, _MIDDLE), _CONTRAST)
+        exponent = tree.math("MULTIPLY", 4, tree.math("SUBTRACT", 4, r, 0.5), SHARPNESS)
         weight = tree.math("MULTIPLY", 5, tree.math("EXPONENT", 5, exponent), share)
     _write(material, tree, texel, weight, is_transparent, emits)
 

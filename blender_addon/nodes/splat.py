@@ -11,7 +11,8 @@ from .builder import output_socket, shared_group
 
 __all__ = ["group"]
 
-VERSION = 2
+VERSION = 3
+_NO_LEAST = -3.4e38
 _DESCRIPTION = "Divide the sums of a softmax splat, over a plate: picture, opacity and holes"
 
 
@@ -54,6 +55,9 @@ def _build(tree):
         minimum=0.0,
         description="How much of the denominator is a plate's that was rendered along; Holes looks at the rest",
     )
+    tree.add_input(
+        "Least", "Float", _NO_LEAST, description="No colour below this: 0 for light, as sharpened tents can undershoot"
+    )
     get = tree.input
     weight, denominator = get("Plate Weight"), get("Denominator")
 
@@ -72,7 +76,9 @@ def _build(tree):
         # The sums come first: the first operand decides how large the picture is.
         over = tree.math("ADD", 3, own, tree.math("MULTIPLY", 2, plate.outputs[name], weight))
         channels[name] = tree.math("MULTIPLY", 4, over, share)
-    image = tree.node("CompositorNodeCombineColor", 5, channels, mode="RGB")
+        if name != "Alpha":
+            channels[name] = tree.math("MAXIMUM", 5, channels[name], get("Least"))
+    image = tree.node("CompositorNodeCombineColor", 6, channels, mode="RGB")
     landed = tree.math("SUBTRACT", 3, denominator, get("Weight Below"))
-    holes = tree.math("SUBTRACT", 5, 1.0, tree.math("GREATER_THAN", 4, landed, HOLE))
-    tree.outputs(6, Image=image, Alpha=channels["Alpha"], Holes=holes)
+    holes = tree.math("SUBTRACT", 6, 1.0, tree.math("GREATER_THAN", 4, landed, HOLE))
+    tree.outputs(7, Image=image, Alpha=channels["Alpha"], Holes=holes)

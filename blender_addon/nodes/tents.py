@@ -7,12 +7,15 @@ plate follows. The tents of the frame's border reach outwards without falling of
 motion that leads inwards bares nothing.
 """
 
+from ...gid_core.frames.splat import SHARPNESS
+from . import sharp
 from .builder import output_socket, shared_group
 
-__all__ = ["CORNER", "INPUTS", "SIDES", "UV", "group", "image_size"]
+__all__ = ["CORNER", "INPUTS", "LIGHT", "SIDES", "UV", "WEIGHT", "group", "image_size"]
 
-VERSION = 1
+VERSION = 2
 UV, CORNER, SIDES = "gid_uv", "gid_corner", "gid_sides"
+LIGHT, WEIGHT = "gid_light", "gid_weight"  # of a tent: its colour and opacity, and how much it counts
 
 # Of two tents at equal depth Cycles loses one. 256 x 256 levels part any two from less than 256 px apart; over 16 px
 # float32 still tells them apart.
@@ -22,6 +25,9 @@ _LEVELS, _LEVEL_PX = 256, 16 / 256**2
 # Inputs of the group, but for Displacement inputs of the rig as well.
 INPUTS = {
     "Still": ("Image", "The photo, linear"),
+    "In Front": ("Image", "How far in front each pixel lies, 0 to 1"),
+    "Kin": ("Image", "How many pixels to the right, left, below and above go along with each"),
+    "Has Opacity": ("Bool", "The still is transparent somewhere"),
     "Static Mask": ("Image", "White where the volume holds no motion"),
     "Pixel Size": ("Float", "Size of one pixel of the still"),
     "Displacement": ("Vector", "How far a tent is carried: a field of where it stood in the still, Blender units"),
@@ -62,9 +68,8 @@ def _build(tree):
 
 def _tents(tree):
     """Geometry: a tent for every pixel that can move, carried by Displacement."""
-    points, (first, last, is_rim) = _points(tree), _border(tree)
-    with tree.frame("Tents: each carried to its place"):
-        points = tree.node("GeometryNodeSetPosition", 15, {"Geometry": points, "Offset": tree.input("Displacement")})
+    points, (first, last, is_rim) = _carried(tree, _points(tree)), _border(tree)
+    with tree.frame("Tents: those of the border apart"):
         is_inner = tree.math("SUBTRACT", 17, 1.0, is_rim)
         first, last = tree.vector(17, *first), tree.vector(17, *last)
     inner = _realised(tree, "Tents", points, 2, 1, is_inner)
@@ -138,6 +143,34 @@ def _points(tree):
         )
 
 
+def _carried(tree, points):
+    """The points where they land, with the light and the weight of their tents."""
+    with tree.frame("Where each lands, and with what light and weight"):
+        captured = tree.node("GeometryNodeCaptureAttribute", 13, {"Geometry": points})
+        captured.capture_items.new("VECTOR", "Displacement")
+        tree.feed(tree.input("Displacement"), captured.inputs["Displacement"])
+        points, displacement = captured.outputs["Geometry"], captured.outputs["Displacement"]
+        points = tree.node("GeometryNodeSetPosition", 14, {"Geometry": points, "Offset": displacement})
+        uv = tree.node("GeometryNodeInputNamedAttribute", 13, {"Name": UV}, data_type="FLOAT_VECTOR")
+        uv = uv.outputs["Attribute"]
+        in_px = tree.scale(14, displacement, tree.math("DIVIDE", 13, 1.0, tree.input("Pixel Size")))
+        light = tree.node("GeometryNodeGroup", 15, node_tree=sharp.group(), label="Sharp")
+        values = {name: tree.input(name) for name in ("Still", "Kin", "Has Opacity")}
+        for name, value in {**values, "UV": uv, "Displacement": in_px}.items():
+            tree.feed(value, light.inputs[name])
+        front = tree.node(
+            "GeometryNodeImageTexture",
+            14,
+            {"Image": tree.input("In Front"), "Vector": uv},
+            interpolation="Closest",
+            extension="EXTEND",
+        )
+        r = tree.components(15, front.outputs["Color"])[0]
+        weight = tree.math("EXPONENT", 17, tree.math("MULTIPLY", 16, tree.math("SUBTRACT", 15, r, 0.5), SHARPNESS))
+        points = _stored(tree, 18, points, LIGHT, light, "FLOAT_COLOR")
+        return _stored(tree, 19, points, WEIGHT, weight, "FLOAT")
+
+
 def _border(tree):
     """((x, y) of the first column and row, (x, y) of the last, either): fields, 1 for pixels that stand there."""
     with tree.frame("Border: is the pixel in the first or last column or row?"):
@@ -207,13 +240,13 @@ def _rectangle(tree, column, size_x, size_y, n):
     ).outputs["Mesh"]
 
 
-def _stored(tree, column, geometry, name, value):
+def _stored(tree, column, geometry, name, value, kind="FLOAT2"):
     return output_socket(
         tree.node(
             "GeometryNodeStoreNamedAttribute",
             column,
             {"Geometry": geometry, "Name": name, "Value": value},
-            data_type="FLOAT2",
+            data_type=kind,
             domain="POINT",
         )
     )

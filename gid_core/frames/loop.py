@@ -29,8 +29,8 @@ _FACTS = "loop.json"
 class Loop:
     """What is rendered.
 
-    still: float32 (H, W, 3|4), linear, premultiplied. front, plate, plucks, damping and fps: as `LoopRenderer` takes
-    them. quality: "core" or "best".
+    still: float32 (H, W, 3|4), linear, premultiplied. front, plate, kin, plucks, damping and fps: as
+    `LoopRenderer` takes them. quality: "core" or "best".
     """
 
     still: np.ndarray
@@ -43,6 +43,7 @@ class Loop:
     plucks: tuple[Pluck, ...] = ()
     damping: Damping = GENTLE
     fps: Fraction | None = None
+    kin: np.ndarray | None = None
 
     @classmethod
     def of(cls, prepared, quality: str = "core") -> "Loop":
@@ -62,6 +63,7 @@ class Loop:
             amount=self.amount,
             front=self.front,
             plate=self.plate,
+            kin=self.kin,
             plucks=self.plucks,
             damping=self.damping,
             fps=self.fps,
@@ -94,6 +96,7 @@ class Loop:
             tuple(Pluck(state, time_s) for state, time_s in zip(arrays["plucks"], facts["pluck_times"], strict=True)),
             Damping(**facts["damping"]),
             None if facts["fps"] is None else Fraction(facts["fps"]),
+            arrays.get("kin"),
         )
 
     def digest(self) -> str:
@@ -116,7 +119,7 @@ class Loop:
             value = getattr(self.volume, field.name)
             if isinstance(value, np.ndarray):
                 arrays["volume_" + field.name] = value
-        for name in ("front", "plate"):
+        for name in ("front", "plate", "kin"):
             if isinstance(getattr(self, name), np.ndarray):
                 arrays[name] = getattr(self, name)
         plate = False if self.plate is False else None

@@ -36,6 +36,7 @@ class LoopRenderer:
         amount: times the motion.
         front: r in 0..1 (H, W), how far in front each pixel is; default: from the motion.
         plate: (H, W, C), what shows through holes; default: the still with its movers filled; False: none.
+        kin: uint8 (H, W, 4), which neighbours go along with each pixel (`sharp.kin`); default: from the motion.
         plucks: `pluck.Pluck` states, added to the loop's motion, each once a round for ever, so that the loop closes;
             `amount` leaves them alone.
         damping: of the plucks.
@@ -53,6 +54,7 @@ class LoopRenderer:
         amount=1.0,
         front=None,
         plate=None,
+        kin=None,
         plucks: Sequence[Pluck] = (),
         damping: Damping = GENTLE,
         fps=None,
@@ -71,13 +73,16 @@ class LoopRenderer:
             plate = make_plate(self.still, motion > MOVER_PX)
         self.plate = None if plate is False else plate
         self._weight = volume.weight(width, height)
+        self._kin = kin
         self._synthesiser = Synthesiser(volume)
         self._plucks, self._damping = tuple(plucks), damping
         self._frequencies, self._fps = volume.frequencies, None if fps is None else Fraction(fps)
 
     @cached_property
     def kin(self) -> np.ndarray:
-        """Which neighbours move along with each pixel, uint8 (H, W, 4); of the volume alone, as `sharp.kin` has it."""
+        """Which neighbours go along with each pixel: uint8 (H, W, 4), as `sharp.kin` has it."""
+        if self._kin is not None:
+            return self._kin
         n_modes = len(self._frequencies)
         turns = np.outer(np.arange(1, _MOMENTS + 1), np.arange(1, n_modes + 1)) * _GOLDEN
         return kin((self._field(np.exp(2j * np.pi * turn)) for turn in turns), weight_of(self.front))

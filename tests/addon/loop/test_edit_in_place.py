@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 import pytest
 from gid_dev.blender_addon.loop import edit, images, live, read
-from gid_dev.blender_addon.nodes import rig
+from gid_dev.blender_addon.nodes import rig, sharp
 from gid_dev.gid_core.errors import SettingsError, VolumeError
 from gid_dev.gid_core.frames.renderer import LoopRenderer
 from gid_dev.gid_core.motion.edits import Edits, Pull, apply, plucked
@@ -134,6 +134,7 @@ def test_an_edit_renders_as_the_core_renders_it(loop, rendered, psnr, name):
         read.stored_plan(plane),
         front=images.pixels_of(plane.gid.front)[..., 0],
         plate=images.pixels_of(plane.gid.plate)[..., :3],
+        kin=sharp.kin_of_pixels(images.pixels_of(rig.get_input(plane, "Kin"))),
     )
     assert psnr(got[..., :3], reference.frame(8)) >= AGREES_DB
 
@@ -160,6 +161,7 @@ def test_a_picture_renders_as_the_core_renders_it(loop, rendered, psnr, name):
         read.stored_plan(plane),
         front=images.pixels_of(plane.gid.front)[..., 0],
         plate=images.pixels_of(plane.gid.plate)[..., :3],
+        kin=sharp.kin_of_pixels(images.pixels_of(rig.get_input(plane, "Kin"))),
     )
     assert psnr(got[..., :3], reference.frame(8)) >= AGREES_DB
 
@@ -365,6 +367,7 @@ def test_plucks_render_as_the_core_renders_them(loop, rendered, psnr):
         read.stored_plan(plane),
         front=images.pixels_of(plane.gid.front)[..., 0],
         plate=images.pixels_of(plane.gid.plate)[..., :3],
+        kin=sharp.kin_of_pixels(images.pixels_of(rig.get_input(plane, "Kin"))),
         plucks=plucked(volume, pulls),
         fps=Fraction(24),
     )
