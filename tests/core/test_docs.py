@@ -118,6 +118,18 @@ def test_every_input_of_the_rig_is_told_and_no_other():
     assert told == set(rig_inputs())
 
 
+@pytest.mark.parametrize(("file", "group"), [("splat.py", "Softmax Splat"), ("warp.py", "Fast Warp")])
+def test_every_socket_of_a_compositor_group_is_told_and_no_other(file, group):
+    section = text(ROOT / "docs" / "tasks" / "compositor_groups.md").partition(f"## {group}")[2].partition("\n## ")[0]
+    told = set()
+    for names, way in re.findall(r"^\| ([^|]+) \((in|out)\) \|", section, re.MULTILINE):
+        told |= {(f"add_{way}put", name.strip()) for name in names.split(",")}
+    calls = list(ast.walk(ast.parse(text(ROOT / "blender_addon" / "nodes" / file))))
+    calls = [node for node in calls if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+    declared = {(c.func.attr, c.args[0].value) for c in calls if c.func.attr in ("add_input", "add_output")}
+    assert told == declared
+
+
 def test_every_error_is_told_with_its_exit_code():
     page = text(ROOT / "docs" / "reference" / "errors.md")
     told = {name: int(code) for code, name in re.findall(r"^\| (\d+) \| `(\w+)` \|", page, re.MULTILINE)}
