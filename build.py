@@ -260,9 +260,13 @@ def bench(arguments):
     parser = argparse.ArgumentParser(
         prog="build.py bench", description="Benchmarks; each prints ratios measured in one run"
     )
-    parser.add_argument("names", nargs="*", help="files of tests/bench; default: all")
+    parser.add_argument(
+        "names", nargs="*", help="files of tests/bench; default: all; further options go to a single one"
+    )
     parser.add_argument("--blender", choices=sorted(BLENDERS), help="only this Blender; default: all three")
-    chosen = parser.parse_args(arguments)
+    chosen, further = parser.parse_known_args(arguments)
+    if further and len(chosen.names) != 1:
+        parser.error(f"{further[0]} is for one benchmark: name it first")
     in_blender = {"frames", "playback", "render"}
     known = sorted(p.stem for p in (ROOT / "tests" / "bench").glob("*.py"))
     worst = 0
@@ -272,7 +276,7 @@ def bench(arguments):
         versions = [chosen.blender] if chosen.blender else list(BLENDERS)
         for env in ["blender-" + v for v in versions] if name in in_blender else ["export"]:
             print(f"\n=== bench {name} ({env})", flush=True)
-            worst |= _run([environment(env), str(ROOT / "tests" / "bench" / (name + ".py"))], cwd=ROOT)
+            worst |= _run([environment(env), str(ROOT / "tests" / "bench" / (name + ".py")), *further], cwd=ROOT)
     return worst
 
 
