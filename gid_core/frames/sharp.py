@@ -48,7 +48,7 @@ def kin(fields, weight: np.ndarray) -> np.ndarray:
 
 
 def differences(image: np.ndarray, kin: np.ndarray) -> np.ndarray:
-    """Second and fourth differences in x and in y, kin alone: float32 (2, 2, H, W, C), [axis][order]."""
+    """Second and fourth differences in x and in y, kin alone: float32 (2, 2, H, W, C), axis then order."""
     found = np.zeros((2, 2, *image.shape), np.float32)
     for index, axis in enumerate((1, 0)):
         second, fourth = found[index]

@@ -147,3 +147,13 @@ def test_every_room_is_in_the_architecture(package):
     rooms = [path.parent.name for path in (ROOT / package).glob("*/__init__.py")]
     assert rooms
     assert not [room for room in rooms if f"`{package}/{room}/`" not in page]
+
+
+def test_no_docstring_of_the_core_reads_as_a_link():
+    """mkdocs takes "[axis][order]" for one, and the site fails."""
+    found = []
+    for path in sorted((ROOT / "gid_core").rglob("*.py")):
+        for node in ast.walk(ast.parse(text(path))):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and (told := ast.get_docstring(node)):
+                found += [(named(path), link) for link in re.findall(r"\][\[(]\S*", CODE.sub("", told))]
+    assert not found
