@@ -41,7 +41,7 @@ def main(argv: list[str]) -> int:
     try:
         options = parser.parse_args(animate.joined(argv))
     except SystemExit as end:
-        return end.code or 0
+        return int(end.code or 0)
     work = {"animate": animate.run, "batch": batch.run}[options.verb]
     del options.verb  # the report lists what was asked
     with _interruptible(progress.STOPPING) as cancelled, _properties():

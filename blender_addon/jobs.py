@@ -243,8 +243,8 @@ def _advance(job):
     except GidError as error:
         note(job.key, str(error), remedy=job.remedy_for(error))
     except MemoryError:
-        error = LimitError(f"not enough memory for '{job.label}': choose a smaller size, or close other programs")
-        note(job.key, str(error), remedy=job.remedy_for(error))
+        short = LimitError(f"not enough memory for '{job.label}': choose a smaller size, or close other programs")
+        note(job.key, str(short), remedy=job.remedy_for(short))
     except Exception:  # our bug: its traceback goes to the console, but who waits for the result must see something
         note(job.key, f"'{job.label}' failed by a fault of the add-on: please report what the console shows")
         raise

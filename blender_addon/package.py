@@ -226,7 +226,7 @@ def validate(path):
         PackageError: this Python has no bpy module, or the tool refuses the zip.
     """
     found = importlib.util.find_spec("bpy")
-    tools = list(Path(found.origin).parent.glob("*/scripts")) if found else []
+    tools = list(Path(found.origin).parent.glob("*/scripts")) if found and found.origin else []
     if not tools:
         raise PackageError(
             "Blender's validation comes with the bpy module: run this with the Python of a Blender environment"

@@ -3,6 +3,8 @@
 import bpy
 from bpy.props import StringProperty
 
+from .registration import class_registers
+
 __all__ = ["ADDON_ID", "model_choice"]
 
 # The root package: bl_ext.<repository>.image_dynamics in an installed extension.
@@ -32,4 +34,4 @@ def model_choice(settings):
     return bpy.path.abspath(folder) if folder else "auto"
 
 
-register, unregister = bpy.utils.register_classes_factory((GidPreferences,))
+register, unregister = class_registers((GidPreferences,))

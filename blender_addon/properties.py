@@ -19,6 +19,7 @@ from bpy.props import (
 
 from .loop import edit, live
 from .output.settings import GidOutput
+from .registration import class_registers
 
 __all__ = ["GidEdits", "GidLoop", "GidSettings"]
 
@@ -161,7 +162,7 @@ class GidSettings(bpy.types.PropertyGroup):
 
 
 _CLASSES = (GidPull, GidEdits, GidLoop, GidOutput, GidSettings)
-_register_classes, _unregister_classes = bpy.utils.register_classes_factory(_CLASSES)
+_register_classes, _unregister_classes = class_registers(_CLASSES)
 
 
 def register():

@@ -119,7 +119,7 @@ def add_options(parser: argparse.ArgumentParser, place: str, purpose: str) -> No
 
 def joined(arguments: list[str]) -> list[str]:
     """Arguments with `--direction -1,0` and the like written as one: argparse takes a leading minus for an option."""
-    result = []
+    result: list[str] = []
     for argument in arguments:
         if result and result[-1] in _MAY_BE_NEGATIVE:
             result[-1] += "=" + argument
@@ -278,7 +278,14 @@ def _edits(options, photo_shape, still_shape):
             values = _grey(path, name, photo_shape)
             values = values if name == "mask" else _strength(values)
             pictures[name] = resample.fitted(values, still_shape[1], still_shape[0])
-    return edit.Edits(**pictures, amplitude=options.amplitude, low=gains[0], mid=gains[1], high=gains[2])
+    return edit.Edits(
+        mask=pictures.get("mask"),
+        strength=pictures.get("strength"),
+        amplitude=options.amplitude,
+        low=gains[0],
+        mid=gains[1],
+        high=gains[2],
+    )
 
 
 def _numbers(text, name, example, count=2):
@@ -317,7 +324,11 @@ def _is_plain(value):
 
 
 def _versions():
-    found = {"image_dynamics": __version__, "python": platform.python_version(), "numpy": np.__version__}
+    found: dict[str, str | None] = {
+        "image_dynamics": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+    }
     for package in ("pillow", "onnxruntime"):
         try:
             found[package] = importlib.metadata.version(package)

@@ -57,8 +57,9 @@ class Crew:
 
     def __init__(self, count: int, module: str, order: dict, folder, work: str):
         self._folder, self._work = Path(folder), work
-        self._messages = queue.SimpleQueue()
-        self._processes, self._finished = [], set()
+        self._messages: queue.SimpleQueue[tuple[int, dict | None]] = queue.SimpleQueue()
+        self._processes: list[subprocess.Popen] = []
+        self._finished: set[int] = set()
         self._release = weakref.finalize(self, _end, self._processes)
         try:
             for index in range(count):
@@ -74,9 +75,7 @@ class Crew:
 
     def tell(self, index: int, **command) -> None:
         """Hand a command to one child. One that is gone is met by `answers`."""
-        with contextlib.suppress(OSError):
-            self._processes[index].stdin.write(json.dumps(command).encode() + b"\n")
-            self._processes[index].stdin.flush()
+        _write(self._processes[index], command)
 
     def answers(self) -> list[tuple[int, dict]]:
         """What came since the last call, as (number of the child, message); never waits. "done" is a child's last word.
@@ -134,7 +133,7 @@ def serving(work: Callable, order: dict) -> None:
         answers.write(json.dumps(message) + "\n")
         answers.flush()
 
-    arrived = queue.SimpleQueue()
+    arrived: queue.SimpleQueue[dict] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(arrived,), daemon=True).start()
     code = 0
     try:
@@ -184,10 +183,15 @@ def _spawn(order, module, log_path):
             )
     except OSError as error:
         raise errors.LimitError(f"no further process can be started ({error}): close other programs") from error
-    with contextlib.suppress(OSError):  # one that is gone already is met by `answers`
-        process.stdin.write(json.dumps(start).encode() + b"\n")
-        process.stdin.flush()
+    _write(process, start)
     return process
+
+
+def _write(process: subprocess.Popen, message: dict) -> None:
+    assert process.stdin is not None  # `_spawn` made a pipe
+    with contextlib.suppress(OSError):  # one that is gone already is met by `answers`
+        process.stdin.write(json.dumps(message).encode() + b"\n")
+        process.stdin.flush()
 
 
 def _read(index, stream, messages):
@@ -207,10 +211,11 @@ def _end(processes):
     for process in processes:
         with contextlib.suppress(OSError, ValueError):
             process.stdin.close()
-    for stop in (None, "terminate", "kill"):
+    for stop in (None, subprocess.Popen.terminate, subprocess.Popen.kill):
         running = [process for process in processes if process.poll() is None]
-        for process in running if stop else ():
-            getattr(process, stop)()
+        if stop is not None:
+            for process in running:
+                stop(process)
         patience = time.monotonic() + COOPERATION_S
         for process in running:
             with contextlib.suppress(subprocess.TimeoutExpired):

@@ -132,6 +132,7 @@ def deliver(prepared, output: Output, folder, progress: Callable, cancelled: Cal
         seam = _by_core(prepared, output, folder, progress, cancelled, blender)
     kind, is_measured = None if output.movie == "none" else output.movie, seam is not _UNKNOWN
     if kind or not is_measured:
+        assert output.sheet.format is not None  # a movie and a seam are of pictures
         files = [folder / output.sheet.files(frame)["frames"] for frame in _frames(prepared, output)[1]]
         path = folder / ("loop" + (movie.suffix_of(kind) if kind else ""))
         encoding = Encoding(files, path, kind, prepared.fps, output.sheet.format, measures=not is_measured)

@@ -25,6 +25,7 @@ import weakref
 from collections import deque
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -152,10 +153,13 @@ def start_worker(photo: np.ndarray, request: Request) -> Task:
 class _Order:
     """What was asked and what came of it; over once it has a motion or a failure."""
 
-    def __init__(self, photo, request):
-        self.photo, self.request = photo, request
-        self.events = queue.SimpleQueue()
-        self.motion = self.failure = self.peak_bytes = None
+    def __init__(self, photo: np.ndarray, request: Request):
+        self.photo: np.ndarray | None = photo
+        self.request = request
+        self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self.motion: Motion | None = None
+        self.failure: errors.GidError | None = None
+        self.peak_bytes: int | None = None
         self._lock = threading.Lock()
 
     def is_over(self):
@@ -176,14 +180,14 @@ class _Keeper:
     """
 
     def __init__(self, idle_s):
-        self.child = None
+        self.child: _Child | None = None
         self._idle_s = idle_s
-        self._inbox = queue.SimpleQueue()
-        self._waiting = deque()
-        self._active = None  # the order that the child works on
+        self._inbox: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+        self._waiting: deque[_Order] = deque()
+        self._active: _Order | None = None  # what the child works on
         self._number = 0  # of that order, as the child knows it
-        self._kill_at = None  # when a cancelled child must have answered
-        self._thread = None
+        self._kill_at: float | None = None  # when a cancelled child must have answered
+        self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
     def post(self, kind, value=None):
@@ -257,7 +261,7 @@ class _Keeper:
         elif self._active is not None and message["task"] == self._number:
             getattr(self, "_hear_" + message["event"])(self._active, message)
 
-    def _on_gone(self, child):
+    def _on_gone(self, child: "_Child"):
         if child is not self.child:
             return
         failure = child.crash() if self._active is not None else None
@@ -270,6 +274,7 @@ class _Keeper:
         order.events.put(Event(message["phase"], message["fraction"]))
 
     def _hear_photo(self, order, message):
+        assert self.child is not None  # it is the one that asks
         photo = order.photo
         try:
             if photo is not None:  # None: it was cancelled meanwhile
@@ -279,6 +284,7 @@ class _Keeper:
             self._stop_active()
 
     def _hear_done(self, order, message):
+        assert self.child is not None  # it is the one that tells
         order.peak_bytes = message["peak_bytes"]
         try:
             order.end(motion=take(self.child.folder, message))
@@ -308,6 +314,7 @@ class _Keeper:
         self.child.send(task=self._number, digest=digest, request=request)
 
     def _stop_active(self):
+        assert self.child is not None  # an active order has one
         self.child.send(cancel=self._number)
         self._kill_at = time.monotonic() + COOPERATION_S
 

@@ -18,7 +18,7 @@ __all__ = ["NUMBERS", "ask", "asked", "bodies", "held", "is_held", "n_modes", "n
 NUMBERS = ("amplitude", "turn", "low", "mid", "high", "border", "phase")  # fields of `Edits` that are one number
 _INPUTS = {"amplitude": "Amount", "turn": "Turn", "low": "Low", "mid": "Mid", "high": "High", "border": "Border",
            "phase": "Phase Offset", "damping": "Damping"}  # fmt: skip
-_holders = []
+_holders: list[None] = []
 
 
 @contextmanager

@@ -37,7 +37,7 @@ def refill(mesh, volume, width, height):
         mesh.clear_geometry()
         _connect(mesh, rows, columns)
         mesh[_GRID] = (rows, columns)
-    _place(mesh, (uv - np.float32(0.5)) * np.float32([width * rig.PIXEL, height * rig.PIXEL]))
+    _place(mesh, (uv - np.float32(0.5)) * np.array([width * rig.PIXEL, height * rig.PIXEL], np.float32))
     _store(mesh, rig.UV, uv)
     _map(mesh, uv)
     # Per axis Re 1, Im 1, Re 2 ... of all modes, three to a vector: as many dot products make the motion of a point.

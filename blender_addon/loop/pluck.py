@@ -63,7 +63,7 @@ def _onsets(states, n_frames, fps):
     A pluck is seen first on the whole frame after it, as old as it is by then. What the loop shows on frame 0 is the
     newest pluck, were it of the round before.
     """
-    newest = {}
+    newest: dict[int, tuple] = {}
     for time_s, state in states:
         exact = (time_s * float(fps)) % n_frames
         frame = math.ceil(exact - _ON_FRAME)

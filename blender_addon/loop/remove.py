@@ -89,7 +89,7 @@ def _is_ours(block):
 
 def _reachable(blocks):
     """Datablocks that `blocks` use, directly or not, objects and scenes apart."""
-    uses = {}
+    uses: dict[bpy.types.ID, set[bpy.types.ID]] = {}
     for used, users in bpy.data.user_map().items():
         for user in users:
             uses.setdefault(user, set()).add(used)

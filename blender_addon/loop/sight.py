@@ -33,7 +33,8 @@ _OVERLAY = {
     "show_outline_selected": False,
     "show_object_origins": False,
 }
-_kept = {}  # of each viewport that shows a loop, as it was before; only for this session: a file keeps its views itself
+# Of each viewport that shows a loop, as it was before; only for this session: a file keeps its views itself.
+_kept: dict[int, tuple] = {}
 
 
 def in_sight(context):

@@ -7,6 +7,7 @@ patched. `arrange` lays a finished tree out for whoever opens it: data runs from
 """
 
 from contextlib import contextmanager
+from typing import Any
 
 import bpy
 
@@ -132,7 +133,7 @@ class TreeBuilder:
     @staticmethod
     def _lefts(blocks):
         """{column: x} of all columns, each as wide as its widest node."""
-        widths = {}
+        widths: dict[int, float] = {}
         for block in blocks:
             for column, nodes in block.items():
                 widths[column] = max([widths.get(column, 0), *(node.width for node in nodes)])
@@ -181,7 +182,7 @@ class TreeBuilder:
 
 def _grouped(pairs):
     """{key: [values]} of (key, value) pairs, in their order."""
-    groups = {}
+    groups: dict[Any, list] = {}
     for key, value in pairs:
         groups.setdefault(key, []).append(value)
     return groups

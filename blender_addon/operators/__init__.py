@@ -2,16 +2,15 @@
 
 import sys
 
-import bpy
-
 from .. import jobs
+from ..registration import class_registers
 from . import bake, edit, loop, nodes, photo, predict, running
 
 __all__ = ["CLASSES", "register", "unregister"]
 
 _OWN = (*predict.CLASSES, *photo.CLASSES, *loop.CLASSES, *edit.CLASSES, *bake.CLASSES, *nodes.CLASSES)
 CLASSES = (*_OWN, *running.CLASSES)
-_register_classes, _unregister_classes = bpy.utils.register_classes_factory(_OWN)
+_register_classes, _unregister_classes = class_registers(_OWN)
 
 
 def register():

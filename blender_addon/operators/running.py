@@ -4,12 +4,13 @@ import bpy
 from bpy.props import IntProperty
 
 from .. import jobs
+from ..registration import class_registers
 from . import base
 
 __all__ = ["CLASSES"]
 
 _KEY = IntProperty(name="Key", description="Of the job or notice; 0: those in sight", options={"HIDDEN", "SKIP_SAVE"})
-_keymaps = []
+_keymaps: list[tuple[bpy.types.KeyMap, bpy.types.KeyMapItem]] = []
 
 
 class GID_OT_cancel(bpy.types.Operator):
@@ -50,7 +51,7 @@ class GID_OT_dismiss(bpy.types.Operator):
 
 
 CLASSES = (GID_OT_cancel, GID_OT_dismiss)
-_register_classes, _unregister_classes = bpy.utils.register_classes_factory(CLASSES)
+_register_classes, _unregister_classes = class_registers(CLASSES)
 
 
 def register():

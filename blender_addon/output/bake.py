@@ -5,6 +5,7 @@ The results appear in their folder whole, when everything is there.
 """
 
 import json
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -64,9 +65,10 @@ class Bake:
 
     def __init__(self, order: BakeOrder):
         self._order = order
-        self._publishing = publishing(order.folder, (RECORD, "frames", *PASSES))
+        self._publishing: AbstractContextManager[Path] | None = publishing(order.folder, (RECORD, "frames", *PASSES))
         self._folder = self._publishing.__enter__()
-        self._stage, self._is_over = None, False
+        self._stage: Baking | Encoding | None = None
+        self._is_over = False
         try:
             self._stage = Baking(order.loop, self._folder, order.frames, order.sheet)
         except BaseException:
@@ -83,6 +85,7 @@ class Bake:
             self._stage.end()
             files, kind = self._files(), self._order.movie
             if isinstance(self._stage, Baking) and kind != "none" and movie.is_available(kind):
+                assert self._order.sheet.format is not None  # a movie is of pictures
                 path = self._folder / f"loop{movie.suffix_of(kind)}"
                 self._stage = Encoding(files, path, kind, self._order.fps, self._order.sheet.format)
             else:

@@ -5,6 +5,7 @@ import shutil
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -20,7 +21,7 @@ __all__ = ["encode_movie", "render_frames"]
 
 _TEMPLATES = "{}"  # in a path Blender 5 reads them as variables to fill in
 # What Blender calls our formats: its file format and its options.
-_BLENDERS = {
+_BLENDERS: dict[str, tuple[str, dict[str, Any]]] = {
     "png": ("PNG", {"color_depth": "8", "compression": 15}),
     "png16": ("PNG", {"color_depth": "16", "compression": 15}),
     "exr": ("OPEN_EXR", {"color_depth": "32", "exr_codec": "ZIP"}),

@@ -6,6 +6,7 @@ import bpy
 
 from ..jobs import PANEL_CATEGORY
 from ..loop import sight
+from ..registration import class_registers
 from .edits import draw_edits
 from .status import draw_jobs, draw_notices, draw_text
 
@@ -91,4 +92,4 @@ def _draw_loop(layout, plane):
     row.operator("gid.remove", icon="TRASH")
 
 
-register, unregister = bpy.utils.register_classes_factory((GID_PT_loop,))
+register, unregister = class_registers((GID_PT_loop,))

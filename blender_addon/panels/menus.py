@@ -4,6 +4,7 @@ import bpy
 
 from ..loop import sight
 from ..operators.nodes import GROUPS, GID_OT_add_node_group
+from ..registration import class_registers
 
 __all__ = ["GID_MT_add_node_group", "GID_MT_loop"]
 
@@ -58,7 +59,7 @@ _ENTRIES = (
     ("VIEW3D_MT_image_add", draw_add_photo),
     ("IMAGE_MT_image", draw_animate_image),
 )
-_register_classes, _unregister_classes = bpy.utils.register_classes_factory((GID_MT_loop, GID_MT_add_node_group))
+_register_classes, _unregister_classes = class_registers((GID_MT_loop, GID_MT_add_node_group))
 
 
 def register():

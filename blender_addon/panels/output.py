@@ -4,6 +4,7 @@ import bpy
 
 from ..jobs import PANEL_CATEGORY
 from ..loop import sight
+from ..registration import class_registers
 
 __all__ = ["GID_PT_output"]
 
@@ -38,4 +39,4 @@ class GID_PT_output(bpy.types.Panel):
         layout.operator("gid.bake", icon="RENDER_ANIMATION")
 
 
-register, unregister = bpy.utils.register_classes_factory((GID_PT_output,))
+register, unregister = class_registers((GID_PT_output,))

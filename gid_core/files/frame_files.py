@@ -8,7 +8,7 @@ from . import image_io, oiio
 try:
     from PIL import Image
 except ImportError:  # image_io says why when a picture is saved
-    Image = None
+    Image = None  # type: ignore[assignment]  # a module otherwise
 
 __all__ = ["FORMATS", "frame_name", "load_levels", "save_frame", "suffix_of"]
 

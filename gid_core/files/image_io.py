@@ -23,7 +23,7 @@ from .storage import replacing
 try:
     from PIL import Image, ImageCms
 except ImportError as error:  # a broken wheel must not stop an add-on from being enabled: files alone need Pillow
-    Image = None
+    Image = None  # type: ignore[assignment]  # a module otherwise
     _PILLOW_ERROR = str(error)
 
 __all__ = [
@@ -233,7 +233,7 @@ def _open(content, tile_mode=None):
         image = Image.open(io.BytesIO(content), formats=[kind for kind in _FORMATS if kind in Image.OPEN])
     if tile_mode is not None:
         tile = image.tile[0]
-        args = tile_mode if isinstance(tile.args, str) else (tile_mode, *tile.args[1:])
+        args = (tile_mode, *tile.args[1:]) if isinstance(tile.args, tuple) else tile_mode
         image.tile = [tile._replace(args=args)]
     return image
 

@@ -3,10 +3,8 @@
 import sys
 from pathlib import Path
 
-try:
+if sys.platform != "win32":
     import resource
-except ImportError:  # Windows
-    resource = None
 
 __all__ = ["available_bytes", "peak_bytes"]
 
@@ -19,7 +17,7 @@ def peak_bytes() -> int | None:
         for line in status.read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
-    if resource is None:
+    if sys.platform == "win32":
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024

@@ -20,7 +20,7 @@ from .storage import replacing
 try:
     from PIL import Image
 except ImportError:  # image_io says why when a picture is read
-    Image = None
+    Image = None  # type: ignore[assignment]  # a module otherwise
 
 __all__ = ["MOVIES", "encode", "is_available", "suffix_of"]
 
@@ -145,6 +145,7 @@ def _coded(path, frames, fps, codec, layout, options, container_format):
                 frame.color_primaries = frame.color_trc = _BT709
                 frame.pts, frame.time_base = index, 1 / fps
                 container.mux(stream.encode(frame))
+            assert stream is not None  # `encode` was given a frame at least
             container.mux(stream.encode())
     except av.error.FFmpegError as error:
         if isinstance(error, OSError):

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from ..errors import Cancelled, GidError, SettingsError
+from ..errors import Cancelled, GidError, LimitError, SettingsError
 from .storage import PASSING, FolderLock, disk_errors
 
 __all__ = ["STOPPING", "Meter", "exit_code_of", "publishing", "seconds_left"]
@@ -159,7 +159,11 @@ def _staging(out, keeps):
             shutil.rmtree(path, ignore_errors=True)
     if taken is None:
         path = Path(tempfile.mkdtemp(prefix=prefix, suffix=_PARTIAL, dir=parent))
-        taken = path, FolderLock.take(path)
+        lock = FolderLock.take(path)
+        if lock is None:
+            shutil.rmtree(path, ignore_errors=True)
+            raise LimitError(f"cannot write {out}: its disk has no file locks: choose a folder on another disk")
+        taken = path, lock
     return taken
 
 

@@ -44,7 +44,7 @@ def resample(field: np.ndarray, width: int, height: int) -> np.ndarray:
     return np.ascontiguousarray(np.einsum("Yy,...yxc,Xx->...YXc", rows, field, columns, optimize=True))
 
 
-def _lerp_plan(n, target):
+def _lerp_plan(n, target) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     position = np.clip((np.arange(target) + 0.5) * n / target - 0.5, 0, n - 1)
     low = position.astype(np.intp)
     return low, np.minimum(low + 1, n - 1), (position - low).astype(np.float32)

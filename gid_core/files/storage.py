@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import sys
 import tempfile
 import time
 from contextlib import contextmanager
@@ -10,17 +11,16 @@ from pathlib import Path
 
 from ..errors import LimitError
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
+if sys.platform == "win32":
     import msvcrt
+else:
+    import fcntl
 
 __all__ = ["PASSING", "FolderLock", "disk_errors", "replacing", "scratch_folder"]
 
 PASSING = ".gid-"  # how names begin of files that are not complete yet
 
-_REMEDIES = {
+_REMEDIES: dict[int | None, str] = {  # an OSError may have no number
     errno.ENOSPC: "the disk is full: free some space, or choose another folder",
     errno.EDQUOT: "the disk quota is used up: free some space, or choose another folder",
     errno.EROFS: "it lies on a read-only disk: choose another folder",
@@ -98,10 +98,10 @@ class FolderLock:
             return None
         file = path.open("a")
         try:
-            if fcntl is not None:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            else:
+            if sys.platform == "win32":
                 msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            else:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             file.close()
             return None

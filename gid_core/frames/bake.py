@@ -58,7 +58,7 @@ class Baking:
         self.kept = _take_up(self.folder, self._record(loop), self.sheet, self.frames)
         self._waiting = [frame for frame in self.frames if frame not in self.kept]
         self._done = set(self.kept)
-        self._crew = None
+        self._crew: Crew | None = None
         self.processes = min(processes or processes_for(loop), len(self._waiting))
         self._scratch = _scratch()
         try:
@@ -113,12 +113,14 @@ class Baking:
 
     def _tell(self, index):
         if self._waiting:
+            assert self._crew is not None  # it is made for frames that wait
             self._crew.tell(index, frame=self._waiting.pop(0))
 
     def _grey(self, frame):
         measured = Path(self._scratch.name, f"grey{frame}.npy")
         if measured.exists():
             return np.load(measured, allow_pickle=False)
+        assert self.sheet.format is not None  # there is a picture to measure
         return grey_of(self.folder / self.sheet.files(frame)["frames"], self.sheet.format)
 
     def _record(self, loop):

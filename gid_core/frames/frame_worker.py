@@ -69,7 +69,7 @@ def _work(order, commands, send):
     renderer = Loop.load(scratch).renderer()
     for command in commands:
         frame = command["frame"]
-        if "frames" in sheet.files(frame):
+        if sheet.format is not None:
             picture = render(renderer, frame - sheet.start, sheet)
             save_frame(out / sheet.files(frame)["frames"], picture, sheet.format)
             np.save(scratch / f"grey{frame}.npy", grey_blocks(picture), allow_pickle=False)
@@ -83,7 +83,7 @@ def render(renderer, frame: int, sheet: Sheet) -> np.ndarray:
     if sheet.shutter_deg == 0 or sheet.samples == 1:
         return renderer.frame(frame)
     open_for = Fraction(sheet.shutter_deg).limit_denominator(1000) / 360
-    total = 0
+    total = np.zeros((), np.float32)
     for sample in range(sheet.samples):
         total = total + renderer.frame(
             frame + open_for * (Fraction(2 * sample + 1, 2 * sheet.samples) - Fraction(1, 2))

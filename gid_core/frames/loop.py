@@ -9,6 +9,7 @@ import json
 from dataclasses import asdict, dataclass, fields
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -84,7 +85,9 @@ class Loop:
         facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
         arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in facts["arrays"]}
         volume = {name.removeprefix("volume_"): a for name, a in arrays.items() if name.startswith("volume_")}
-        plan = {name: tuple(value) if isinstance(value, list) else value for name, value in facts["plan"].items()}
+        plan: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in facts["plan"].items()
+        }
         return cls(
             arrays["still"],
             SpectralVolume(**volume, border=facts["border"]),
@@ -105,7 +108,7 @@ class Loop:
         found = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
         for name, array in sorted(arrays.items()):
             found.update(f"{name} {array.dtype} {array.shape}".encode())
-            found.update(np.ascontiguousarray(array))
+            found.update(np.ascontiguousarray(array).data)
         return found.hexdigest()
 
     def _parts(self):

@@ -88,7 +88,7 @@ class LoopRenderer:
         return kin((self._field(np.exp(2j * np.pi * turn)) for turn in turns), weight_of(self.front))
 
     @cached_property
-    def _splatter(self):
+    def _splatter(self) -> Splatter:
         # At the first frame: who only asks for front, plate and mask must not pay for planes as large as the still.
         return Splatter(self.still, weight_of(self.front), kin=self.kin, beyond=True)
 
@@ -96,6 +96,7 @@ class LoopRenderer:
         """What each mode is multiplied by at one frame, loop and plucks together: complex128 (K,)."""
         scalars = self.plan.scalars(frame) * self.amount
         if self._plucks:
+            assert self._fps is not None  # plucks come with it
             n_frames = self.plan.n_frames
             seconds, period_s = float(Fraction(frame) % n_frames / self._fps), float(n_frames / self._fps)
             scalars = scalars + response(self._plucks, self._frequencies, self._damping, seconds, period_s=period_s)

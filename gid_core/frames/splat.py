@@ -79,7 +79,7 @@ class Splatter:
             found[:, 1] *= np.float32(FOURTH)
             self._differences = [[_pairs(part, weight) for part in axis] for axis in found]
 
-    def __call__(self, displacement: np.ndarray):
+    def __call__(self, displacement: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         height, width, channels = self.shape
         padded = width + _HIDDEN
         n_cells = (height + _HIDDEN) * padded

@@ -43,7 +43,7 @@ def inspect(content) -> Graph:
         ModelError: the bytes are no whole ONNX model, or hold what a motion model has no need of: tensors in other
             files, functions, training graphs, operators outside the ONNX standard, nesting deeper than 16.
     """
-    ops = set()
+    ops: set[str] = set()
     graphs = []
     for field, value in _fields(memoryview(content)):
         if field == 7:

@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -95,7 +96,7 @@ def written(path, arrays: Mapping) -> None:
     Raises:
         LimitError: the disk is full or read-only.
     """
-    content = {
+    content: dict[str, Any] = {
         name: np.array(json.dumps(dict(value), sort_keys=True)) if isinstance(value, Mapping) else value
         for name, value in arrays.items()
         if value is not None

@@ -52,7 +52,7 @@ def mask_weight(mask: np.ndarray, width: int, height: int) -> np.ndarray:
     For files whose readers know no masks; a mask beside a volume (`SpectralVolume.mask`) holds at every pixel.
     """
     mask = np.asarray(mask, np.float32)
-    blocked = np.pad(np.cumsum(np.cumsum(mask <= 0, 0), 1), ((1, 0), (1, 0)))
+    blocked: np.ndarray = np.pad(np.cumsum(np.cumsum(mask <= 0, 0), 1), ((1, 0), (1, 0)))
     top, bottom = _reach(height, mask.shape[0])
     left, right = _reach(width, mask.shape[1])
     count = blocked[np.ix_(bottom, right)] - blocked[np.ix_(top, right)]

@@ -78,7 +78,7 @@ def project(volume: SpectralVolume, n_frames: int, fps) -> SpectralVolume:
 def _collision_phases(modes, harmonics, gains):
     """One phase a mode: pi/2 away from the sum of those that hold the harmonic already, so that energies add."""
     phases = np.zeros(len(harmonics))
-    held = {}
+    held: dict[int, np.ndarray] = {}
     for k, harmonic in enumerate(harmonics.tolist()):
         mode = gains[k] * modes[k].astype(np.complex128)
         if harmonic in held:

@@ -100,8 +100,9 @@ class _Parent:
     def __init__(self, stream, answers, folder):
         self.folder = folder
         self._answers = answers
-        self._orders, self._photos = queue.SimpleQueue(), queue.SimpleQueue()
-        self._cancelled = set()
+        self._orders: queue.SimpleQueue[dict | None] = queue.SimpleQueue()
+        self._photos: queue.SimpleQueue[dict] = queue.SimpleQueue()
+        self._cancelled: set[int] = set()
         self._is_gone = threading.Event()
         threading.Thread(target=self._listen, args=(stream,), daemon=True).start()
 

@@ -72,7 +72,7 @@ def _cell_borders(affinity):
     """Of each cell: neighbour -> (sum of affinities, number of them)."""
     _, h, w = affinity.shape
     cell = np.arange(h * w).reshape(h, w)
-    borders = [{} for _ in range(h * w)]
+    borders: list[dict[int, tuple[float, int]]] = [{} for _ in range(h * w)]
     for values, (down, right) in zip(affinity, PAIRS, strict=False):
         first = slice(None, h - down), slice(max(0, -right), w - max(0, right))
         second = slice(down, None), slice(max(0, right), w - max(0, -right))
@@ -138,6 +138,6 @@ def object_mean(field, labels):
     flat = field.reshape(-1, labels.size)
     index, count = labels.ravel(), np.bincount(labels.ravel())
     parts = (flat.real, flat.imag) if np.iscomplexobj(flat) else (flat,)
-    means = [np.stack([np.bincount(index, row) for row in part]) / count for part in parts]
-    means = means[0] + 1j * means[1] if len(means) == 2 else means[0]
+    real, *imaginary = (np.stack([np.bincount(index, row) for row in part]) / count for part in parts)
+    means = real + 1j * imaginary[0] if imaginary else real
     return means[:, index].reshape(field.shape)

@@ -72,6 +72,8 @@ def imagine(model: Model, encoding: Encoding, seed: int, steps: int, on_step=Non
     Raises:
         ModelError: see Model.run.
     """
+    assert encoding.rms is not None  # a model's encoding, not that of the rules
+    assert encoding.condition is not None
     wind, own = draw_wind(generator(seed, "wind")), photo_seed(seed, encoding.picture)
     begin = stages.start(model.card, encoding.groups, wind, own)
     z = stages.flow(model, encoding.condition, begin, wind, steps, on_step)

@@ -49,7 +49,7 @@ def photo_seed(seed: int, picture: np.ndarray) -> int:
     Args:
         picture: float32 (H, W, 3), sRGB-encoded.
     """
-    lightness = resize(picture @ np.float32([[0.3], [0.6], [0.1]]), _KEY_GRID, _KEY_GRID)[..., 0]
+    lightness = resize(picture @ np.array([[0.3], [0.6], [0.1]], np.float32), _KEY_GRID, _KEY_GRID)[..., 0]
     wave = np.cos(np.pi * np.outer(np.arange(3), np.arange(_KEY_GRID) + 0.5) / _KEY_GRID)
     rank = np.argsort(np.argsort(lightness.ravel())).reshape(lightness.shape)
     signs = (wave @ rank @ wave.T).ravel()[1:] > 0

@@ -119,6 +119,7 @@ def test_the_locks_hold_what_pyproject_declares(build):
     wanted = {
         "run": ["cpu", "run"],
         "export": ["cpu", "run", "test", "export"],
+        "lint": ["lint"],
         "docs": ["docs"],
         **{f"blender-{v}": ["cpu", "run", "test", "blender" + v.replace(".", "")] for v in build.BLENDERS},
     }

@@ -49,6 +49,13 @@ def test_a_new_folder_appears_whole(tmp_path):
     assert (tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o755
 
 
+def test_a_disk_without_file_locks_is_refused_in_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(storage.FolderLock, "take", lambda *_: None)
+    with pytest.raises(LimitError, match="no file locks"), progress.publishing(tmp_path / "a"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     "fault", [KeyboardInterrupt, ModelError("no model"), OSError(28, "full"), RuntimeError("a bug")]
 )
