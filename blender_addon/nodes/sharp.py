@@ -64,12 +64,12 @@ def _build(tree):
         sides = []
         for (x, y), reach in zip(_SIDES, reaches, strict=True):
             texel = tree.vector(3, *(tree.math("MULTIPLY", 3, part, float(n)) for part, n in ((right, x), (up, y))))
-            steps = []
+            texels = []
             for n in (1, 2):
                 place = tree.vector_math("MULTIPLY_ADD", 4, texel, (float(n),) * 3, uv)
                 is_kin = tree.math("GREATER_THAN", 8, reach, n - 0.5)
-                steps.append((_read(tree, 5, tree.input("Still"), place), is_kin))
-            sides.append(steps)
+                texels.append((_read(tree, 5, tree.input("Still"), place), is_kin))
+            sides.append(texels)
     with tree.frame("Color: plus spread times (second / 2 + spread times fourth times share)"):
         steps = [[_step(tree, 9, texel["Color"], own["Color"], is_kin) for texel, is_kin in side] for side in sides]
         colour = _sharpened(tree, 11, own["Color"], spreads, steps, tree.vector_math, tree.scale)

@@ -57,8 +57,7 @@ def differences(image: np.ndarray, kin: np.ndarray) -> np.ndarray:
             for offset, shares in ((1, ((second, 1), (fourth, -4))), (2, ((fourth, 1),))):
                 if image.shape[axis] <= offset:
                     continue
-                here, there = slice(None, -offset), slice(offset, None)
-                here, there = ((here,), (there,)) if axis == 0 else ((slice(None), here), (slice(None), there))
+                here, there = _but_last(axis, offset), _but_first(axis, offset)
                 here, there = (here, there) if sign > 0 else (there, here)
                 step = (image[there] - image[here]) * (reach[here] >= offset)[..., None]
                 for total, times in shares:
@@ -76,9 +75,9 @@ def sharpened(image: np.ndarray, kin: np.ndarray, displacement: np.ndarray) -> n
     return colours
 
 
-def _but_last(axis):
-    return (slice(None, -1), slice(None)) if axis == 0 else (slice(None), slice(None, -1))
+def _but_last(axis, count=1):
+    return (slice(None, -count), slice(None)) if axis == 0 else (slice(None), slice(None, -count))
 
 
-def _but_first(axis):
-    return (slice(1, None), slice(None)) if axis == 0 else (slice(None), slice(1, None))
+def _but_first(axis, count=1):
+    return (slice(count, None), slice(None)) if axis == 0 else (slice(None), slice(count, None))
