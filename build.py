@@ -276,7 +276,7 @@ def bench(arguments):
     chosen, further = parser.parse_known_args(arguments)
     if further and len(chosen.names) != 1:
         parser.error(f"{further[0]} is for one benchmark: name it first")
-    in_blender = {"frames", "playback", "render"}
+    in_blender = {"footprint", "frames", "playback", "render", "sharpness_exr"}
     known = sorted(p.stem for p in (ROOT / "tests" / "bench").glob("*.py"))
     worst = 0
     for name in chosen.names or known:

@@ -9,37 +9,21 @@ import sys
 import tempfile
 import time
 from fractions import Fraction
-from pathlib import Path
 
 os.environ["BLENDER_USER_RESOURCES"] = tempfile.mkdtemp(prefix="gid-profile-")  # build.py removes it
 
 import bpy
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-import conftest  # noqa: F401 (makes the checkout the package gid_dev)
+from cases.stills import smooth_volume
 from gid_dev.blender_addon import properties
 from gid_dev.blender_addon.loop import build, images
 from gid_dev.blender_addon.output.frames import render_frames
 from gid_dev.gid_core.frames.renderer import LoopRenderer
 from gid_dev.gid_core.motion.plan import plan_loop
 from gid_dev.gid_core.motion.recovery import recovered
-from gid_dev.gid_core.motion.volume import SpectralVolume
 
 BAR_DB = 90
 FRAME = 14  # of 48
-REACH_PX = 6.0  # at 256 pixels
-
-
-def smooth_volume(moving, width=256, height=144, n_freqs=16):
-    """Smooth motion of a share `moving` of the picture, an ellipse with a soft rim; of all of it for 1."""
-    y, x = (np.mgrid[:height, :width] + 0.5) / np.array([height, width])[:, None, None]
-    inside = np.clip((1 - np.hypot(x - 0.5, y - 0.5) / np.sqrt(moving / np.pi)) / 0.25, 0, 1) if moving < 1 else 1
-    k = np.arange(1, n_freqs + 1)[:, None, None]
-    waves = [np.exp(2j * np.pi * (0.31 * k + 0.25 * c + x * (1 + k % 3) + y * (1 + (k + c) % 2))) for c in (0, 1)]
-    amplitudes = np.stack(waves, -1) * (inside / k)[..., None] if moving < 1 else np.stack(waves, -1) / k[..., None]
-    return SpectralVolume(REACH_PX / 2 * amplitudes, np.arange(1, n_freqs + 1) / 5)
 
 
 def picture(width, height):

@@ -1,0 +1,141 @@
+"""Layered scenes of which everything is known: textured cut-outs that move before a textured background at rest.
+
+Each layer moves by an affine field, whose inverse is exact: true frames are drawn, not splatted. Drawn at twice the
+size and averaged down, so that silhouettes are as soft as a lens makes them. A photo stands for a texture if given.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from gid_dev.gid_core.files import image_io
+from gid_dev.gid_core.files.resample import resample
+from gid_dev.gid_core.motion.plan import plan_loop
+from gid_dev.gid_core.motion.timeline import LoopPlan
+from gid_dev.gid_core.motion.volume import SpectralVolume
+
+from .stills import texture
+from .warps import bicubic
+
+SIZE = (1600, 1000)
+TEXELS = (256, 160)  # the grid of 0.1.0's volumes
+N_FRAMES = 24
+_TWICE = 2
+_FREQUENCIES = (1.0, 2.0)  # Hz: harmonics of a loop of 24 frames
+_REACH = (0.003, 0.006, 0.009)  # of the long side, by layer: what is nearer moves farther
+_STRAIN = 0.02  # px a px, at most, of each mode
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A cut-out: its centre and radius in shares of the long side, the outline's ripples, its texture and its motion.
+
+    swings: complex (K, 2), shares of the long side; strains: complex (K, 2, 2).
+    """
+
+    centre: tuple[float, float]
+    radius: float
+    ripples: tuple[tuple[int, float, float], ...]
+    colours: np.ndarray
+    swings: np.ndarray
+    strains: np.ndarray
+
+    def alpha(self, x, y, pixel):
+        """Coverage at places in shares of the long side; `pixel`: over which length the edge is soft."""
+        x, y = x - self.centre[0], y - self.centre[1]
+        angle = np.arctan2(y, x)
+        outline = self.radius * (1 + sum(size * np.cos(n * angle + turn) for n, size, turn in self.ripples))
+        return np.clip((outline - np.hypot(x, y)) / pixel + 0.5, 0, 1).astype(np.float32)
+
+    def field(self, x, y):
+        """Complex displacement of each mode (K, H, W, 2) at places, all in shares of the long side."""
+        away = np.stack([x - self.centre[0], y - self.centre[1]], -1)
+        return self.swings[:, None, None] + np.einsum("kij,hwj->khwi", self.strains, away)
+
+    def origin(self, x, y, scalars):
+        """From where the layer comes to the places x, y at one instant."""
+        shift = np.real(scalars @ self.swings)
+        strain = np.real(np.tensordot(scalars, self.strains, 1))
+        back = np.linalg.inv(np.eye(2) + strain)
+        away = np.stack([x - self.centre[0] - shift[0], y - self.centre[1] - shift[1]], -1) @ back.T
+        return away[..., 0] + self.centre[0], away[..., 1] + self.centre[1]
+
+
+class Scene:
+    """A still with its motion and its true frames.
+
+    Attributes:
+        still: float32 (H, W, 3), linear. labels: int (H, W), 0 for the background, layers upwards.
+        volume: at every pixel of the still. texels: the same seen through `TEXELS`. plan: of both.
+    """
+
+    def __init__(self, seed: int, photos=(), size=SIZE):
+        self._rng = np.random.default_rng(seed)
+        self.size = size
+        fine = tuple(_TWICE * side for side in size)
+        pictures = [self._texture(fine, photos, index) for index in range(1 + len(_REACH))]
+        self._background = pictures[0]
+        self.layers = [self._layer(index, picture) for index, picture in enumerate(pictures[1:])]
+        self.still, self.labels = self._drawn(np.zeros(len(_FREQUENCIES)))
+        self.volume = self._volume()
+        amplitudes = resample(self.volume.amplitudes, *TEXELS) * np.float32(TEXELS[0] / size[0])
+        self.texels = SpectralVolume(amplitudes, self.volume.frequencies)
+        self.plan: LoopPlan = plan_loop(self.texels, N_FRAMES, Fraction(24))
+
+    def frame(self, number):
+        """The true picture (H, W, 3) and what is in front in it (H, W)."""
+        return self._drawn(self.plan.scalars(number))
+
+    def _texture(self, size, photos, index):
+        if photos:
+            photo = photos[(index + self._rng.integers(len(photos))) % len(photos)]
+            scale = max(size[0] / photo.shape[1], size[1] / photo.shape[0])
+            grown = image_io.resize(photo, *(round(side * scale) for side in photo.shape[1::-1]))
+            return np.ascontiguousarray(grown[: size[1], : size[0], :3])
+        encoded = image_io.encode_srgb(texture(*size, seed=self._rng.integers(1 << 30), psf_px=_TWICE * 0.5))
+        tint = self._rng.uniform(-0.25, 0.25, 3).astype(np.float32)
+        return image_io.decode_srgb((0.7 * encoded + 0.15 + tint).clip(0, 1))
+
+    def _layer(self, index, colours):
+        rng = self._rng
+        height = self.size[1] / self.size[0]
+        centre = ((index + 0.5) / len(_REACH) + rng.uniform(-0.06, 0.06), height * rng.uniform(0.35, 0.65))
+        ripples = tuple((n, rng.uniform(0, 0.5 / n), rng.uniform(0, 2 * np.pi)) for n in (2, 3, 5, 8, 13))
+        turns = np.exp(2j * np.pi * rng.random((len(_FREQUENCIES), 2)))
+        shares = np.array([[0.7, 0.7], [0.3, 0.3]])
+        strains = _STRAIN * rng.uniform(-1, 1, (2, 2, 2)) * np.exp(2j * np.pi * rng.random((2, 1, 1)))
+        radius = rng.uniform(0.11, 0.15)
+        return Layer(centre, radius, ripples, colours, _REACH[index] * shares * turns, strains)
+
+    def _places(self, fine):
+        scale = fine * self.size[0]
+        y, x = np.mgrid[: fine * self.size[1], : fine * self.size[0]]
+        return (x + 0.5) / scale, (y + 0.5) / scale, 1 / scale
+
+    def _drawn(self, scalars):
+        x, y, pixel = self._places(_TWICE)
+        picture = self._background.copy()
+        labels = np.zeros(picture.shape[:2], np.int8)
+        for number, layer in enumerate(self.layers, 1):
+            reach = 1.5 * layer.radius * 1.5
+            near = (abs(x - layer.centre[0]) < reach) & (abs(y - layer.centre[1]) < reach)
+            rows, columns = np.flatnonzero(near.any(1)), np.flatnonzero(near.any(0))
+            part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+            from_x, from_y = layer.origin(x[part], y[part], scalars)
+            alpha = layer.alpha(from_x, from_y, _TWICE * pixel)
+            colours = layer.colours[part]
+            if scalars.any():
+                colours = bicubic(layer.colours, from_x / pixel - 0.5, from_y / pixel - 0.5)
+            picture[part] += alpha[..., None] * (colours - picture[part])
+            labels[part][alpha > 0.5] = number
+        height, width = self.size[1], self.size[0]
+        halved = picture.reshape(height, _TWICE, width, _TWICE, 3).mean((1, 3))
+        return halved.astype(np.float32), labels[::_TWICE, ::_TWICE].astype(int)
+
+    def _volume(self):
+        x, y, pixel = self._places(1)
+        amplitudes = np.zeros((len(_FREQUENCIES), *x.shape, 2), np.complex64)
+        for number, layer in enumerate(self.layers, 1):
+            inside = self.labels == number
+            amplitudes[:, inside] = layer.field(x, y)[:, inside] / pixel
+        return SpectralVolume(amplitudes, np.array(_FREQUENCIES))
