@@ -17,6 +17,7 @@ __all__ = [
     "ensure_fcurve",
     "modifier_value",
     "new_image_strip",
+    "own_curves",
     "remove_fcurves",
     "scaled_to_render",
     "set_file_format",
@@ -91,6 +92,12 @@ def remove_fcurves(block, paths):
     for curves in _curve_lists(animation.action if animation else None):
         for curve in [curve for curve in curves if curve.data_path in paths]:
             curves.remove(curve)
+
+
+def own_curves(block):
+    """The F-curves of the action that `block` plays."""
+    animation = block.animation_data
+    return [curve for curves in _curve_lists(animation.action if animation else None) for curve in curves]
 
 
 def curves_of(blocks):

@@ -125,6 +125,7 @@ class GidLoop(bpy.types.PropertyGroup):
     n_frames: IntProperty(description="Length of the loop in frames")
     start: IntProperty(description="First frame of the loop")
     fps: StringProperty(description="Frames per second as a fraction")
+    before_pluck: StringProperty(description="What a pluck in the viewport plays over, JSON; empty: nothing rings")
     moving: FloatProperty(default=1.0, description="The part of the picture, 0 to 1, that can move")
 
 
@@ -156,6 +157,10 @@ class GidSettings(bpy.types.PropertyGroup):
     seconds: FloatProperty(name="Seconds", default=5.0, min=0.1, max=600.0, description="Length of the loop in seconds")
     n_frames: IntProperty(name="Frames", default=120, min=2, max=14400, description="Length of the loop in frames")
     start: IntProperty(name="First Frame", default=1, description="The frame that shows the untouched still")
+    record_plucks: BoolProperty(
+        name="Record",
+        description="Keep each pluck as keys of the loop, where it is let go; off: it rings down and is gone",
+    )
     use_model: BoolProperty(
         name="Motion Model", default=True, description="Ask the motion model; off: the physics prior answers"
     )

@@ -10,17 +10,27 @@ from fractions import Fraction
 import numpy as np
 
 from ...gid_core.errors import GidError, SettingsError
-from ...gid_core.motion.edits import apply
+from ...gid_core.motion.edits import Pull, apply
 from ...gid_core.motion.motion import Motion
 from ...gid_core.motion.plan import plan_loop
 from ...gid_core.motion.timeline import LoopPlan
 from .. import jobs
 from ..nodes import rig
-from . import clock, images, live, mesh, raw, scene
+from . import clock, images, live, mesh, pluck, raw, scene
 from .build import Pictures, baked, check_plan, note_plan, set_plan
 from .read import played_volume, scene_of, stored_plan, stored_still, stored_volume
 
-__all__ = ["apply_edits", "check_fits", "follow", "plan_for", "replace_motion", "retime_loop"]
+__all__ = [
+    "add_pluck",
+    "apply_edits",
+    "check_fits",
+    "clear_plucks",
+    "follow",
+    "plan_for",
+    "replace_motion",
+    "retime_loop",
+    "second_of",
+]
 
 
 def plan_for(plane, n_frames: int, fps: Fraction, motion: Motion | None = None) -> LoopPlan:
@@ -101,6 +111,45 @@ def apply_edits(plane) -> None:
     if not np.array_equal(volume.amplitudes, played_volume(plane).amplitudes):
         _write(plane, volume, None, stored_plan(plane))
     live.show(plane)
+
+
+def add_pluck(plane, pull: Pull) -> None:
+    """Pluck the loop, once a round for ever: one more among its edits, and keys.
+
+    Raises:
+        GidError: it cannot be; nothing is changed then.
+    """
+    check_fits(plane, None)
+    plucks = plane.gid.edits.plucks
+    with live.held():
+        one = plucks.add()
+        one.x, one.y, one.dx, one.dy, one.time_s = pull.x, pull.y, pull.dx, pull.dy, pull.time_s
+    try:
+        live.ring(plane)
+    except GidError:
+        plucks.remove(len(plucks) - 1)
+        raise
+
+
+def clear_plucks(plane) -> None:
+    """Take all plucks from the loop, those that an animator keyed by hand included.
+
+    Raises:
+        SettingsError: the loop is linked, or an older version made it.
+    """
+    check_fits(plane, None)
+    plane.gid.edits.plucks.clear()
+    pluck.clear_plucks(plane)
+
+
+def second_of(plane, frame: int) -> float:
+    """The second of the loop at a frame of the scene, for `GidPull.time_s`: never a hair after the frame.
+
+    The property is a float32; one that was rounded up would be seen a frame late.
+    """
+    exact = (frame - plane.gid.start) % plane.gid.n_frames / Fraction(plane.gid.fps)
+    near = np.float32(float(exact))
+    return float(near if Fraction(float(near)) <= exact else np.nextafter(near, np.float32(0)))
 
 
 def follow(plane, *, with_images: bool = False) -> None:

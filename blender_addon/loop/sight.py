@@ -9,7 +9,7 @@ import bpy
 
 from ..nodes import rig
 
-__all__ = ["NOTHING_MOVES", "NOTHING_SAID", "home_of", "in_sight", "leave", "show"]
+__all__ = ["NOTHING_MOVES", "NOTHING_SAID", "home_of", "in_sight", "leave", "play", "show"]
 
 NOTHING_MOVES = 0.002  # of the pixels: below it the eye finds nothing
 NOTHING_SAID = "Nothing moves in this photo: try another one, or paint where it shall move"
@@ -72,7 +72,7 @@ def show(plane, window) -> None:
     for area in window.screen.areas:
         if area.type == "VIEW_3D":
             _frame(window, area)
-    _play(window)
+    play(window)
 
 
 def leave(window) -> None:
@@ -121,7 +121,8 @@ def _region(area):
     return next(region for region in area.regions if region.type == "WINDOW")
 
 
-def _play(window):
+def play(window) -> None:
+    """Start playback in a window that stands still."""
     if window.screen.is_animation_playing:
         return
     area = max(window.screen.areas, key=lambda one: (one.type == "VIEW_3D", one.width * one.height))

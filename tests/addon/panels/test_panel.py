@@ -5,7 +5,7 @@ import types
 import bpy
 import pytest
 from gid_dev.blender_addon import jobs
-from gid_dev.blender_addon.panels import loop, menus
+from gid_dev.blender_addon.panels import loop, menus, pluck
 
 
 class Layout:
@@ -120,3 +120,11 @@ def test_the_add_menu_of_the_compositor_holds_both_groups(group):
 
     menus.GID_MT_add_node_group.draw(types.SimpleNamespace(layout=Recorder()), bpy.context)
     assert group in texts
+
+
+def test_the_panel_of_plucks_counts_those_that_are_recorded(small_loop):
+    assert pluck.GID_PT_pluck.poll(bpy.context)
+    shown = drawn(pluck.GID_PT_pluck)
+    assert {"gid.pluck_tool", "record_plucks", "damping", "No plucks recorded", "gid.clear_plucks"} <= set(shown)
+    bpy.ops.gid.pluck(offset=(0.05, 0.0))
+    assert "1 pluck recorded" in drawn(pluck.GID_PT_pluck)

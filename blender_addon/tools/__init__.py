@@ -1,0 +1,17 @@
+"""Tools for the hand in the viewport: modal operators, their entries in the toolbar, and what they show meanwhile."""
+
+from . import pluck, ringing
+
+__all__ = ["register", "unregister"]
+
+_MODULES = (ringing, pluck)
+
+
+def register():
+    for module in _MODULES:
+        module.register()
+
+
+def unregister():
+    for module in reversed(_MODULES):
+        module.unregister()

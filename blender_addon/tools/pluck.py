@@ -1,0 +1,238 @@
+"""Pluck the loop in sight by hand: press on the picture, pull, let go.
+
+While it is held the rig shows the state whose displacement of the pressed pixel, along the pull, is the elastic pull of
+the hand. Let go, it rings down: kept as keys from this frame on when plucks are recorded, and the scene plays then, so
+that what is seen is what renders; else in real time, over whatever plays or stands still, and nothing is left behind.
+"""
+
+import math
+
+import bpy
+from bpy.props import FloatVectorProperty, IntProperty
+
+from ...gid_core.errors import SettingsError
+from ...gid_core.motion.edits import Pull, plucked
+from ...gid_core.motion.pluck import elastic
+from ..loop import edit, read, sight
+from ..operators import base
+from . import place, ringing
+
+__all__ = ["TOOL", "Grip"]
+
+TOOL = "gid.pluck"
+_SLIGHTEST = 1e-3  # of the picture's long side: a hand that only clicked has not pulled
+_NO_ANSWER = 0.5  # of the pull: below, the place is called still
+
+
+class Grip:
+    """A place of a loop's picture in the hand: what a pull of it leaves in the loop's modes.
+
+    Args:
+        point: (x, y) in 0..1 of the picture, y down.
+    Raises:
+        GidError: the loop cannot be plucked; the sentence says why.
+    """
+
+    def __init__(self, plane, point):
+        edit.check_fits(plane, None)
+        self.point = point
+        self.volume = read.stored_volume(plane).weighed()
+        self._long_side = max(self.volume.width, self.volume.height)
+
+    def felt(self, way):
+        """The part of the hand's way that the picture follows: both (dx, dy) in shares of the long side."""
+        length_px = math.hypot(*way) * self._long_side
+        share = elastic(length_px) / length_px if length_px > 0 else 0.0
+        return way[0] * share, way[1] * share
+
+    def state(self, offset):
+        """Modal coordinates, complex (K,), of a pull by `offset`, in shares of the long side."""
+        return plucked(self.volume, [Pull(*self.point, *offset)])[0].state
+
+    def answer(self, state, offset):
+        """How far the pixel goes along `offset` at a state, as a share of it: 1 follows wholly."""
+        column = min(int(self.point[0] * self.volume.width), self.volume.width - 1)
+        row = min(int(self.point[1] * self.volume.height), self.volume.height - 1)
+        moved = (self.volume.amplitudes[:, row, column] * state[:, None]).sum(0).real / self._long_side
+        return float(moved @ offset) / max(offset[0] ** 2 + offset[1] ** 2, 1e-12)
+
+
+class _PlucksLoop(base.Reporting):
+    @classmethod
+    def poll(cls, context):
+        if sight.in_sight(context) is None:
+            cls.poll_message_set("Select a loop, or animate a still first")
+            return False
+        return True
+
+
+class GID_OT_pluck(_PlucksLoop, bpy.types.Operator):
+    """Pull a place of the picture and let it go: it rings down by itself"""
+
+    bl_idname = "gid.pluck"
+    bl_label = "Pluck"
+    bl_options = {"REGISTER", "UNDO", "BLOCKING"}
+
+    point: FloatVectorProperty(
+        name="Point", size=2, default=(0.5, 0.5), min=0.0, max=1.0, description="Place in parts of the picture, y down"
+    )
+    offset: FloatVectorProperty(
+        name="Offset",
+        size=2,
+        default=(0.0, 0.0),
+        description="How far it is pulled, right and down, in parts of the picture's long side",
+    )
+    frame: IntProperty(name="Frame", description="Frame of the scene at which it is let go; by default the one shown")
+
+    def perform(self, context):
+        plane = sight.in_sight(context)
+        if not any(self.offset):
+            raise SettingsError("the pull has no length: give OFFSET, in parts of the picture's long side")
+        frame = self.frame if self.properties.is_property_set("frame") else context.scene.frame_current
+        ringing.settle(plane)
+        edit.add_pluck(plane, Pull(*self.point, *self.offset, edit.second_of(plane, frame)))
+
+    def invoke(self, context, event):
+        if bpy.app.background or context.region_data is None:
+            return self.execute(context)
+        return self.attempt(lambda _: self._press(context, event), context)
+
+    def modal(self, context, event):
+        if event.type.startswith("TIMER"):
+            return {"PASS_THROUGH"}  # playback goes on
+        if self._plane() is None:  # a job took it away
+            self._end(context)
+            return {"CANCELLED"}
+        if event.type == "MOUSEMOVE":
+            self._pull(context, event)
+        elif event.type == "LEFTMOUSE" and event.value == "RELEASE":
+            return self._let_go(context)
+        elif event.type in {"ESC", "RIGHTMOUSE"} and event.value == "PRESS":
+            self.cancel(context)
+            return {"CANCELLED"}
+        return {"RUNNING_MODAL"}
+
+    def cancel(self, context):
+        """Blender calls it, too, when the window closes."""
+        plane = self._plane()
+        if plane is not None:
+            ringing.drop(plane)
+        self._end(context)
+
+    def _press(self, context, event):
+        plane = sight.in_sight(context)
+        self._begin = self._where(plane, context, event)
+        if self._begin is None:
+            return {"PASS_THROUGH", "CANCELLED"}
+        still = place.still_place(plane, context.evaluated_depsgraph_get(), self._begin)
+        point = place.on_picture(plane, still)
+        if not all(0 <= one <= 1 for one in point):
+            return {"PASS_THROUGH", "CANCELLED"}  # beside the picture a click selects, as ever
+        self._grip, self._felt = Grip(plane, point), (0.0, 0.0)
+        self._uid = plane.session_uid
+        context.window.cursor_modal_set("SCROLL_XY")
+        context.workspace.status_text_set("Pull and let go    Right Mouse, Esc: cancel")
+        context.window_manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def _where(self, plane, context, event):
+        return place.on_plane(plane, context.region, context.region_data, (event.mouse_region_x, event.mouse_region_y))
+
+    def _plane(self):
+        return next((one for one in bpy.data.objects if one.session_uid == self._uid), None)
+
+    def _pull(self, context, event):
+        plane = self._plane()
+        hand = self._where(plane, context, event)
+        if hand is None:
+            return
+        self._felt = self._grip.felt(place.pull_of(plane, self._begin, hand))
+        state = self._grip.state(self._felt)
+        ringing.hold(plane, context.scene, self._grip.volume, state)
+        still = " (this place hardly moves)" if self._grip.answer(state, self._felt) < _NO_ANSWER else ""
+        context.area.header_text_set(f"Pull {100 * math.hypot(*self._felt):.1f} % of the picture{still}")
+
+    def _let_go(self, context):
+        plane = self._plane()
+        self._end(context)
+        if math.hypot(*self._felt) < _SLIGHTEST:
+            ringing.drop(plane)
+            return {"CANCELLED"}
+        if not context.scene.gid.record_plucks:
+            ringing.let_go(plane)
+            return {"CANCELLED"}  # nothing of the file has changed: no undo step
+        self.point, self.offset, self.frame = self._grip.point, self._felt, context.scene.frame_current
+        ringing.drop(plane)
+        done = self.execute(context)
+        if done == {"FINISHED"}:
+            sight.play(context.window)
+        return done
+
+    def _end(self, context):
+        context.window.cursor_modal_restore()
+        context.workspace.status_text_set(None)
+        if context.area is not None:
+            context.area.header_text_set(None)
+
+
+class GID_OT_clear_plucks(_PlucksLoop, bpy.types.Operator):
+    """Take all plucks from the loop, and stop what rings"""
+
+    bl_idname = "gid.clear_plucks"
+    bl_label = "Clear Plucks"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def perform(self, context):
+        plane = sight.in_sight(context)
+        ringing.settle(plane)
+        edit.clear_plucks(plane)
+
+
+class GID_OT_pluck_tool(_PlucksLoop, bpy.types.Operator):
+    """Take the tool that pulls the picture: press on it in the viewport, pull, let go"""
+
+    bl_idname = "gid.pluck_tool"
+    bl_label = "Pluck in Viewport"
+    bl_options = {"INTERNAL"}  # no UNDO: the tool in the hand is not data
+
+    def perform(self, context):
+        areas = [area for area in (context.window.screen.areas if context.window else ()) if area.type == "VIEW_3D"]
+        if not areas:
+            raise SettingsError("there is no 3D viewport in this window: open one, and pluck the picture there")
+        if context.mode != "OBJECT":
+            bpy.ops.object.mode_set(mode="OBJECT")
+        area = context.area if context.area in areas else max(areas, key=lambda one: one.width * one.height)
+        region = next(one for one in area.regions if one.type == "WINDOW")
+        with context.temp_override(area=area, region=region, space_data=area.spaces.active):
+            bpy.ops.wm.tool_set_by_id(name=TOOL, space_type="VIEW_3D")
+
+
+class GID_WST_pluck(bpy.types.WorkSpaceTool):
+    bl_space_type = "VIEW_3D"
+    bl_context_mode = "OBJECT"
+    bl_idname = TOOL
+    bl_label = "Pluck"
+    bl_description = "Pull a place of an animated photo and let it go: it rings down by itself"
+    bl_icon = "ops.transform.push_pull"
+    bl_cursor = "HAND"
+    bl_keymap = (("gid.pluck", {"type": "LEFTMOUSE", "value": "PRESS"}, None),)
+
+    def draw_settings(context, layout, tool):
+        plane = sight.in_sight(context)
+        layout.prop(context.scene.gid, "record_plucks")
+        if plane is not None:
+            layout.prop(plane.gid.edits, "damping")
+
+
+_CLASSES = (GID_OT_pluck, GID_OT_clear_plucks, GID_OT_pluck_tool)
+_register_classes, _unregister_classes = bpy.utils.register_classes_factory(_CLASSES)
+
+
+def register():
+    _register_classes()
+    bpy.utils.register_tool(GID_WST_pluck, separator=True)
+
+
+def unregister():
+    bpy.utils.unregister_tool(GID_WST_pluck)
+    _unregister_classes()
