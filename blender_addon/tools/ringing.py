@@ -100,6 +100,7 @@ def settle(plane) -> None:
     for body in live.bodies(plane):
         rig.set_inputs(body, before["inputs"])
     plane.gid.before_pluck = ""
+    _redraw()
 
 
 @persistent
@@ -170,6 +171,15 @@ def _write(plane, one):
         values[f"Pluck Re {index}"], values[f"Pluck Im {index}"] = float(number.real), float(number.imag)
     for body in live.bodies(plane):
         rig.set_inputs(body, values)
+    _redraw()
+
+
+def _redraw():
+    """A tag on the object brings its evaluation and no new picture: only an interface's own edits do that."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                area.tag_redraw()
 
 
 def _is_at_rest(plane, one):

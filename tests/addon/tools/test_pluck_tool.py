@@ -13,7 +13,7 @@ from gid_dev.blender_addon.nodes import rig
 from gid_dev.blender_addon.tools import place, ringing
 from gid_dev.blender_addon.tools.pluck import Grip
 from gid_dev.gid_core.frames.renderer import LoopRenderer
-from gid_dev.gid_core.motion.edits import Edits, plucked
+from gid_dev.gid_core.motion.edits import Edits, Pull, plucked
 from gid_dev.gid_core.motion.pluck import GENTLE, elastic, step
 from gid_dev.gid_core.motion.volume import SpectralVolume
 from mathutils import Matrix, Vector
@@ -111,6 +111,13 @@ def test_the_pressed_pixel_follows_the_elastic_pull(loop):
             assert grip.answer(state, grip.felt(np.array(way_px) / long_side)) == pytest.approx(1, rel=FOLLOWS)
             tried += 1
     assert tried > 20
+
+
+def test_a_grip_gives_the_states_of_the_core(loop):
+    volume = read.stored_volume(loop)
+    for point, offset in [((0.7, 0.3), (0.05, 0.0)), ((1.0, 0.0), (0.02, -0.3)), ((0.31, 0.99), (-0.1, 0.1))]:
+        (want,) = plucked(volume, [Pull(*point, *offset)])
+        assert np.abs(Grip(loop, point).state(offset) - want.state).max() < 1e-12 * np.abs(want.state).max()
 
 
 def test_what_stands_still_hardly_answers(loop):
