@@ -13,7 +13,7 @@ from ..nodes.builder import GROUP_KEY
 from .read import scene_of
 from .scene import is_own_node
 
-__all__ = ["artists_own", "remove_loop"]
+__all__ = ["artists_own", "remove_loop", "remove_unused"]
 
 _TOOLS = bpy.types.Brush | bpy.types.Palette | bpy.types.PaintCurve  # Blender brings them in by itself
 
@@ -41,7 +41,7 @@ def remove_loop(plane) -> None:
     ours = {block for block in reached if _is_ours(block)}
     for block in doomed:
         (bpy.data.scenes if isinstance(block, bpy.types.Scene) else bpy.data.objects).remove(block)
-    _remove_unused(ours - set(doomed))
+    remove_unused(ours - set(doomed))
     for block, users in bpy.data.user_map().items():
         if block in reached - ours and not users and not isinstance(block, _TOOLS):
             block.use_fake_user = True
@@ -102,7 +102,7 @@ def _reachable(blocks):
     return found
 
 
-def _remove_unused(candidates):
+def remove_unused(candidates):
     """Remove those that nothing uses, and then those that lost their user by it.
 
     Who uses a block is looked up: `users` counts too many once 5.2 has saved the file, and counts fake ones.

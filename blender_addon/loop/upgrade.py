@@ -13,6 +13,7 @@ from .. import compat
 from ..nodes import rig
 from . import clock
 from .read import scene_of
+from .remove import remove_unused
 
 __all__ = ["is_outdated", "upgrade"]
 
@@ -41,7 +42,7 @@ def upgrade(plane) -> None:
     if any(obj.library for obj in objects):
         raise SettingsError(f"the loop '{plane.name}' is linked: bring it up to date in its own file")
     old = plane.modifiers[rig.MODIFIER].node_group
-    nested = {node.node_tree for node in old.nodes if getattr(node, "node_tree", None)}
+    groups = _with_nested(old)
     frequencies = json.loads(plane.gid.frequencies)
     factors = _factors(rig.version_of(old), plane.gid.scene.render)
     names = {path: name for name, path in _paths(plane).items()}
@@ -49,10 +50,17 @@ def upgrade(plane) -> None:
     for obj in objects:
         _swap(obj, new, frequencies, factors)
     _redirect(objects, names, _paths(plane), factors)
-    for group in (old, *nested):
-        if not bpy.data.user_map(subset=[group])[group]:
-            bpy.data.node_groups.remove(group)
+    remove_unused(groups)
     new.name = rig.MODIFIER  # a number was added while both were there
+
+
+def _with_nested(group):
+    """The group and all groups inside it."""
+    found = [group]
+    for one in found:
+        held = dict.fromkeys(node.node_tree for node in one.nodes if getattr(node, "node_tree", None))
+        found.extend(tree for tree in held if tree not in found)
+    return found
 
 
 def _factors(version, render):

@@ -1,18 +1,17 @@
 """Node group "GID Rig": the Geometry Nodes modifier that moves the plane.
 
-One displacement field serves two forms of the still. In the viewport a *sheet* follows it, one cell a texel of the
-volume, with the modes' values stored on its points. A final render sees what `tents` makes of it.
+Its parts are nested groups: `clock`, a `mode` for each frequency, and two forms of the still that follow their motion:
+the `sheet` in the viewport, one cell a texel of the volume, and the `tents` that a final render sees.
 """
 
-import math
 from dataclasses import dataclass
 
-from ...gid_core.motion.edits import band_weights
 from ...gid_core.motion.pluck import GENTLE
 from .. import compat
-from . import mode, tents
-from .builder import VERSION_KEY, output_socket, shared_group
-from .tents import CORNER, SIDES, UV, image_size
+from . import clock, mode, offset, sheet, tents
+from .builder import VERSION_KEY, shared_group
+from .sheet import attribute_name
+from .tents import CORNER, SIDES, UV
 
 __all__ = [
     "CORNER",
@@ -31,14 +30,11 @@ __all__ = [
     "version_of",
 ]
 
-VERSION = 4
+VERSION = 5
 MODIFIER = "GID Rig"
 # Size of one pixel of the still in Blender units. A power of two: resting tents are placed without rounding, and none
 # spills over its pixel, where a mover's weight would make a millionth of it show.
 PIXEL = 1 / 128
-
-# A key's value read from the F-curve is off by some 1e-7 of the loop's length; whole frames are snapped to.
-_SNAP_FRAMES = 0.004
 
 
 @dataclass(frozen=True)
@@ -129,16 +125,10 @@ def frequency_inputs(frequencies):
     Args:
         frequencies: (K,) Hz.
     """
-    slow, fast = band_weights(frequencies)
-    columns = {"Frequency": frequencies, "Ratio": GENTLE.ratio(frequencies), "Low Share": slow, "High Share": fast}
+    columns = {"Frequency": frequencies, "Ratio": GENTLE.ratio(frequencies)}
     return {
         f"{name} {index}": float(value) for name, column in columns.items() for index, value in enumerate(column, 1)
     }
-
-
-def attribute_name(axis, index):
-    """Point attribute of the sheet: the numbers of the modes for one axis ("x", "y"), three by three from index 1."""
-    return f"gid_{axis}_{index:02d}"
 
 
 def set_inputs(obj, values):
@@ -161,22 +151,30 @@ def _build(tree, n_modes):
     tree.add_output("Geometry", "Geometry")
     tree.add_input("Geometry", "Geometry")
     _declare(tree, n_modes)
-    frame, rest = _timing(tree)
-    displacement, coefficients = _modes(tree, frame, rest, n_modes)
-    axes = _axes(tree)
-    sheet = _sheet(tree, coefficients, axes)
-    offset = _tent_offset(tree, displacement, axes)
+    displacement, coefficients = _modes(tree, n_modes)
     with tree.frame("Sheet in the viewport, tents in a render"):
-        rendered = tree.node("GeometryNodeGroup", 17, node_tree=tents.group())
-        for name in tents.INPUTS:
-            tree.feed(offset if name == "Displacement" else tree.input(name), rendered.inputs[name])
-        hidden = tree.boolean_math("NOT", 18, tree.input("Tents"))
-        is_sheet = tree.boolean_math("AND", 19, tree.node("GeometryNodeIsViewport", 18), hidden)
+        shown = _nested(tree, 7, sheet.group(n_modes), sheet.INPUTS)
+        for index, pair in enumerate(coefficients, 1):
+            for name, value in zip(sheet.coefficient_names(index), pair, strict=True):
+                tree.feed(value, shown.inputs[name])
+        x, y, _ = tree.components(7, displacement)
+        carried = _nested(tree, 8, offset.group(), offset.INPUTS, X=x, Y=y, Smooth=False)
+        rendered = _nested(tree, 9, tents.group(), tents.INPUTS, Displacement=carried)
+        hidden = tree.boolean_math("NOT", 8, tree.input("Tents"))
+        is_sheet = tree.boolean_math("AND", 9, tree.node("GeometryNodeIsViewport", 8), hidden)
         # The default type of a switch differs between versions, so it is stated.
         choice = tree.node(
-            "GeometryNodeSwitch", 20, {"Switch": is_sheet, "False": rendered, "True": sheet}, input_type="GEOMETRY"
+            "GeometryNodeSwitch", 10, {"Switch": is_sheet, "False": rendered, "True": shown}, input_type="GEOMETRY"
         )
-        tree.outputs(21, Geometry=choice)
+        tree.outputs(11, Geometry=choice)
+
+
+def _nested(tree, column, group, names, **values):
+    """A node of one of our groups; of its inputs `names`, those that `values` does not give are inputs of the rig."""
+    node = tree.node("GeometryNodeGroup", column, node_tree=group, label=group.name.removeprefix(".GID "))
+    for name in names:
+        tree.feed(values[name] if name in values else tree.input(name), node.inputs[name])
+    return node
 
 
 def _declare(tree, n_modes):
@@ -201,130 +199,29 @@ def _declare(tree, n_modes):
             tree.add_input(f"{name} {index}", kind, value, description=description, panel=panel)
 
 
-def _timing(tree):
-    """(frame of the loop, how much of the first frame's pose is taken away)."""
-    get = tree.input
-    with tree.frame("Clock: whole frames exact, then wrapped into the loop"):
-        whole = tree.math("ROUND", 1, get("Clock"))
-        near = tree.math("COMPARE", 2, get("Clock"), whole, _SNAP_FRAMES)
-        snapped = tree.node("ShaderNodeMix", 3, {"Factor_Float": near, "A_Float": get("Clock"), "B_Float": whole})
-        frame = tree.math("FLOORED_MODULO", 4, snapped, get("Length"))
-    with tree.frame("Rest: Anchor ((1 + cos(2 pi Frame / Length)) / 2)^4"):
-        angle = tree.math("MULTIPLY", 2, tree.math("DIVIDE", 1, frame, get("Length")), math.tau)
-        raised = tree.math("MULTIPLY_ADD", 3, tree.math("COSINE", 2, angle), 0.5, 0.5)
-        square = tree.math("MULTIPLY", 3, raised, raised)
-        rest = tree.math("MULTIPLY", 4, tree.math("MULTIPLY", 4, square, square), get("Anchor"))
-    return frame, rest
-
-
-def _modes(tree, frame, rest, n_modes):
+def _modes(tree, n_modes):
     """Displacement in pixels of the volume, and each mode's coefficient as (Re, Minus Im)."""
     total, coefficients = (0.0, 0.0, 0.0), []
     nested = mode.group()
-    with tree.frame("Where a tent stood in the still"):
-        uv = _uv(tree, 4)
-    with tree.frame("Sum of the modes"):
+    with tree.frame("Sum of the modes, where a tent stood in the still"):
+        time = _nested(tree, 1, clock.group(), clock.INPUTS)
+        uv = tree.node("GeometryNodeInputNamedAttribute", 1, {"Name": UV}, data_type="FLOAT_VECTOR")
+        dials = tree.vector(0, *(tree.input(name) for name in ("Low", "Mid", "High")))
+        off = tree.node("ShaderNodeVectorMath", 1, {"Vector": dials, "Vector_001": (1.0,) * 3}, operation="DISTANCE")
+        shared = {
+            "Frame": time.outputs["Frame"],
+            "Rest": time.outputs["Rest"],
+            "Dials": dials,
+            "Has Dials": tree.math("GREATER_THAN", 1, off.outputs["Value"], 0.0),
+            "UV": uv.outputs["Attribute"],
+        }
         for index in range(1, n_modes + 1):
-            node = tree.node("GeometryNodeGroup", 6, node_tree=nested, label=f"Mode {index}")
+            node = tree.node("GeometryNodeGroup", 2, node_tree=nested, label=f"Mode {index}")
             values = {name: tree.input(f"{name} {index}") for name in mode.MODE_INPUTS}
-            values |= {"Frame": frame, "Rest": rest, "UV": uv, "Sum": total}
+            values |= {**shared, "Sum": total}
             values |= {name: tree.input(name) for name in mode.SHARED_INPUTS if name not in values}
             for name, value in values.items():
                 tree.feed(value, node.inputs[name])
             total = node.outputs["Sum"]
             coefficients.append((node.outputs["Re"], node.outputs["Minus Im"]))
     return total, coefficients
-
-
-def _uv(tree, column):
-    return tree.node("GeometryNodeInputNamedAttribute", column, {"Name": UV}, data_type="FLOAT_VECTOR").outputs[
-        "Attribute"
-    ]
-
-
-def _axes(tree):
-    """What one pixel of the volume to the right and one upward become: turned by Turn, in Blender units."""
-    with tree.frame("Turn, and volume pixels to units: Pixel Size times still size over volume size"):
-        still, volume = image_size(tree, 5, "Still"), image_size(tree, 5, "Image 1")
-        ratio = (tree.math("DIVIDE", 6, a, b) for a, b in zip(still, volume, strict=True))
-        units = tree.scale(8, tree.vector(7, *ratio), tree.input("Pixel Size"))
-        # Turn runs clockwise on the picture, y is up here: right is (cos, -sin) and up is (sin, cos).
-        cos, sin = (tree.math(wave, 6, tree.input("Turn")) for wave in ("COSINE", "SINE"))
-        right = tree.vector(8, cos, tree.math("MULTIPLY", 7, sin, -1.0))
-        up = tree.vector(8, sin, cos)
-        return tuple(tree.vector_math("MULTIPLY", 9, axis, units) for axis in (right, up))
-
-
-def _freedom(tree, column, uv, interpolation):
-    """How freely a place may move: Mask, times a window that Border pins the rim with.
-
-    A switch on a single value computes only what it chooses: without mask and border nothing is read or computed.
-    """
-    get = tree.input
-    texel = tree.node(
-        "GeometryNodeImageTexture",
-        column,
-        {"Image": get("Mask"), "Vector": uv},
-        interpolation=interpolation,
-        extension="EXTEND",
-    )
-    white = tree.components(column + 1, texel.outputs["Color"])[0]
-    masked = tree.node(
-        "GeometryNodeSwitch", column + 2, {"Switch": get("Has Mask"), "False": 1.0, "True": white}, input_type="FLOAT"
-    )
-    sides = image_size(tree, column, "Still")
-    distances = []
-    for side, place in zip(sides, tree.components(column, uv), strict=False):
-        nearer = tree.math("MINIMUM", column + 1, place, tree.math("SUBTRACT", column, 1.0, place))
-        distances.append(tree.math("MULTIPLY", column + 2, nearer, side))
-    reach = tree.math("MULTIPLY", column + 2, tree.math("MAXIMUM", column + 1, *sides), get("Border"))
-    inward = tree.math("MINIMUM", column + 3, *distances)
-    window = tree.node(
-        "ShaderNodeMapRange", column + 4, {"Value": inward, "From Max": reach}, interpolation_type="SMOOTHSTEP"
-    )
-    is_pinned = tree.math("GREATER_THAN", column + 3, get("Border"), 0.0)
-    pinned = tree.node(
-        "GeometryNodeSwitch",
-        column + 5,
-        {"Switch": is_pinned, "False": 1.0, "True": window.outputs["Result"]},
-        input_type="FLOAT",
-    )
-    return tree.math("MULTIPLY", column + 6, masked, pinned)
-
-
-def _offset(tree, column, x, y, axes, freedom):
-    """Displacement (x, y) in pixels of the volume as a vector in units."""
-    right, up = axes
-    along = tree.vector_math("MULTIPLY_ADD", column + 1, right, x, tree.vector_math("MULTIPLY", column, up, y))
-    return tree.scale(column + 2, along, freedom)
-
-
-def _tent_offset(tree, displacement, axes):
-    with tree.frame("Tents: how far each is carried"):
-        freedom = _freedom(tree, 6, _uv(tree, 5), "Closest")
-        x, y, _ = tree.components(10, displacement)
-        return _offset(tree, 11, x, y, axes, freedom)
-
-
-def _sheet(tree, coefficients, axes):
-    with tree.frame("Sheet: the viewport's view, by dot products of what its points hold"):
-        series = [number for pair in coefficients for number in pair]
-        series += [0.0] * (-len(series) % 3)
-        triples = [tree.vector(7, *series[i : i + 3]) for i in range(0, len(series), 3)]
-        x, y = (_stored_sum(tree, axis, triples) for axis in "xy")
-    with tree.frame("Sheet: how far each point is carried"):
-        offset = _offset(tree, 16, x, y, axes, _freedom(tree, 9, _uv(tree, 8), "Linear"))
-        moved = tree.node("GeometryNodeSetPosition", 19, {"Geometry": tree.input("Geometry"), "Offset": offset})
-        return output_socket(
-            tree.node("GeometryNodeSetMaterial", 20, {"Geometry": moved, "Material": tree.input("Sheet Material")})
-        )
-
-
-def _stored_sum(tree, axis, triples):
-    total = 0.0
-    for index, triple in enumerate(triples, 1):
-        stored = tree.node(
-            "GeometryNodeInputNamedAttribute", 7, {"Name": attribute_name(axis, index)}, data_type="FLOAT_VECTOR"
-        ).outputs["Attribute"]
-        total = tree.math("ADD", 9, total, tree.vector_math("DOT_PRODUCT", 8, stored, triple))
-    return total

@@ -20,12 +20,12 @@ from .sway import smoothstep, sway
 from .volume import SpectralVolume
 
 __all__ = [
+    "BANDS_HZ",
     "STRENGTH_TOP",
     "Edits",
     "Pull",
     "apply",
     "band_weights",
-    "cell",
     "checked_direction",
     "main_axis",
     "mode_gains",
@@ -35,7 +35,7 @@ __all__ = [
 
 STRENGTH_TOP = 4.0
 UNMOVED_PX = 0.05  # RMS motion below which nothing is seen to move
-_BANDS_HZ = (0.4, 0.8, 1.6)  # slow sway, the swing of stems, the shiver of leaves: an octave apart
+BANDS_HZ = (0.4, 0.8, 1.6)  # slow sway, the swing of stems, the shiver of leaves: an octave apart
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ def band_weights(frequencies) -> tuple[np.ndarray, np.ndarray]:
 
     Over log f: all slow up to 0.4 Hz, all middle at 0.8 Hz, all fast from 1.6 Hz, linear between.
     """
-    low, mid, high = np.log2(_BANDS_HZ)
+    low, mid, high = np.log2(BANDS_HZ)
     place = np.log2(np.asarray(frequencies, np.float64))
     return np.clip((mid - place) / (mid - low), 0, 1), np.clip((place - mid) / (high - mid), 0, 1)
 
@@ -223,17 +223,13 @@ def plucked(volume: SpectralVolume, pulls) -> tuple[Pluck, ...]:
     return tuple(
         pluck(
             felt,
-            *reversed(cell(felt, pull.x, pull.y)),
+            min(int(pull.x * felt.width), felt.width - 1),
+            min(int(pull.y * felt.height), felt.height - 1),
             (pull.dx * long_side, pull.dy * long_side),
             time_s=pull.time_s,
         )
         for pull in pulls
     )
-
-
-def cell(volume: SpectralVolume, x: float, y: float) -> tuple[int, int]:
-    """(row, column) of the volume's cell at a place of the picture, x and y in 0..1, y down."""
-    return min(int(y * volume.height), volume.height - 1), min(int(x * volume.width), volume.width - 1)
 
 
 def _envelope(motion, edits):

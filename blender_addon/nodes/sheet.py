@@ -1,0 +1,68 @@
+"""Node group ".GID Sheet": the viewport's view of a loop, the plane's own cells following the motion.
+
+The values of the modes are stored on the sheet's points, three numbers an attribute, so that a frame costs one dot
+product with the modes' coefficients an attribute and reads no image.
+"""
+
+from . import offset
+from .builder import output_socket, shared_group
+
+__all__ = ["INPUTS", "attribute_name", "coefficient_names", "group"]
+
+VERSION = 1
+# Inputs of the group besides the coefficients; inputs of the rig as well.
+INPUTS = {
+    "Geometry": ("Geometry", "The sheet at rest"),
+    **{name: value for name, value in offset.INPUTS.items() if name not in {"X", "Y", "Smooth"}},
+    "Sheet Material": ("Material", "Of the sheet"),
+}
+
+
+def attribute_name(axis, index):
+    """Point attribute of the sheet: the numbers of the modes for one axis ("x", "y"), three by three from index 1."""
+    return f"gid_{axis}_{index:02d}"
+
+
+def coefficient_names(index):
+    """Inputs for the coefficient of mode `index`: what mode's outputs Re and Minus Im give."""
+    return f"Re {index}", f"Minus Im {index}"
+
+
+def group(n_modes):
+    """The group for `n_modes` frequencies, built if need be."""
+    return shared_group(
+        ".GID Sheet", "GeometryNodeTree", VERSION, lambda tree: _build(tree, n_modes), key=f"GID Sheet {n_modes}"
+    )
+
+
+def _build(tree, n_modes):
+    names = [name for index in range(1, n_modes + 1) for name in coefficient_names(index)]
+    tree.add_output("Geometry", "Geometry")
+    for name, (kind, description) in INPUTS.items():
+        tree.add_input(name, kind, description=description)
+    for name in names:
+        tree.add_input(name, "Float", description="Coefficient of this frame")
+    with tree.frame("Sums of dot products of what the points hold"):
+        series = [tree.input(name) for name in names]
+        series += [0.0] * (-len(series) % 3)
+        triples = [tree.vector(1, *series[i : i + 3]) for i in range(0, len(series), 3)]
+        x, y = (_stored_sum(tree, axis, triples) for axis in "xy")
+    with tree.frame("How far each point is carried"):
+        carried = tree.node("GeometryNodeGroup", 4, {"X": x, "Y": y, "Smooth": True}, node_tree=offset.group())
+        for name in offset.INPUTS:
+            if name in INPUTS:
+                tree.feed(tree.input(name), carried.inputs[name])
+        moved = tree.node("GeometryNodeSetPosition", 5, {"Geometry": tree.input("Geometry"), "Offset": carried})
+        shown = tree.node("GeometryNodeSetMaterial", 6, {"Geometry": moved, "Material": tree.input("Sheet Material")})
+        tree.outputs(7, Geometry=output_socket(shown))
+
+
+def _stored_sum(tree, axis, triples):
+    total = None
+    for index, triple in enumerate(triples, 1):
+        stored = tree.node(
+            "GeometryNodeInputNamedAttribute", 1, {"Name": attribute_name(axis, index)}, data_type="FLOAT_VECTOR"
+        ).outputs["Attribute"]
+        part = tree.vector_math("DOT_PRODUCT", 2, stored, triple)
+        total = part if total is None else tree.math("ADD", 3, total, part)
+    return total
