@@ -26,6 +26,7 @@ __all__ = [
     "Pull",
     "apply",
     "band_weights",
+    "cell",
     "checked_direction",
     "main_axis",
     "mode_gains",
@@ -223,13 +224,17 @@ def plucked(volume: SpectralVolume, pulls) -> tuple[Pluck, ...]:
     return tuple(
         pluck(
             felt,
-            min(int(pull.x * felt.width), felt.width - 1),
-            min(int(pull.y * felt.height), felt.height - 1),
+            *reversed(cell(felt, pull.x, pull.y)),
             (pull.dx * long_side, pull.dy * long_side),
             time_s=pull.time_s,
         )
         for pull in pulls
     )
+
+
+def cell(volume: SpectralVolume, x: float, y: float) -> tuple[int, int]:
+    """(row, column) of the volume's cell at a place of the picture, x and y in 0..1, y down."""
+    return min(int(y * volume.height), volume.height - 1), min(int(x * volume.width), volume.width - 1)
 
 
 def _envelope(motion, edits):
