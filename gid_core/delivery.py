@@ -108,7 +108,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--samples", type=int, default=16, metavar="N", help="moments of an open shutter (default: %(default)s)")
 
 
-def deliver(prepared, output: Output, folder, progress: Callable, cancelled: Callable, blender: Blender | None = None):
+def deliver(
+    prepared, output: Output, folder, progress: Callable, cancelled: Callable, blender: Blender | None = None
+) -> None:
     """Write scene, frames, passes and movie into an existing folder, and what was found into the report.
 
     Args:

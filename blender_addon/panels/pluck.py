@@ -4,6 +4,7 @@ import bpy
 
 from ..jobs import PANEL_CATEGORY
 from ..loop import adopt, sight
+from ..registration import class_registers
 
 __all__ = ["GID_PT_pluck"]
 
@@ -39,4 +40,4 @@ def _count(n):
     return f"{n or 'No'} pluck{'' if n == 1 else 's'} recorded"
 
 
-register, unregister = bpy.utils.register_classes_factory((GID_PT_pluck,))
+register, unregister = class_registers((GID_PT_pluck,))

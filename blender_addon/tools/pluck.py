@@ -17,6 +17,7 @@ from ...gid_core.motion.pluck import elastic, pluck
 from ...gid_core.motion.volume import SpectralVolume
 from ..loop import edit, read, sight
 from ..operators import base
+from ..registration import class_registers
 from . import place, ringing
 
 __all__ = ["TOOL", "Grip"]
@@ -97,7 +98,8 @@ class GID_OT_pluck(_PlucksLoop, bpy.types.Operator):
             raise SettingsError("the pull has no length: give OFFSET, in parts of the picture's long side")
         frame = self.frame if self.properties.is_property_set("frame") else context.scene.frame_current
         ringing.settle(plane)
-        edit.add_pluck(plane, Pull(*self.point, *self.offset, edit.second_of(plane, frame)))
+        (x, y), (dx, dy) = self.point, self.offset
+        edit.add_pluck(plane, Pull(x, y, dx, dy, edit.second_of(plane, frame)))
 
     def invoke(self, context, event):
         if bpy.app.background or context.region_data is None:
@@ -232,7 +234,7 @@ class GID_WST_pluck(bpy.types.WorkSpaceTool):
 
 
 _CLASSES = (GID_OT_pluck, GID_OT_clear_plucks, GID_OT_pluck_tool)
-_register_classes, _unregister_classes = bpy.utils.register_classes_factory(_CLASSES)
+_register_classes, _unregister_classes = class_registers(_CLASSES)
 
 
 def register():

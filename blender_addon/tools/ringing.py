@@ -38,7 +38,7 @@ class _Live:
     held: np.ndarray | None = None
 
 
-_live = {}  # by the session id of the plane
+_live: dict[int, _Live] = {}  # by the session id of the plane
 
 
 def is_live(plane) -> bool:

@@ -69,11 +69,11 @@ class Photo:
     notes: tuple[str, ...] = ()
 
     @property
-    def height(self):
+    def height(self) -> int:
         return self.pixels.shape[0]
 
     @property
-    def width(self):
+    def width(self) -> int:
         return self.pixels.shape[1]
 
 

@@ -17,7 +17,9 @@ _NO_DATE = "1970:01:01 00:00:00"  # OpenImageIO writes the day otherwise, and no
 _REC709 = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
 
 
-def save_exr(path, channels: np.ndarray, names: tuple[str, ...], *, half: bool = False, notes: dict | None = None):
+def save_exr(
+    path, channels: np.ndarray, names: tuple[str, ...], *, half: bool = False, notes: dict | None = None
+) -> None:
     """Write float32 (H, W, C) as a ZIP-compressed scanline EXR with these channel names, atomically.
 
     Args:

@@ -7,7 +7,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
@@ -99,7 +99,7 @@ def _told(error):
 
 
 @contextmanager
-def publishing(out, keeps=()):
+def publishing(out, keeps=()) -> Iterator[Path]:
     """A hidden folder; what the body writes into it appears in `out` when the body ends well.
 
     A folder that is there already keeps what is not ours: files of the same names are replaced, and those that an

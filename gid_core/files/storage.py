@@ -6,6 +6,7 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,7 +33,7 @@ _REMEDIES: dict[int | None, str] = {  # an OSError may have no number
 
 
 @contextmanager
-def disk_errors(path, known_only=False):
+def disk_errors(path, known_only=False) -> Iterator[None]:
     """Turn an OSError of the body into a sentence about `path`; with `known_only` just those that mean the disk.
 
     Raises:
@@ -48,7 +49,7 @@ def disk_errors(path, known_only=False):
 
 
 @contextmanager
-def replacing(path):
+def replacing(path) -> Iterator[Path]:
     """A temporary path beside `path` (same ending) that takes its place when the body ends well, and is gone otherwise.
 
     Raises:
@@ -67,7 +68,7 @@ def replacing(path):
 
 
 @contextmanager
-def scratch_folder(parent=None, prefix="gid-"):
+def scratch_folder(parent=None, prefix="gid-") -> Iterator[Path]:
     """A temporary folder that is removed whatever happens; in `parent`, or where the system keeps such things.
 
     Raises:

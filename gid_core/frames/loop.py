@@ -139,7 +139,7 @@ class Loop:
         return arrays, facts
 
 
-def renderer_class(quality: str):
+def renderer_class(quality: str) -> type[LoopRenderer]:
     """The class that renders loops of a quality.
 
     Raises:

@@ -112,7 +112,7 @@ class LoopRenderer:
         height, width = self.still.shape[:2]
         return upsample(self._synthesiser(scalars), width, height, self._weight)
 
-    def sums(self, frame):
+    def sums(self, frame) -> tuple[np.ndarray, np.ndarray]:
         """Numerator (H, W, C) and denominator (H, W) of the splat at one frame."""
         return self._splatter(self.displacement(frame))
 

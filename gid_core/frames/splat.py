@@ -37,7 +37,9 @@ def weight_of(front: np.ndarray) -> np.ndarray:
     return np.exp(np.float32(SHARPNESS) * (np.asarray(front, np.float32) - np.float32(0.5)))
 
 
-def splat(image: np.ndarray, displacement: np.ndarray, weight: np.ndarray | None = None):
+def splat(
+    image: np.ndarray, displacement: np.ndarray, weight: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Numerator and denominator of a forward splat.
 
     Args:

@@ -6,7 +6,7 @@ import math
 import os
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -65,7 +65,7 @@ class Archive:
 
 
 @contextmanager
-def opened(path, noun: str = "volume"):
+def opened(path, noun: str = "volume") -> Iterator[Archive]:
     """An Archive to read from; whatever is wrong inside the body becomes a sentence about `path`.
 
     Raises:

@@ -221,15 +221,11 @@ def plucked(volume: SpectralVolume, pulls) -> tuple[Pluck, ...]:
     """The states that pulls leave in a volume, edits applied; a place that is masked out hardly answers."""
     felt = volume.weighed()
     long_side = max(felt.width, felt.height)
-    return tuple(
-        pluck(
-            felt,
-            *reversed(cell(felt, pull.x, pull.y)),
-            (pull.dx * long_side, pull.dy * long_side),
-            time_s=pull.time_s,
-        )
-        for pull in pulls
-    )
+    states = []
+    for pull in pulls:
+        row, column = cell(felt, pull.x, pull.y)
+        states.append(pluck(felt, column, row, (pull.dx * long_side, pull.dy * long_side), time_s=pull.time_s))
+    return tuple(states)
 
 
 def cell(volume: SpectralVolume, x: float, y: float) -> tuple[int, int]:

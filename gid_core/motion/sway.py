@@ -61,7 +61,7 @@ def flames(picture: np.ndarray) -> np.ndarray:
     return (np.minimum(3 * guided.box_mean(is_hot, 2), 1) * surroundings * is_small).astype(np.float32)
 
 
-def cells(field: np.ndarray):
+def cells(field: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Means over 4 x 4 px of (..., H, W), and the fractional cell indices of the H rows and W columns."""
     height, width = field.shape[-2:]
     pad = [(0, 0)] * (field.ndim - 2) + [(0, -height % _CELL), (0, -width % _CELL)]
@@ -81,7 +81,7 @@ def enclosed(regions: np.ndarray) -> np.ndarray:
     return np.isin(labels, np.setdiff1d(small, border)).astype(np.float32)
 
 
-def smoothstep(x, low: float, high: float):
+def smoothstep(x, low: float, high: float) -> np.ndarray:
     """0 up to `low`, 1 from `high`, and a curve without corners between."""
     t = np.clip((x - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)

@@ -130,7 +130,7 @@ def spread(field: np.ndarray, affinity: np.ndarray, steps=EDDY_STEPS) -> np.ndar
     return np.ascontiguousarray(np.moveaxis(cells.view(kind), -1, 0)).reshape(field.shape)
 
 
-def object_mean(field, labels):
+def object_mean(field: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """The mean of a field (..., h, w), real or complex, over each cell's object.
 
     Sums in one order: the same bytes on every machine.

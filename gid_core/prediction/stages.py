@@ -177,7 +177,9 @@ def condition(found: dict, groups: objects.Groups) -> dict[str, np.ndarray]:
     }
 
 
-def flow(model: Model, told: dict[str, np.ndarray], begin: np.ndarray, wind: Wind, steps: int, on_step=None):
+def flow(
+    model: Model, told: dict[str, np.ndarray], begin: np.ndarray, wind: Wind, steps: int, on_step=None
+) -> np.ndarray:
     """What the flow makes of a start: complex64 z (K, h, w, 2) on its cells.
 
     Args:
