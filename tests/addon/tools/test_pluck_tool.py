@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from gid_dev.blender_addon import compat
 from gid_dev.blender_addon.loop import images, read
-from gid_dev.blender_addon.nodes import rig
+from gid_dev.blender_addon.nodes import rig, sharp
 from gid_dev.blender_addon.tools import place, ringing
 from gid_dev.blender_addon.tools.pluck import Grip
 from gid_dev.gid_core.frames.renderer import LoopRenderer
@@ -271,8 +271,9 @@ def test_recorded_keys_render_the_frames_of_the_core(loop, rendered, psnr):
     states = plucked(volume, read.stored_edits(loop).plucks)
     front, plate = images.pixels_of(loop.gid.front)[..., 0], images.pixels_of(loop.gid.plate)[..., :3]
     what = read.stored_still(loop), volume, read.stored_plan(loop)
-    core = LoopRenderer(*what, front=front, plate=plate, plucks=states, fps=FPS)
-    calm = LoopRenderer(*what, front=front, plate=plate)
+    kin = sharp.kin_of_pixels(images.pixels_of(rig.get_input(loop, "Kin")))
+    core = LoopRenderer(*what, front=front, plate=plate, kin=kin, plucks=states, fps=FPS)
+    calm = LoopRenderer(*what, front=front, plate=plate, kin=kin)
     frames = (5, 14, 20, 26)
     for frame, got in zip(frames, rendered(loop, frames), strict=True):
         assert psnr(got[..., :3], core.frame((frame - 1) % 24)) >= AGREES_DB
