@@ -127,7 +127,8 @@ class Bake:
         if plane is not None and loop_of(plane, order.loop.quality).digest() == order.loop.digest():
             frame, decibels = self._compared(plane)
             report |= {"compared_frame": frame, "compared_db": decibels}
-            agreement = f"frame {frame} agrees with Blender's to {decibels:.0f} dB"
+            drawn = "" if order.loop.quality == "core" else ", drawn by Core,"
+            agreement = f"frame {frame}{drawn} agrees with Blender's to {decibels:.0f} dB"
         with disk_errors(self._folder):
             (self._folder / RECORD).unlink(missing_ok=True)
             files = sorted(p.relative_to(self._folder).as_posix() for p in self._folder.rglob("[!.]*") if p.is_file())
@@ -145,10 +146,10 @@ class Bake:
         return [self._folder / self._order.sheet.files(frame)["frames"] for frame in self._order.frames]
 
     def _compared(self, plane):
-        """(number of a frame far from the still, its agreement in decibels of a peak of 1)."""
+        """(number of a frame far from the still, agreement of Core with Blender in decibels of a peak of 1)."""
         order = self._order
         frame = order.frames[len(order.frames) // 3]
-        ours = order.loop.renderer().frame(frame - order.sheet.start).astype(np.float64)
+        ours = loop_of(plane).renderer().frame(frame - order.sheet.start).astype(np.float64)
         error = float(np.mean((rendered_picture(plane, frame)[..., : ours.shape[2]] - ours) ** 2))
         return frame, round(float(-10 * np.log10(max(error, 1e-30))), 1)
 
@@ -165,20 +166,30 @@ def loop_of(plane, quality: str = "core") -> Loop:
         raise SettingsError(
             f"'{animated[0]}' is animated, and a bake follows the clock alone: render the scene instead"
         )
-    asked, front, plate = stored_edits(plane), plane.gid.front, plane.gid.plate
+    asked, front = stored_edits(plane), plane.gid.front
     still, volume = stored_still(plane), stored_volume(plane)
     return Loop(
         still,
         volume,
         stored_plan(plane),
         front=None if front is None else np.ascontiguousarray(images.pixels_of(front)[..., 0]),
-        plate=False if plate is None else np.ascontiguousarray(images.pixels_of(plate)[..., : still.shape[2]]),
+        plate=_stored_plate(plane, still, quality),
         kin=_stored_kin(plane, still),
         quality=quality,
         plucks=edits.plucked(volume, asked.plucks) if asked.plucks else (),
         damping=GENTLE.scaled(plane.gid.edits.damping),
         fps=Fraction(plane.gid.fps),
     )
+
+
+def _stored_plate(plane, still, quality):
+    """What shows through holes; None, the renderer's own choice, for "best" when the artist painted nothing there."""
+    image = plane.gid.plate
+    if image is None:
+        return False
+    if quality == "best" and not images.is_painted(image):
+        return None
+    return np.ascontiguousarray(images.pixels_of(image)[..., : still.shape[2]])
 
 
 def _stored_kin(plane, still):

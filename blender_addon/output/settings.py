@@ -15,7 +15,10 @@ class GidOutput(bpy.types.PropertyGroup):
     )  # fmt: skip
     quality: EnumProperty(
         name="Quality",
-        items=[("CORE", "Core", "The same pixels as Blender's own render of the loop, many times faster")],
+        items=[
+            ("CORE", "Core", "The same pixels as Blender's own render of the loop, many times faster"),
+            ("BEST", "Best", "Cleaner outlines and holes than Blender's own render, several times slower than Core"),
+        ],
     )
     range: EnumProperty(
         name="Frames",

@@ -17,13 +17,16 @@ from ..errors import SettingsError
 from ..motion.pluck import GENTLE, Damping, Pluck
 from ..motion.timeline import LoopPlan
 from ..motion.volume import SpectralVolume
+from .best import BestRenderer
 from .renderer import LoopRenderer
 
 __all__ = ["QUALITIES", "Loop", "renderer_class"]
 
 QUALITIES = ("core", "best")
-_RENDERERS = {"core": LoopRenderer}
+_RENDERERS = {"core": LoopRenderer, "best": BestRenderer}
 _FACTS = "loop.json"
+# Raise it whenever any renderer gives other pixels for the same loop: a bake begun before must not be gone on with.
+_PICTURE = 2
 
 
 @dataclass(frozen=True)
@@ -103,9 +106,9 @@ class Loop:
         )
 
     def digest(self) -> str:
-        """Equal for loops whose frames are equal."""
+        """Equal for loops whose frames are equal, drawn by the same version of the renderers."""
         arrays, facts = self._parts()
-        found = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+        found = hashlib.sha256(json.dumps({**facts, "picture": _PICTURE}, sort_keys=True).encode())
         for name, array in sorted(arrays.items()):
             found.update(f"{name} {array.dtype} {array.shape}".encode())
             found.update(np.ascontiguousarray(array).data)

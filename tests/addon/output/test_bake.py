@@ -44,6 +44,26 @@ def test_bake_leaves_frames_movie_and_a_report_that_tells_of_blender(output, tmp
         assert len(list(container.decode(video=0))) == N_FRAMES
 
 
+def test_best_bakes_other_pixels_and_compares_core_with_blender(small_loop, output, tmp_path):
+    output.quality, output.format, output.movie = "BEST", "png16", "none"
+    assert bpy.ops.gid.bake() == {"FINISHED"}
+    folder, _files = made(tmp_path)
+    report = json.loads((folder / "report.json").read_text())
+    assert report["by"] == "best"
+    assert report["compared_db"] >= AGREES_DB
+    frame = image_io.load_photo(folder / "frames" / "0005.png").pixels
+    best, core = (bake.loop_of(small_loop, quality).renderer().frame(4).clip(0, 1) for quality in ("best", "core"))
+    assert np.abs(frame - best).max() < np.abs(frame - core).max() / 10
+
+
+def test_best_fills_holes_itself_unless_the_plate_is_painted(small_loop):
+    assert bake.loop_of(small_loop, "best").plate is None
+    assert isinstance(bake.loop_of(small_loop).plate, np.ndarray)
+    plate = small_loop.gid.plate
+    plate.pixels.foreach_set(np.full(len(plate.pixels), 0.25, np.float32))
+    assert (bake.loop_of(small_loop, "best").plate == 0.25).all()
+
+
 def test_every_edit_of_the_loop_is_in_the_bake(small_loop, output, tmp_path):
     mask = np.zeros((32, 48, 1), np.float32)
     mask[:, 20:] = 1

@@ -19,6 +19,7 @@ import pytest
 from gid_core.errors import Cancelled, LimitError, SettingsError
 from gid_core.files import frame_files, oiio
 from gid_core.frames import bake as module
+from gid_core.frames import loop as loop_module
 from gid_core.frames.bake import RECORD, Baking, bake, encode
 from gid_core.frames.frame_worker import Sheet, render
 from gid_core.frames.loop import Loop
@@ -242,7 +243,7 @@ def test_what_cannot_be_is_refused_at_once(wrong, said):
 
 def test_as_many_processes_as_cores_and_memory_allow(loop, monkeypatch):
     monkeypatch.setattr(module.os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
-    for free, expected in ((None, 8), (1 << 40, 8), (3 * 250 * HEIGHT * WIDTH, 3), (0, 1)):
+    for free, expected in ((None, 8), (1 << 40, 8), (3 * 300 * HEIGHT * WIDTH, 3), (0, 1)):
         monkeypatch.setattr(module, "available_bytes", lambda free=free: free)
         assert module.processes_for(loop) == expected
 
@@ -259,6 +260,25 @@ def test_an_error_of_a_child_is_the_bakes_own_and_stops_the_others(loop, tmp_pat
     with pytest.raises(SettingsError, match="no renderer"):
         bake(replace(loop, quality="dreams"), tmp_path, range(1, 9), processes=2)
     assert contents(tmp_path) == {}
+
+
+def test_a_bake_that_other_maths_began_starts_anew(loop, tmp_path, monkeypatch):
+    bake(loop, tmp_path, range(1, 3))
+    kept = Baking(loop, tmp_path, range(1, 3))
+    kept.end()
+    monkeypatch.setattr(loop_module, "_PICTURE", loop_module._PICTURE + 1)
+    anew = Baking(loop, tmp_path, range(1, 3))
+    anew.end()
+    assert kept.kept == {1, 2}
+    assert anew.kept == set()
+
+
+def test_the_best_quality_is_baked_to_its_renderers_own_pixels(loop, tmp_path):
+    best = replace(loop, quality="best")
+    (picture,) = bake(best, tmp_path, [4], Sheet("exr"))
+    expected = best.renderer().frame(3)
+    np.testing.assert_allclose(oiio.load_channels(picture)[0], expected, atol=SINGLE)
+    assert np.abs(expected - loop.renderer().frame(3)).max() > 0.01
 
 
 def test_a_folder_that_goes_away_is_one_sentence(tmp_path):
