@@ -1,12 +1,21 @@
-"""Where motion is held back: an artist's mask, and a window that pins the frame's rim. Arrays, no volumes."""
+"""Where motion is held back: an artist's mask, what is done to one, and a window that pins the frame's rim.
+
+Arrays, no volumes. Masks are whatever an artist paints, so nothing here takes them for black and white: what grows
+and what softens are greys, too.
+"""
+
+import math
 
 import numpy as np
 
 from ..errors import SettingsError
 from ..files.resample import fitted
 
-__all__ = ["border_window", "checked_map", "mask_weight"]
+__all__ = ["border_window", "checked_map", "feathered", "grown", "inverted", "mask_weight"]
 
+# A regular octagon of reach r along the axes is a square of reach (sqrt 2 - 1) r dilated by a diamond of the rest.
+_SQUARE_SHARE = math.sqrt(2) - 1
+_STEPS = 65535  # a softened mask keeps 16 bits: rounding of sums never makes motion where a mask was black
 _SEAM_TAPS = np.array([1, 4, 6, 4, 1]) / 16  # the soft border inside a mask is two cells wide
 
 
@@ -70,3 +79,68 @@ def _reach(size, mask_size):
     first = np.floor((index - 0.5) * mask_size / size).astype(int)
     last = np.ceil((index + 1.5) * mask_size / size).astype(int)
     return np.clip(first, 0, mask_size), np.clip(last, 0, mask_size)
+
+
+def inverted(mask: np.ndarray) -> np.ndarray:
+    """What moved stands, what stood moves: float32 (h, w)."""
+    return np.float32(1) - np.asarray(mask, np.float32)
+
+
+def grown(mask: np.ndarray, reach_px: int) -> np.ndarray:
+    """A mask whose white parts reach farther by so many pixels, or less far if it is negative: float32 (h, w).
+
+    Each pixel takes the largest value (the smallest) within a regular octagon that is `reach_px` wide along the axes,
+    and up to 8 % more at its corners; beyond the picture's edge its border goes on. Takes time with the logarithm of
+    the reach.
+    """
+    mask = np.asarray(mask, np.float32)
+    if reach_px == 0:
+        return mask.copy()
+    extreme = np.maximum if reach_px > 0 else np.minimum
+    reach = abs(int(reach_px))
+    square = round(_SQUARE_SHARE * reach)
+    for axes in ((0,), (1,)):
+        mask = _spread(mask, square, axes, extreme)
+    return _spread(mask, reach - square, (0, 1), extreme)
+
+
+def feathered(mask: np.ndarray, radius_px: int) -> np.ndarray:
+    """A mask whose edges fade over so many pixels to either side: float32 (h, w), in steps of 1 / 65535.
+
+    Three box means in a row, nearly a Gaussian; what lies farther than `radius_px` along the axes from any edge keeps
+    its value to that step, and beyond the picture's edge its border goes on.
+    """
+    soft = np.asarray(mask, np.float64)
+    for index in range(3):
+        half = (int(radius_px) + index) // 3  # the three halves add up to the radius
+        for axis in (0, 1):
+            soft = _box_mean(soft, half, axis)
+    return (np.rint(np.clip(soft, 0, 1) * _STEPS) / _STEPS).astype(np.float32)
+
+
+def _spread(values, reach, axes, extreme):
+    """The extreme over a line along one axis, or over a diamond along both; the reach doubles from pass to pass."""
+    done = 0
+    while done < reach:
+        step = min(max(done, 1), reach - done)
+        around = [_shifted(values, sign * step, axis) for axis in axes for sign in (-1, 1)]
+        for other in around:
+            values = extreme(values, other)
+        done += step
+    return values
+
+
+def _shifted(values, step, axis):
+    index = np.clip(np.arange(values.shape[axis]) + step, 0, values.shape[axis] - 1)
+    return np.take(values, index, axis)
+
+
+def _box_mean(values, half, axis):
+    """Mean over 2 half + 1 values along an axis, the border going on."""
+    width = [(0, 0), (0, 0)]
+    width[axis] = (half + 1, half)
+    sums = np.cumsum(np.pad(values, width, mode="edge"), axis)
+    n = values.shape[axis]
+    return (np.take(sums, np.arange(2 * half + 1, 2 * half + 1 + n), axis) - np.take(sums, np.arange(n), axis)) / (
+        2 * half + 1
+    )
