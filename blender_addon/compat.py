@@ -22,6 +22,7 @@ __all__ = [
     "scaled_to_render",
     "set_file_format",
     "set_modifier_value",
+    "unified_brush",
     "uses_displacement_socket",
 ]
 
@@ -143,6 +144,14 @@ def compositor_of(scene):
     if hasattr(scene, "compositing_node_group"):  # 5.0 made the compositor a node group of its own
         return scene.compositing_node_group
     return scene.node_tree
+
+
+def unified_brush(scene):
+    """Colour and size that the brushes of texture painting share."""
+    settings = scene.tool_settings
+    if hasattr(settings, "unified_paint_settings"):
+        return settings.unified_paint_settings
+    return settings.image_paint.unified_paint_settings  # 5.0 gave each kind of painting its own
 
 
 def uses_displacement_socket():

@@ -29,6 +29,7 @@ __all__ = [
     "Work",
     "current",
     "dismiss",
+    "is_busy",
     "key_of",
     "note",
     "notice",
@@ -234,7 +235,7 @@ def _advance(job):
     is_over = True
     try:
         result = job.poll()
-        if result is None or _is_busy():
+        if result is None or is_busy():
             is_over = False
         else:
             _apply(job, result)
@@ -261,7 +262,7 @@ def _apply(job, result):
         note(job.key, message, is_error=False)
 
 
-def _is_busy():
+def is_busy():
     """True while the artist drags something: what changes under a running stroke or move is lost, or worse."""
     windows = bpy.context.window_manager.windows
     return any("UNDO" in o.bl_options for window in windows for o in getattr(window, "modal_operators", ()))

@@ -118,6 +118,10 @@ class GidLoop(bpy.types.PropertyGroup):
     picture: PointerProperty(type=bpy.types.Image, description="The photo on the motion's grid")
     front: PointerProperty(type=bpy.types.Image, description="What lies in front, to be painted")
     plate: PointerProperty(type=bpy.types.Image, description="What shows through holes, to be painted")
+    easel: PointerProperty(type=bpy.types.Object, description="The card that one of these is painted on just now")
+    show_motion: BoolProperty(
+        name="Show Motion", description="Show in the viewport how far each place moves; nothing of it is rendered"
+    )
     frequencies: StringProperty(description="Frequencies of the motion in Hz, a JSON list")
     cells: StringProperty(description="How many rows and columns of the chance image the picture spans, JSON")
     provenance: StringProperty(description="How the motion came about, JSON")

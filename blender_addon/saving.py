@@ -22,10 +22,12 @@ def keep_paint(*_arguments):
         if plane.gid.scene is None or plane.library or rig.MODIFIER not in plane.modifiers:
             continue
         gid = plane.gid
-        worked_in = [image for image in (gid.edits.mask, gid.edits.strength) if image is not None and image.is_dirty]
+        worked_in = [one for one in (gid.edits.mask, gid.edits.strength) if one is not None]
+        # While one is painted it is packed from time to time, and no longer dirty then.
+        acts = any(one.is_dirty for one in worked_in) or bool(worked_in and gid.easel is not None)
         painted = [rig.get_input(plane, "Still"), gid.front, gid.plate, gid.edits.mask, gid.edits.strength]
         images.pack_painted(image for image in painted if image is not None)
-        if worked_in:
+        if acts:
             try:
                 edit.apply_edits(plane)
             except GidError as error:

@@ -16,6 +16,7 @@ from ...gid_core.errors import ImageError
 __all__ = [
     "flipped",
     "has_alpha",
+    "is_made",
     "is_made_of",
     "is_painted",
     "mark_made",
@@ -105,6 +106,11 @@ def _with_alpha(pixels):
 def mark_made(image) -> None:
     """Remember the pixels as ours, so that `is_painted` can tell what the artist adds to them."""
     image[_MADE] = _digest(pixels_of(image))
+
+
+def is_made(image) -> bool:
+    """True if the image is ours, and not one that the artist brought along."""
+    return _MADE in image
 
 
 def is_made_of(image, pixels: np.ndarray) -> bool:

@@ -59,7 +59,7 @@ def artists_own(plane) -> list[str]:
 
 
 def _objects(plane):
-    """The objects of a loop: its plane, the partner that plays the same action for EEVEE, its camera."""
+    """The objects of a loop: its plane, the partner that plays the same action for EEVEE, its camera and its easel."""
     if not _is_last(plane):
         return [plane]
     scene, action = plane.gid.scene, plane.animation_data and plane.animation_data.action
@@ -74,7 +74,7 @@ def _objects(plane):
     camera = plane.gid.camera
     if camera is None and scene.camera is not None and scene.camera.name.startswith("GID "):
         camera = scene.camera  # 0.1.0 kept no pointer to it
-    alone = [o for o in (camera,) if o is not None and o.users_scene == (scene,)]
+    alone = [o for o in (camera, plane.gid.easel) if o is not None and o.users_scene == (scene,)]
     return [plane, *partners, *alone]
 
 

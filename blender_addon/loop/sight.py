@@ -9,7 +9,7 @@ import bpy
 
 from ..nodes import rig
 
-__all__ = ["NOTHING_MOVES", "NOTHING_SAID", "home_of", "in_sight", "leave", "play", "show"]
+__all__ = ["NOTHING_MOVES", "NOTHING_SAID", "home_of", "in_sight", "leave", "play", "select", "show"]
 
 NOTHING_MOVES = 0.002  # of the pixels: below it the eye finds nothing
 NOTHING_SAID = "Nothing moves in this photo: try another one, or paint where it shall move"
@@ -63,7 +63,7 @@ def show(plane, window) -> None:
         window: the one that asked; None where there is none, as in the background, and nothing happens.
     """
     scene = plane.gid.scene
-    _select(plane, scene)
+    select(plane, scene)
     if window is None or bpy.app.background:
         return
     if window.scene != scene:
@@ -92,13 +92,14 @@ def home_of(scene):
     return home if home is not None and home != scene else None
 
 
-def _select(plane, scene):
+def select(obj, scene) -> None:
+    """Make `obj` the active and only selected object of its scene; nothing happens where it is not in the scene."""
     layer = scene.view_layers[0]
-    if plane.name not in scene.objects:
+    if obj.name not in scene.objects:
         return
     for other in scene.objects:
-        other.select_set(other == plane, view_layer=layer)
-    layer.objects.active = plane
+        other.select_set(other == obj, view_layer=layer)
+    layer.objects.active = obj
 
 
 def _frame(window, area):

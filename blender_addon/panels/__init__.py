@@ -1,10 +1,10 @@
 """What the add-on draws: the panels and the entries of Blender's own menus. Drawing reads, and changes nothing."""
 
-from . import loop, menus, output, pluck
+from . import loop, menus, moves, output, pluck
 
 __all__ = ["register", "unregister"]
 
-_MODULES = (loop, pluck, output, menus)
+_MODULES = (loop, moves, pluck, output, menus)
 
 
 def register():

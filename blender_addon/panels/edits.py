@@ -1,4 +1,4 @@
-"""The part of the panel that edits the loop in sight: what moves, how far, which way. All of it acts at once."""
+"""The part of the panel that edits the loop in sight: how far, which way. All of it acts at once."""
 
 from ..loop import adopt
 
@@ -17,8 +17,3 @@ def draw_edits(layout, plane):
     column = layout.column()
     for name in ("turn", "border", "phase"):
         column.prop(edits, name)
-    column = layout.column()
-    column.template_ID(edits, "mask", new="image.new", open="image.open", text="Mask")
-    column.template_ID(edits, "strength", new="image.new", open="image.open", text="Strength")
-    if edits.mask is not None or edits.strength is not None:
-        column.operator("gid.apply_edits", icon="BRUSH_DATA")

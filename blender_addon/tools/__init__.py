@@ -1,10 +1,10 @@
 """Tools for the hand in the viewport: modal operators, their entries in the toolbar, and what they show meanwhile."""
 
-from . import pluck, ringing
+from . import brush, pluck, ringing, veil
 
 __all__ = ["register", "unregister"]
 
-_MODULES = (ringing, pluck)
+_MODULES = (ringing, pluck, veil, brush)
 
 
 def register():

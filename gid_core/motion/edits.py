@@ -151,7 +151,8 @@ def apply(motion: Motion, edits: Edits) -> SpectralVolume:
 
     Strength s makes E' = s E and, where nothing moves and s > 1, s - 1 times the sway that rules give such a place. A
     mask over something that the model calls still is taken at its word: it sways by those rules; and where rules
-    guessed what moves, the mask alone decides it. Mask and border stay beside the volume, to be read at every pixel.
+    guessed what moves, the mask alone decides it (one that is black all over decides nothing). Mask and border stay
+    beside the volume, to be read at every pixel.
 
     The provenance tells of the edits.
     """
@@ -240,9 +241,10 @@ def _envelope(motion, edits):
     if edits.mask is not None:
         mask = fitted(edits.mask, motion.width, motion.height)
         is_still = _rms(envelope, mask) < UNMOVED_PX
-        if motion.is_guessed or is_still:
+        # A mask that is black all over says nothing of what lies under it: an artist is about to paint.
+        if mask.any() and (motion.is_guessed or is_still):
             envelope = sway(picture, mask, motion.frequencies)
-        if is_still and not motion.is_guessed:
+        if mask.any() and is_still and not motion.is_guessed:
             note = {"envelope": "the mask: the model calls everything under it still"}
     if edits.strength is not None:
         strength = fitted(edits.strength, motion.width, motion.height)

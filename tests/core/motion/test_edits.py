@@ -225,6 +225,15 @@ def test_a_mask_decides_alone_where_rules_guessed_what_moves():
     assert not mean_motion(seen, WIDTH, HEIGHT)[:, : WIDTH // 2].any()
 
 
+@pytest.mark.parametrize("source", ["model", "physics prior"])
+def test_a_mask_that_is_black_all_over_keeps_the_motion_for_what_is_painted_next(source):
+    motion = some_motion(source=source)
+    volume = apply(motion, Edits(mask=np.zeros((HEIGHT, WIDTH), np.float32)))
+    assert volume.amplitudes.tobytes() == motion.volume().amplitudes.tobytes()
+    assert (volume.weight(80, 60) == 0).all()
+    assert "envelope" not in volume.provenance
+
+
 def test_a_pull_is_felt_where_it_is_made():
     volume = apply(some_motion(), Edits())
     (one,) = edit.plucked(volume, [Pull(0.9, 0.05, 0.0625, 0.0, 2.5)])

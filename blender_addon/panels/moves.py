@@ -1,0 +1,108 @@
+"""The panel What Moves below that of the loop: masks and strength by brush, and what lies in front and behind."""
+
+import bpy
+
+from ..jobs import PANEL_CATEGORY
+from ..loop import adopt, sight
+from ..tools import easel, veil
+from .status import draw_text
+
+__all__ = ["GID_PT_moves"]
+
+_PAINTING = "Drag over the photo. Ctrl paints the other colour, F sets the size."
+_INVITATION = "Paint over the photo what shall stand still, or what alone shall move."
+_OLDER = "An older version made this loop: bring it up to date first."
+
+
+class GID_PT_moves(bpy.types.Panel):
+    bl_idname = "GID_PT_moves"
+    bl_parent_id = "GID_PT_loop"
+    bl_label = "What Moves"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = PANEL_CATEGORY
+
+    @classmethod
+    def poll(cls, context):
+        return sight.in_sight(context) is not None
+
+    def draw(self, context):
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        plane = sight.in_sight(context)
+        if not adopt.is_current(plane):
+            draw_text(layout, context, _OLDER)
+            return
+        if plane.gid.easel is not None:
+            image = easel.painted(plane.gid.scene)
+            if image is not None:
+                layout.label(text=image.name, icon="BRUSH_DATA")
+            draw_text(layout, context, _PAINTING)
+            layout.operator("gid.paint_done", icon="CHECKMARK")
+            return
+        layout.prop(plane.gid, "show_motion", toggle=True, icon="OVERLAY")
+        if plane.gid.show_motion and (top := veil.top_px(plane)) is not None:
+            layout.label(text=f"Red moves {top:.2g} pixels or more")
+        _draw_mask(layout, context, plane)
+        _draw_strength(layout, plane)
+        _draw_depth(layout, plane)
+
+
+def _draw_mask(layout, context, plane):
+    mask = plane.gid.edits.mask
+    column = layout.column(align=True)
+    if mask is None:
+        draw_text(column, context, _INVITATION)
+        _new(column, "MASK", "ALL", "Paint What Stays")
+        _new(column, "MASK", "NOTHING", "Paint What Moves")
+        column.template_ID(plane.gid.edits, "mask", open="image.open", text="Mask")
+        return
+    column.template_ID(plane.gid.edits, "mask", open="image.open", text="Mask")
+    row = column.row(align=True)
+    _paint(row, "MASK", "BLACK", "Stop")
+    _paint(row, "MASK", "WHITE", "Let Move")
+    row = column.row(align=True)
+    row.operator("gid.mask_invert", text="Invert")
+    row.operator("gid.mask_grow", text="Grow")
+    row.operator("gid.mask_feather", text="Feather")
+    row = column.row(align=True)
+    row.operator_menu_enum("gid.mask_from", "channel", text="From Channel")
+    row.operator("gid.mask_clear", text="", icon="X").picture = "MASK"
+
+
+def _draw_strength(layout, plane):
+    edits = plane.gid.edits
+    column = layout.column(align=True)
+    if edits.strength is None:
+        _new(column, "STRENGTH", "ALL", "Paint Strength")
+        column.template_ID(edits, "strength", open="image.open", text="Strength")
+        return
+    column.template_ID(edits, "strength", open="image.open", text="Strength")
+    row = column.row(align=True)
+    _paint(row, "STRENGTH", "BLACK", "Less")
+    _paint(row, "STRENGTH", "WHITE", "As Predicted")
+    row.operator("gid.mask_clear", text="", icon="X").picture = "STRENGTH"
+    column.operator("gid.apply_edits", icon="BRUSH_DATA")
+
+
+def _draw_depth(layout, plane):
+    column = layout.column(align=True)
+    row = column.row(align=True)
+    _paint(row, "FRONT", "WHITE", "In Front")
+    _paint(row, "FRONT", "BLACK", "Behind")
+    if plane.gid.plate is not None:
+        _paint(column, "PLATE", "BLACK", "Background")
+
+
+def _new(layout, picture, start, text):
+    button = layout.operator("gid.mask_new", text=text, icon="BRUSH_DATA")
+    button.picture, button.start = picture, start
+
+
+def _paint(layout, picture, brush, text):
+    button = layout.operator("gid.paint", text=text, icon="BRUSH_DATA")
+    button.picture, button.brush = picture, brush
+
+
+register, unregister = bpy.utils.register_classes_factory((GID_PT_moves,))
