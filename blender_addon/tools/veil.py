@@ -164,7 +164,7 @@ def _batch(plane, depsgraph):
         corners = np.empty(len(plane.data.loops), np.int32)
         plane.data.loops.foreach_get("vertex_index", corners)
         quads = corners.reshape(-1, 4)
-        triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
+        triangles = np.ascontiguousarray(np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]))
         _state["cards"] = {"n": (plane.data.session_uid, n), "index": gpu.types.GPUIndexBuf(type="TRIS", seq=triangles)}
     layout = gpu.types.GPUVertFormat()
     layout.attr_add(id="point", comp_type="F32", len=3, fetch_mode="FLOAT")
