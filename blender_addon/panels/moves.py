@@ -41,7 +41,9 @@ class GID_PT_moves(bpy.types.Panel):
             draw_text(layout, context, _PAINTING)
             layout.operator("gid.paint_done", icon="CHECKMARK")
             return
-        layout.prop(plane.gid, "show_motion", toggle=True, icon="OVERLAY")
+        row = layout.row()
+        row.use_property_split = False
+        row.prop(plane.gid, "show_motion", toggle=True, icon="OVERLAY")
         if plane.gid.show_motion and (top := veil.top_px(plane)) is not None:
             layout.label(text=f"Red moves {top:.2g} pixels or more")
         _draw_mask(layout, context, plane)
