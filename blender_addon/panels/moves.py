@@ -4,6 +4,7 @@ import bpy
 
 from ..jobs import PANEL_CATEGORY
 from ..loop import adopt, sight
+from ..registration import class_registers
 from ..tools import easel, veil
 from .status import draw_text
 
@@ -107,4 +108,4 @@ def _paint(layout, picture, brush, text):
     button.picture, button.brush = picture, brush
 
 
-register, unregister = bpy.utils.register_classes_factory((GID_PT_moves,))
+register, unregister = class_registers((GID_PT_moves,))

@@ -16,6 +16,7 @@ from .. import jobs
 from ..loop import adopt, edit, images, live, sight
 from ..nodes import rig
 from ..operators import base
+from ..registration import class_registers
 from . import easel, pictures
 
 __all__ = ["CLASSES", "register", "unregister"]
@@ -35,8 +36,6 @@ _CHANNELS = [(name, name.title(), f"The {name.lower()} of the picture") for name
 
 class _OnLoop(base.Reporting):
     """An operator on the loop in sight, if it takes edits."""
-
-    bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
     def poll(cls, context):
@@ -71,6 +70,7 @@ class GID_OT_mask_new(_OnLoop, bpy.types.Operator):
 
     bl_idname = "gid.mask_new"
     bl_label = "New Mask"
+    bl_options = {"REGISTER", "UNDO"}
 
     picture: EnumProperty(name="Picture", items=_KINDS[:2], default="MASK")
     start: EnumProperty(
@@ -100,6 +100,7 @@ class GID_OT_paint(_OnLoop, bpy.types.Operator):
 
     bl_idname = "gid.paint"
     bl_label = "Paint"
+    bl_options = {"REGISTER", "UNDO"}
 
     picture: EnumProperty(name="Picture", items=_KINDS, default="MASK")
     brush: EnumProperty(name="Brush", items=_BRUSHES, default="BLACK")
@@ -113,6 +114,7 @@ class GID_OT_paint_done(_OnLoop, bpy.types.Operator):
 
     bl_idname = "gid.paint_done"
     bl_label = "Done Painting"
+    bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
     def poll(cls, context):
@@ -132,6 +134,7 @@ class GID_OT_mask_from(_OnLoop, bpy.types.Operator):
 
     bl_idname = "gid.mask_from"
     bl_label = "Mask from Channel"
+    bl_options = {"REGISTER", "UNDO"}
 
     image: StringProperty(name="Picture", description="Name of the image; empty: the mask, or the photo without one")
     channel: EnumProperty(name="Channel", items=_CHANNELS, default="ALPHA")
@@ -149,6 +152,7 @@ class GID_OT_mask_invert(_OnMask, bpy.types.Operator):
 
     bl_idname = "gid.mask_invert"
     bl_label = "Invert Mask"
+    bl_options = {"REGISTER", "UNDO"}
 
     def perform(self, context):
         pictures.change(sight.in_sight(context), masks.inverted)
@@ -159,6 +163,7 @@ class GID_OT_mask_grow(_OnMask, bpy.types.Operator):
 
     bl_idname = "gid.mask_grow"
     bl_label = "Grow Mask"
+    bl_options = {"REGISTER", "UNDO"}
 
     pixels: IntProperty(
         name="Pixels", default=8, soft_min=-200, soft_max=200, subtype="PIXEL",
@@ -174,6 +179,7 @@ class GID_OT_mask_feather(_OnMask, bpy.types.Operator):
 
     bl_idname = "gid.mask_feather"
     bl_label = "Feather Mask"
+    bl_options = {"REGISTER", "UNDO"}
 
     pixels: IntProperty(
         name="Pixels", default=12, min=0, soft_max=200, subtype="PIXEL",
@@ -189,6 +195,7 @@ class GID_OT_mask_clear(_OnLoop, bpy.types.Operator):
 
     bl_idname = "gid.mask_clear"
     bl_label = "Clear Mask"
+    bl_options = {"REGISTER", "UNDO"}
 
     picture: EnumProperty(name="Picture", items=_KINDS[:2], default="MASK")
 
@@ -276,7 +283,7 @@ CLASSES = (
     GID_OT_mask_new, GID_OT_paint, GID_OT_paint_done, GID_OT_mask_from, GID_OT_mask_invert, GID_OT_mask_grow,
     GID_OT_mask_feather, GID_OT_mask_clear,
 )  # fmt: skip
-_register_classes, _unregister_classes = bpy.utils.register_classes_factory(CLASSES)
+_register_classes, _unregister_classes = class_registers(CLASSES)
 
 
 def register():

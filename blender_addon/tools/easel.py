@@ -5,6 +5,8 @@ another one with each frame: a stroke on it ends Blender at once. The card never
 the brush, and a stroke hits the pixel of the still that it is over. It renders nowhere, and goes when painting ends.
 """
 
+from typing import Literal
+
 import bpy
 import numpy as np
 
@@ -15,7 +17,7 @@ from ..nodes import rig
 
 __all__ = ["is_painted", "is_up", "painted", "put_away", "put_up"]
 
-_MODE = "TEXTURE_PAINT"
+_MODE: Literal["TEXTURE_PAINT"] = "TEXTURE_PAINT"
 _BEFORE_PX = 1.0  # of the sheet, towards the camera, which stands 20 px away
 _BRUSH = "brushes/essentials_brushes-mesh_texture.blend/Brush/Paint Hard"  # of every Blender since 4.3
 

@@ -62,7 +62,7 @@ def take(plane, source, channel: str):
         SettingsError, ImageError: the loop takes no edits, or the image has no pixels.
     """
     check_editable(plane)
-    values = np.clip(images.pixels_of(source) @ np.float32(CHANNELS[channel]), 0, 1)
+    values = np.clip(images.pixels_of(source) @ np.array(CHANNELS[channel], np.float32), 0, 1)
     return _give(plane, "MASK", values)
 
 

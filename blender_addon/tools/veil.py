@@ -5,7 +5,11 @@ once, playing or not. Nothing of it is data: it cannot be rendered, and a file s
 add-on is.
 """
 
+# The stubs know none of the constructors of `gpu.types`.
+# mypy: disable-error-code="call-arg, arg-type"
+
 from dataclasses import replace
+from typing import Any
 
 import bpy
 import gpu
@@ -53,7 +57,20 @@ void main() {
   colour = vec4(photo, 1.0);
 }
 """
-_state = {"draw": None, "shader": None, "cards": {}, "maps": {}}
+
+
+class _Kept:
+    """What lasts from one drawing to the next."""
+
+    def __init__(self):
+        self.handler: Any = None
+        self.shader: Any = None  # False: the graphics card refused it
+        self.white: Any = None
+        self.quads: tuple[Any, Any] = (None, None)  # (which mesh, its triangles)
+        self.maps: dict[int, tuple] = {}  # {loop: (what it is made of, texture, top)}
+
+
+_kept = _Kept()
 
 
 def motion_map(plane) -> np.ndarray:
@@ -76,8 +93,8 @@ def motion_map(plane) -> np.ndarray:
 
 def top_px(plane) -> float | None:
     """What red stands for on the loop that is shown, px of the still; None while it is not drawn."""
-    kept = _state["maps"].get(plane.session_uid)
-    return kept[2] if kept else None
+    known = _kept.maps.get(plane.session_uid)
+    return known[2] if known else None
 
 
 def _draw():
@@ -124,8 +141,8 @@ def _lay(context, plane, kind, still, picture, mask=None, top=1.0):
 
 
 def _shader():
-    if _state["shader"] is None:
-        _state["shader"] = False  # a graphics card that refuses it is asked once, and its words go to the console
+    if _kept.shader is None:
+        _kept.shader = False  # a graphics card that refuses it is asked once, and its words go to the console
         info = gpu.types.GPUShaderCreateInfo()
         info.push_constant("MAT4", "to_screen")
         info.push_constant("FLOAT", "nearer")
@@ -141,14 +158,14 @@ def _shader():
         info.fragment_out(0, "VEC4", "colour")
         info.vertex_source(_VERTEX)
         info.fragment_source(_FRAGMENT)
-        _state["shader"] = gpu.shader.create_from_info(info)
-    return _state["shader"]
+        _kept.shader = gpu.shader.create_from_info(info)
+    return _kept.shader
 
 
 def _white():
-    if "white" not in _state:
-        _state["white"] = gpu.types.GPUTexture((1, 1), format="R32F", data=gpu.types.Buffer("FLOAT", 1, [1.0]))
-    return _state["white"]
+    if _kept.white is None:
+        _kept.white = gpu.types.GPUTexture((1, 1), format="R32F", data=gpu.types.Buffer("FLOAT", 1, [1.0]))
+    return _kept.white
 
 
 def _batch(plane, depsgraph):
@@ -160,19 +177,20 @@ def _batch(plane, depsgraph):
     points, uv = np.empty((n, 3), np.float32), np.empty((n, 2), np.float32)
     seen.vertices.foreach_get("co", points.ravel())
     seen.attributes[rig.UV].data.foreach_get("vector", uv.ravel())
-    if _state["cards"].get("n") != (plane.data.session_uid, n):
+    which = (plane.data.session_uid, n)
+    if _kept.quads[0] != which:
         corners = np.empty(len(plane.data.loops), np.int32)
         plane.data.loops.foreach_get("vertex_index", corners)
         quads = corners.reshape(-1, 4)
         triangles = np.ascontiguousarray(np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]))
-        _state["cards"] = {"n": (plane.data.session_uid, n), "index": gpu.types.GPUIndexBuf(type="TRIS", seq=triangles)}
+        _kept.quads = which, gpu.types.GPUIndexBuf(type="TRIS", seq=triangles)
     layout = gpu.types.GPUVertFormat()
     layout.attr_add(id="point", comp_type="F32", len=3, fetch_mode="FLOAT")
     layout.attr_add(id="uv", comp_type="F32", len=2, fetch_mode="FLOAT")
     buffer = gpu.types.GPUVertBuf(layout, n)
     buffer.attr_fill("point", points)
     buffer.attr_fill("uv", uv)
-    return gpu.types.GPUBatch(type="TRIS", buf=buffer, elem=_state["cards"]["index"])
+    return gpu.types.GPUBatch(type="TRIS", buf=buffer, elem=_kept.quads[1])
 
 
 def _heat(plane):
@@ -180,8 +198,8 @@ def _heat(plane):
     edits = plane.gid.edits
     asked = tuple(getattr(edits, name) for name in live.NUMBERS)
     key = (rig.get_input(plane, "Image 1").session_uid, asked)
-    kept = _state["maps"].get(plane.session_uid)
-    if kept is None or kept[0] != key:
+    known = _kept.maps.get(plane.session_uid)
+    if known is None or known[0] != key:
         try:
             far = motion_map(plane)
         except GidError:
@@ -190,17 +208,17 @@ def _heat(plane):
         rows = far[::-1]  # a texture's first row is at the bottom
         data = gpu.types.Buffer("FLOAT", rows.size, np.ascontiguousarray(rows).ravel())
         texture = gpu.types.GPUTexture(far.shape[::-1], format="R32F", data=data)
-        kept = _state["maps"][plane.session_uid] = (key, texture, top)
-    return kept[1], kept[2]
+        known = _kept.maps[plane.session_uid] = (key, texture, top)
+    return known[1], known[2]
 
 
 def register():
     if not bpy.app.background:
-        _state["draw"] = bpy.types.SpaceView3D.draw_handler_add(_draw, (), "WINDOW", "POST_VIEW")
+        _kept.handler = bpy.types.SpaceView3D.draw_handler_add(_draw, (), "WINDOW", "POST_VIEW")
 
 
 def unregister():
-    if _state["draw"] is not None:
-        bpy.types.SpaceView3D.draw_handler_remove(_state["draw"], "WINDOW")
-    _state.update({"draw": None, "shader": None, "cards": {}, "maps": {}})
-    _state.pop("white", None)
+    if _kept.handler is not None:
+        bpy.types.SpaceView3D.draw_handler_remove(_kept.handler, "WINDOW")
+    _kept.handler = _kept.shader = _kept.white = None
+    _kept.quads, _kept.maps = (None, None), {}
