@@ -43,7 +43,9 @@ def in_sight(context):
     None if there is none.
     """
     scene = context.scene
-    candidates = [context.object, scene.gid.loop, *(o for o in scene.objects if o.gid.scene == scene)]
+    loops = [o for o in scene.objects if o.gid.scene == scene]
+    painted = [o for o in loops if o.gid.easel is not None and o.gid.easel == context.object]
+    candidates = [context.object, *painted, scene.gid.loop, *loops]
     own = [plane for plane in candidates if _is_loop(plane)]
     if own and own[0] == context.object:
         return own[0]

@@ -5,6 +5,7 @@ import types
 import bpy
 import numpy as np
 import pytest
+from gid_dev.blender_addon import saving
 from gid_dev.blender_addon.loop import images, read, remove, sight
 from gid_dev.blender_addon.nodes import rig
 from gid_dev.blender_addon.panels import moves
@@ -250,6 +251,36 @@ def test_what_was_packed_on_the_way_acts_with_a_save(loop, tmp_path):
     assert not loop.gid.edits.strength.is_dirty
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
     np.testing.assert_array_equal(read.stored_volume(loop).amplitudes, read.played_volume(loop).amplitudes)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_was_packed_on_the_way_is_in_a_file_that_no_handler_saw(loop, kind, tmp_path):
+    """As autosave and quitting write one."""
+    if kind in KINDS[:2]:
+        bpy.ops.gid.mask_new(picture=kind)
+    bpy.ops.gid.paint(picture=kind)
+    stroke(pictures.picture_of(loop, kind), slice(4, 9), slice(30, 50), 0.0)
+    painted = images.pixels_of(pictures.picture_of(loop, kind))
+    brush._pack(loop)
+    bpy.app.handlers.save_pre.remove(saving.keep_paint)
+    try:
+        bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
+    finally:
+        saving.register()
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
+    assert np.array_equal(images.pixels_of(pictures.picture_of(sight.in_sight(bpy.context), kind)), painted)
+
+
+def test_of_two_loops_in_a_scene_the_painted_one_is_in_sight(loop):
+    other = loop.copy()
+    loop.gid.scene.collection.objects.link(other)
+    sight.select(other, loop.gid.scene)
+    assert sight.in_sight(bpy.context) == other
+    bpy.ops.gid.mask_new()
+    bpy.ops.gid.paint()
+    assert other.gid.easel is not None
+    assert loop.gid.easel is None
+    assert sight.in_sight(bpy.context) == other
 
 
 def test_each_step_is_undone_and_redone(loop):
