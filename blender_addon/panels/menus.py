@@ -25,6 +25,10 @@ class GID_MT_loop(bpy.types.Menu):
         layout.operator("gid.clear_plucks", icon="X")
         layout.operator("gid.retime", text="Apply Length to the Loop")
         layout.operator("gid.remove", text="Remove the Loop", icon="TRASH")
+        layout.separator()
+        layout.operator("gid.mask_new", text="Paint What Stays", icon="BRUSH_DATA").start = "ALL"
+        layout.operator("gid.mask_new", text="Paint What Moves", icon="BRUSH_DATA").start = "NOTHING"
+        layout.operator("gid.paint_done", icon="CHECKMARK")
 
 
 class GID_MT_add_node_group(bpy.types.Menu):
