@@ -209,6 +209,7 @@ def _heat(plane):
         data = gpu.types.Buffer("FLOAT", rows.size, np.ascontiguousarray(rows).ravel())
         texture = gpu.types.GPUTexture(far.shape[::-1], format="R32F", data=data)
         known = _kept.maps[plane.session_uid] = (key, texture, top)
+        bpy.context.area.tag_redraw()  # the panel tells what red stands for
     return known[1], known[2]
 
 
