@@ -27,6 +27,9 @@ class GID_PT_loop(bpy.types.Panel):
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
+        plane = sight.in_sight(context)
+        if plane is not None and plane.gid.easel is not None:
+            layout.operator("gid.paint_done", icon="CHECKMARK")  # on top, within reach whatever is folded
         if settings.still is None:
             draw_text(layout, context, _INVITATION)
         layout.template_ID(settings, "still", open="gid.open_still")
@@ -40,7 +43,6 @@ class GID_PT_loop(bpy.types.Panel):
         column.prop(settings, "length_unit")
         column.prop(settings, "n_frames" if settings.length_unit == "FRAMES" else "seconds")
         column.prop(settings, "start")
-        plane = sight.in_sight(context)
         if not draw_jobs(layout, context):
             _draw_actions(layout, plane)
         draw_notices(layout, context)
