@@ -11,13 +11,11 @@ silhouette / where background comes to light, by the true motion and by that of 
 
 import argparse
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from cases import scenes, warps
 from cases.stills import photos_of
-from gid_dev.gid_core.errors import SettingsError
 from gid_dev.gid_core.files import image_io
 from gid_dev.gid_core.frames.loop import QUALITIES, Loop
 from gid_dev.gid_core.frames.plate import make_plate
@@ -102,7 +100,7 @@ def middlebury(folders):
     pictures = {method: np.mean(found, 0) for method, found in pictures.items()}
     for method, found in pictures.items():
         print(f"  {method:14} {found[0]:6.2f} / {found[1]:5.1f}")
-    found = {name: pictures[name][0] for name in BARS_DB if name in pictures}
+    found = {name: pictures[name][0] for name in BARS_DB}
     return judged({f"{name} {db:.2f} dB (bar: {BARS_DB[name]})": db >= BARS_DB[name] for name, db in found.items()})
 
 
@@ -116,10 +114,7 @@ class Ways:
 
     def __init__(self, still, volume, plan):
         self.volume = volume
-        self._renderers = {}
-        for quality in QUALITIES:
-            with suppress(SettingsError):  # a quality that is yet to be rendered
-                self._renderers[quality] = Loop(still, volume, plan, quality=quality).renderer()
+        self._renderers = {quality: Loop(still, volume, plan, quality=quality).renderer() for quality in QUALITIES}
         self.displacement = self._renderers["core"].displacement
 
     def frames(self, number):
@@ -131,8 +126,7 @@ class Ways:
         yield "inverse map", warps.inverse(core, number)
         yield "backward warp", warps.backward(core, number)
         yield "sharp", core.frame(number)
-        if "best" in self._renderers:
-            yield "best", self._renderers["best"].frame(number)
+        yield "best", self._renderers["best"].frame(number)
 
 
 def motion_errors(field, truth, labels):
