@@ -25,13 +25,16 @@ def keep_paint(*_arguments):
         worked_in = [one for one in (gid.edits.mask, gid.edits.strength) if one is not None]
         # While one is painted it is packed from time to time, and no longer dirty then.
         acts = any(one.is_dirty for one in worked_in) or bool(worked_in and gid.easel is not None)
+        is_parted = gid.front is not None and (gid.front.is_dirty or gid.easel is not None)
         painted = [rig.get_input(plane, "Still"), gid.front, gid.plate, gid.edits.mask, gid.edits.strength]
         images.pack_painted(image for image in painted if image is not None)
-        if acts:
-            try:
+        try:
+            if is_parted:
+                edit.follow_front(plane)
+            if acts:
                 edit.apply_edits(plane)
-            except GidError as error:
-                jobs.note(jobs.key_of(gid.scene), str(error))
+        except GidError as error:
+            jobs.note(jobs.key_of(gid.scene), str(error))
 
 
 def register():

@@ -172,6 +172,22 @@ def follow(plane, *, with_images: bool = False) -> None:
         jobs.note(jobs.key_of(plane.gid.scene), str(error))
 
 
+def follow_front(plane) -> None:
+    """Let neighbours that the paint on "In Front" puts into two layers sharpen each other no longer."""
+    front, kin = _painted_front(plane), rig.get_input(plane, "Kin")
+    if front is not None and kin is not None:  # loops of 0.1.0 have none
+        found = Pictures.of(stored_still(plane), played_volume(plane), stored_plan(plane), front, False)
+        images.rewrite(kin, found.kin)
+
+
+def _painted_front(plane):
+    """r (H, W) as the artist painted it; None if nothing was painted."""
+    image = plane.gid.front
+    if image is None or not images.is_painted(image):
+        return None
+    return np.ascontiguousarray(images.pixels_of(image)[..., 0])
+
+
 def _write(plane, volume, still, plan):
     """Put a volume, and a still if it is another one, into the images, the sheet and the camera of the loop."""
     gid = plane.gid
@@ -179,7 +195,8 @@ def _write(plane, volume, still, plan):
     is_new_still = still is not None and not images.is_made_of(shown, still)
     old_size = tuple(shown.size)
     still = still if is_new_still else stored_still(plane)
-    pictures = Pictures.of(still, volume, plan, plate=False if gid.plate is None else None)
+    front = None if is_new_still else _painted_front(plane)
+    pictures = Pictures.of(still, volume, plan, front, False if gid.plate is None else None)
     height, width = still.shape[:2]
     if is_new_still:
         _rewrite_made(shown, still)

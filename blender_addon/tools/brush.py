@@ -228,6 +228,7 @@ def _finish(plane, window):
     """Take the easel down; what was painted goes into the file and acts."""
     easel.put_away(plane, window)
     _pack(plane)
+    edit.follow_front(plane)
     edit.apply_edits(plane)
     live.ring(plane)
 
