@@ -19,7 +19,7 @@ import numpy as np
 
 from . import delivery
 from .errors import ImageError, SettingsError
-from .files import image_io, resample
+from .files import colour, image_io, resample
 from .files.memory import peak_bytes
 from .files.progress import STOPPING, Meter, exit_code_of, publishing
 from .files.storage import disk_errors
@@ -98,6 +98,7 @@ def add_options(parser: argparse.ArgumentParser, place: str, purpose: str) -> No
         metavar="PIXELS",
         help="long side of the frames; a smaller photo keeps its size (default: %(default)s)",
     )
+    add("--layer", metavar="NAME", help="of an EXR that holds several layers, the one to animate")
     add("--amplitude", type=float, default=1.0, help="how far things move; 0 stands still (default: %(default)s)")
     add("--steps", type=int, help="denoising steps (default: the model's)")
     add(
@@ -140,7 +141,7 @@ def prepare(options: argparse.Namespace, progress: Callable, cancelled: Callable
     n_frames = timeline.frames_for(options.seconds, fps)
     path = _photo_path(options.photo)
     progress("read the photo", 0.0)
-    photo = image_io.load_photo(path)
+    photo = image_io.load_photo(path, layer=options.layer)
     request = predict.Request(
         seed=options.seed,
         steps=options.steps,
@@ -306,7 +307,7 @@ def _grey(path, name, shape):
             f"the {name} has {picture.width} x {picture.height} pixels, the photo {shape[1]} x {shape[0]}: "
             "use the same aspect"
         )
-    grey = np.clip(image_io.encode_srgb(picture.pixels[..., :3].mean(-1)), 0, 1).astype(np.float64)
+    grey = np.clip(colour.encode_srgb(picture.pixels[..., :3].mean(-1)), 0, 1).astype(np.float64)
     return np.rint(grey * _LEVELS) / _LEVELS
 
 

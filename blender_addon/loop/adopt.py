@@ -33,10 +33,10 @@ def adopt(plane) -> None:
     if raw.is_stored(plane):
         return
     # At the first use: it loads Pillow.
-    from ...gid_core.files import image_io
+    from ...gid_core.files import colour, image_io
 
     gid, volume, still = plane.gid, played_volume(plane), stored_still(plane)
-    seen = image_io.encode_srgb(image_io.resize(still, volume.width, volume.height)[..., :3])
+    seen = colour.encode_srgb(image_io.resize(still, volume.width, volume.height)[..., :3])
     raw.store(plane, recovered(volume, np.rint(np.clip(seen, 0, 1) * 255).astype(np.uint8)), live.name_of(plane))
     shown = rig.get_input(plane, "Still")
     gid.front, gid.plate = _front(plane, shown), _plate(scene_of(plane))

@@ -12,6 +12,7 @@ import bpy
 import numpy as np
 
 from ...gid_core.errors import ImageError
+from ...gid_core.files.colour import decode_srgb
 
 __all__ = [
     "flipped",
@@ -215,7 +216,7 @@ def _decoded(image, colour):
         return colour
     if space != "sRGB":
         raise ImageError(f"the image '{image.name}' is in the colour space {space}: set it to sRGB or Linear Rec.709")
-    return _image_io().decode_srgb(colour)
+    return decode_srgb(colour)
 
 
 def _load_photo(path):

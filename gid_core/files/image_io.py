@@ -1,4 +1,4 @@
-"""Picture files <-> linear float arrays, and resizing. The only module that imports Pillow.
+"""Picture files <-> linear float arrays, and resizing.
 
 A photo becomes float32 (H, W, 3|4), linear light, premultiplied alpha, row 0 on top, upright, in sRGB primaries.
 Files come from outside: size is judged before anything is decoded, formats are listed (no format that starts a
@@ -6,32 +6,23 @@ program, such as EPS), and what cannot be read right is refused with a sentence.
 """
 
 import hashlib
-import io
-import struct
-import sys
-import warnings
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import ImageError, LimitError
+from . import colour, float_pictures, pictures
+from .colour import encode_srgb
+from .refusals import refuse_by_kind
 from .resample import resample
 from .storage import replacing
-
-try:
-    from PIL import Image, ImageCms
-except ImportError as error:  # a broken wheel must not stop an add-on from being enabled: files alone need Pillow
-    Image = None  # type: ignore[assignment]  # a module otherwise
-    _PILLOW_ERROR = str(error)
 
 __all__ = [
     "MAX_PIXELS",
     "MIN_SIDE",
     "Photo",
-    "decode_srgb",
-    "encode_srgb",
+    "decode_photo",
     "fit",
     "levels_of",
     "load_photo",
@@ -42,22 +33,8 @@ __all__ = [
 MAX_PIXELS = 100_000_000  # as float32 RGB 1.2 GB; the largest cameras reach it
 MIN_SIDE = 16  # below that no texture is left to judge by
 _MAX_FILE_BYTES = 2**31
-_FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "GIF", "BMP", "PPM", "TGA", "JPEG2000")
-_EXIF_ORIENTATION = 0x0112
 _PNG_LEVEL = 3  # a third of the time of level 6 for a tenth more bytes
 _ENDINGS = "convert it to PNG, JPEG or TIFF"
-# What Pillow's readers raise on damaged files, beside OSError.
-_DAMAGE = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    LookupError,
-    TypeError,
-    ArithmeticError,
-    struct.error,
-    zlib.error,
-)
 
 
 @dataclass(frozen=True)
@@ -77,52 +54,73 @@ class Photo:
         return self.pixels.shape[1]
 
 
-def decode_srgb(encoded: np.ndarray) -> np.ndarray:
-    """Linear light of sRGB-encoded values 0..1 (IEC 61966-2-1), float32, any shape."""
-    encoded = np.asarray(encoded, np.float32)
-    return np.where(
-        encoded <= 0.04045, encoded / np.float32(12.92), ((np.maximum(encoded, 0) + 0.055) / 1.055) ** np.float32(2.4)
-    ).astype(np.float32)
-
-
-def encode_srgb(linear: np.ndarray) -> np.ndarray:
-    """sRGB-encoded values of linear light (IEC 61966-2-1), float32, any shape; above 1 the curve goes on."""
-    linear = np.asarray(linear, np.float32)
-    curve = np.float32(1.055) * np.maximum(linear, np.float32(0.0031308)) ** np.float32(1 / 2.4) - np.float32(0.055)
-    return np.where(linear <= 0.0031308, linear * np.float32(12.92), curve).astype(np.float32)
-
-
-def load_photo(path, max_pixels: int = MAX_PIXELS) -> Photo:
+def load_photo(path, max_pixels: int = MAX_PIXELS, layer: str | None = None) -> Photo:
     """The picture in a file: linear, premultiplied, upright, first frame.
 
+    Args:
+        layer: of an EXR that holds several, the one to take.
     Raises:
         ImageError: the file is missing, damaged, not a picture, of a kind that cannot be read, or too small.
         LimitError: it has more than `max_pixels`; told before anything is decoded.
     """
-    if Image is None:
-        raise ImageError(f"Pillow, which reads pictures, does not load here: {_PILLOW_ERROR}")
     path = Path(path)
-    content = _read(path)
-    _refuse_by_signature(path, content)
+    return decode_photo(_read(path), path, max_pixels, layer=layer)
+
+
+def decode_photo(
+    content: bytes,
+    path,
+    max_pixels: int = MAX_PIXELS,
+    *,
+    layer: str | None = None,
+    alpha: str = "straight",
+    is_linear: bool = False,
+) -> Photo:
+    """The picture in the bytes of a file, as `load_photo` gives it.
+
+    Args:
+        path: what the file is called, for messages and for the kinds that only their names tell.
+        layer: see `load_photo`.
+        alpha: what it is to the colours, "straight", "premultiplied", or "none" of it at all.
+        is_linear: its values are light, whatever the file says.
+    Raises:
+        ImageError, LimitError: as `load_photo`.
+    """
+    refuse_by_kind(path, content)
+
+    def check(size):
+        _check_size(path, size, max_pixels)
+
     try:
-        image = _open(content)
-        _check_size(path, image.size, max_pixels)
-        notes = []
-        if getattr(image, "is_animated", False) and image.format != "MPO":  # MPO: a photo with previews or depth
-            notes.append("the file holds several frames: the first one was taken")
-        pixels = _linear(image, content, notes)
-        orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
-    except Image.DecompressionBombError as error:
-        raise LimitError(
-            f"{path} has over 178 megapixels, the limit is {max_pixels / 1e6:.0f}: make it smaller first"
-        ) from error
-    except _DAMAGE as error:
-        raise ImageError(f"{path}: {_what_is_wrong(content, error)}") from error
+        if float_pictures.is_float_picture(content):
+            pixels, notes = float_pictures.read(content, path, check, layer)
+        else:
+            pixels, notes = _of_whole_numbers(content, path, check, alpha, is_linear)
     except MemoryError as error:
         raise LimitError(f"{path}: not enough memory to decode it: make the picture smaller first") from error
     if not np.isfinite(pixels).all():
         raise ImageError(f"{path}: holds NaN or infinite values: {_ENDINGS}")
-    return Photo(_upright(pixels, orientation), hashlib.sha256(content).hexdigest(), tuple(notes))
+    if alpha == "none":
+        pixels = pixels[..., :3]
+    return Photo(pixels, hashlib.sha256(content).hexdigest(), tuple(notes))
+
+
+def _of_whole_numbers(content, path, check, alpha, is_linear):
+    """Pixels and notes of a picture that Pillow reads, its errors as sentences."""
+    if pictures.Image is None:
+        raise ImageError(f"Pillow, which reads pictures, does not load here: {pictures.PILLOW_ERROR}")
+    try:
+        picture = pictures.read(content, check, alpha, colour.LINEAR if is_linear else None)
+    except ImageError as error:
+        message = str(error)
+        raise error if message.startswith(str(path)) else ImageError(f"{path}: {message}") from error
+    except pictures.Image.DecompressionBombError as error:
+        raise LimitError(
+            f"{path} has over 178 megapixels, the limit is {MAX_PIXELS / 1e6:.0f}: make it smaller first"
+        ) from error
+    except pictures.DAMAGE as error:
+        raise ImageError(f"{path}: {_what_is_wrong(content, error)}") from error
+    return picture.pixels, picture.notes
 
 
 def save_png(path, image: np.ndarray) -> None:
@@ -133,11 +131,11 @@ def save_png(path, image: np.ndarray) -> None:
     Raises:
         LimitError: the disk is full, read-only or otherwise unfit.
     """
-    if Image is None:
-        raise ImageError(f"Pillow, which writes pictures, does not load here: {_PILLOW_ERROR}")
+    if pictures.Image is None:
+        raise ImageError(f"Pillow, which writes pictures, does not load here: {pictures.PILLOW_ERROR}")
     levels = levels_of(image)
     with replacing(path) as temporary:
-        Image.fromarray(levels).save(temporary, format="PNG", compress_level=_PNG_LEVEL)
+        pictures.Image.fromarray(levels).save(temporary, format="PNG", compress_level=_PNG_LEVEL)
 
 
 def levels_of(image: np.ndarray, top: int = 255) -> np.ndarray:
@@ -210,34 +208,6 @@ def _read(path):
     return content
 
 
-def _refuse_by_signature(path, content):
-    kinds = {
-        b"\x76\x2f\x31\x01": "an OpenEXR picture",
-        b"#?RADIANCE": "a Radiance HDR picture",
-        b"#?RGBE": "a Radiance HDR picture",
-    }
-    for signature, kind in kinds.items():
-        if content.startswith(signature):
-            raise ImageError(
-                f"{path} is {kind}, which is read inside Blender only: open it there, or save it as a 16-bit PNG"
-            )
-    if content[4:8] == b"ftyp" and content[8:11] in (b"hei", b"hev", b"mif", b"msf") and b"avif" not in content[:40]:
-        raise ImageError(f"{path} is a HEIC picture, which cannot be read: export it as JPEG or PNG")
-
-
-def _open(content, tile_mode=None):
-    """The picture, nothing decoded yet; with `tile_mode` its samples will be unpacked by that raw mode instead."""
-    Image.init()  # otherwise `formats` finds only the five readers that are registered from the start
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own limit follows
-        image = Image.open(io.BytesIO(content), formats=[kind for kind in _FORMATS if kind in Image.OPEN])
-    if tile_mode is not None:
-        tile = image.tile[0]
-        args = (tile_mode, *tile.args[1:]) if isinstance(tile.args, tuple) else tile_mode
-        image.tile = [tile._replace(args=args)]
-    return image
-
-
 def _check_size(path, size, max_pixels):
     width, height = size
     if width * height > max_pixels:
@@ -255,119 +225,3 @@ def _what_is_wrong(content, error):
     if isinstance(error, OSError) and "identify" not in str(error):
         return f"the picture is damaged or cut short: export or download it again ({error})"
     return f"not a picture that can be read: {_ENDINGS}"
-
-
-def _linear(image, content, notes):
-    """Linear premultiplied float32 pixels of an opened picture, not yet turned upright."""
-    if image.mode in ("I;16", "I;16B", "I;16L", "I;16N", "I"):
-        return _grey16(image)
-    if image.mode == "F":
-        notes.append("float grey picture: its values were taken as linear light")
-        return np.repeat(np.asarray(image, np.float32)[..., None], 3, 2)
-    samples = _samples16(image, content)
-    if samples is not None:
-        if not _has_foreign_profile(image):
-            return _premultiplied(
-                decode_srgb(samples[..., :3] / np.float32(65535)), samples[..., 3:] / np.float32(65535)
-            )
-        notes.append("16-bit picture with a colour profile: read at 8 bits so that the profile could be applied")
-    elif _is_16_bit(image, content):
-        notes.append("16-bit picture of a kind that is read at 8 bits only")
-    return _eight_bit(image, notes)
-
-
-def _grey16(image):
-    grey = np.asarray(image).astype(np.float32)
-    if image.mode == "I" and (grey.min() < 0 or grey.max() > 65535):
-        raise ValueError("32-bit integers")
-    return np.repeat(decode_srgb(grey / np.float32(65535))[..., None], 3, 2)
-
-
-def _is_16_bit(image, content):
-    if image.format == "PNG":
-        return content[24] == 16  # IHDR's bit depth
-    return image.format == "TIFF" and max(image.tag_v2.get(258, (8,))) > 8  # BitsPerSample
-
-
-def _samples16(image, content):
-    """float32 (H, W, 3|4) levels 0..65535 of a 16-bit colour picture, or None.
-
-    Pillow keeps 8 bits of each sample. Its raw modes ;16B and ;16L keep the first and the second byte, so two
-    decodings hold both; grey with alpha is read as four bytes.
-    """
-    if not _is_16_bit(image, content) or len(image.tile) != 1 or image.mode not in ("RGB", "RGBA"):
-        return None
-    args = image.tile[0].args
-    raw = args if isinstance(args, str) else args[0]
-    if raw == "LA;16B":
-        high_low = np.asarray(_open(content, "RGBA"), np.float32)
-        grey_alpha = high_low[..., 0::2] * 256 + high_low[..., 1::2]
-        return grey_alpha[..., [0, 0, 0, 1]]
-    if raw.endswith("N"):
-        raw = raw[:-1] + ("L" if sys.byteorder == "little" else "B")
-    if raw not in ("RGB;16B", "RGB;16L", "RGBA;16B", "RGBA;16L"):
-        return None
-    other = raw[:-1] + {"B": "L", "L": "B"}[raw[-1]]
-    return np.asarray(_open(content, raw), np.float32) * 256 + np.asarray(_open(content, other), np.float32)
-
-
-def _profile(image):
-    """The embedded colour profile as bytes, or None when there is none or it says sRGB."""
-    profile = image.info.get("icc_profile")
-    if not profile:
-        return None
-    try:
-        name = ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(profile)))
-    except (ImageCms.PyCMSError, OSError):
-        return None
-    return None if "srgb" in name.lower().replace(" ", "") else profile
-
-
-def _has_foreign_profile(image):
-    return _profile(image) is not None
-
-
-def _eight_bit(image, notes):
-    profile = _profile(image)
-    alpha = None
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        alpha = np.asarray(image.getchannel("A"), np.float32)[..., None] / np.float32(255)
-        image = image.convert("RGB")
-    elif image.mode in ("1", "P"):
-        image = image.convert("RGB")
-    if profile is not None:
-        image = _to_srgb(image, profile, notes)
-    elif image.mode == "CMYK":
-        notes.append("CMYK without a colour profile: its colours are a guess")
-    curve = decode_srgb(np.arange(256, dtype=np.float32) / 255)
-    return _premultiplied(curve[np.asarray(image.convert("RGB"))], alpha)
-
-
-def _to_srgb(image, profile, notes):
-    try:
-        converted = ImageCms.profileToProfile(
-            image, ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB"), outputMode="RGB"
-        )
-    except (ImageCms.PyCMSError, OSError, ValueError):
-        notes.append("the colour profile does not fit the picture and was left out")
-        return image
-    notes.append("colours converted from the embedded profile to sRGB")
-    return converted
-
-
-def _premultiplied(colour, alpha):
-    if alpha is None or alpha.shape[2] == 0 or (alpha == 1).all():
-        return colour
-    return np.concatenate([colour * alpha, alpha], 2).astype(np.float32)
-
-
-def _upright(pixels, orientation):
-    """Apply EXIF orientation 1..8 (Exif 2.3, tag 0x0112)."""
-    if orientation in (5, 6, 7, 8):
-        pixels = pixels.transpose(1, 0, 2)
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    return np.ascontiguousarray(pixels)

@@ -13,8 +13,9 @@ from fractions import Fraction
 import numpy as np
 
 from ..errors import ImageError, LimitError, SettingsError
+from .colour import decode_srgb
 from .frame_files import load_levels
-from .image_io import decode_srgb, levels_of
+from .image_io import levels_of
 from .storage import replacing
 
 try:

@@ -7,14 +7,13 @@ outside Blender get there. Files carry no date: the same pixels give the same by
 import numpy as np
 
 from ..errors import ImageError, LimitError
+from .colour import REC709
 from .integrity import is_whole
 from .storage import replacing
 
-__all__ = ["load_channels", "load_png16", "save_exr", "save_png16"]
+__all__ = ["library", "load_channels", "load_png16", "save_exr", "save_png16"]
 
 _NO_DATE = "1970:01:01 00:00:00"  # OpenImageIO writes the day otherwise, and no two bakes would be equal
-# CIE xy of red, green, blue and white of Rec. 709, which are sRGB's: what our linear light is measured by.
-_REC709 = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
 
 
 def save_exr(
@@ -29,19 +28,19 @@ def save_exr(
         ImageError: OpenImageIO is not there.
         LimitError: the disk is full, read-only or otherwise unfit.
     """
-    library = _library("EXR")
+    oiio = library("EXR")
     channels = np.ascontiguousarray(channels, np.float32)
-    kind = library.HALF if half else library.FLOAT
+    kind = oiio.HALF if half else oiio.FLOAT
     if half:
         channels = np.clip(channels, -65504, 65504)
-    spec = library.ImageSpec(channels.shape[1], channels.shape[0], len(names), kind)
+    spec = oiio.ImageSpec(channels.shape[1], channels.shape[0], len(names), kind)
     spec.channelnames = names
     spec["compression"] = "zip"
     spec["DateTime"] = _NO_DATE
-    spec.attribute("chromaticities", library.TypeDesc("float[8]"), _REC709)
+    spec.attribute("chromaticities", oiio.TypeDesc("float[8]"), REC709)
     for name, text in (notes or {}).items():
         spec[name] = text
-    _write(library, path, spec, channels)
+    _write(oiio, path, spec, channels)
 
 
 def save_png16(path, levels: np.ndarray) -> None:
@@ -51,13 +50,13 @@ def save_png16(path, levels: np.ndarray) -> None:
         ImageError: OpenImageIO is not there.
         LimitError: the disk is full, read-only or otherwise unfit.
     """
-    library = _library("16-bit PNG")
+    oiio = library("16-bit PNG")
     height, width, count = levels.shape
-    spec = library.ImageSpec(width, height, count, library.UINT16)
+    spec = oiio.ImageSpec(width, height, count, oiio.UINT16)
     spec["oiio:ColorSpace"] = "sRGB"
     spec["oiio:UnassociatedAlpha"] = 1
     spec["png:compressionLevel"] = 3  # a third of the time of level 6, three per cent more bytes
-    _write(library, path, spec, np.ascontiguousarray(levels))
+    _write(oiio, path, spec, np.ascontiguousarray(levels))
 
 
 def load_channels(path) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -79,20 +78,27 @@ def load_png16(path) -> np.ndarray:
     return _read(path, "16-bit PNG", "UINT16")[0]
 
 
-def _library(kind):
+def library(kind: str, remedy: str = "choose the format png"):
+    """The module OpenImageIO.
+
+    Args:
+        kind: what needs it, and `remedy`: what to do where it is not there; both for the sentence.
+    Raises:
+        ImageError: it does not load.
+    """
     try:
         import OpenImageIO  # not at the top: it would meet Blender's own build in Blender's process
     except ImportError as error:
-        message = f"{kind} needs OpenImageIO, which does not load here ({error}): choose the format png"
+        message = f"{kind} needs OpenImageIO, which does not load here ({error}): {remedy}"
         raise ImageError(message) from error
     return OpenImageIO
 
 
-def _write(library, path, spec, pixels):
+def _write(oiio, path, spec, pixels):
     with replacing(path) as temporary:
-        output = library.ImageOutput.create(str(temporary))
+        output = oiio.ImageOutput.create(str(temporary))
         if output is None:
-            raise ImageError(f"{path} cannot be written: {' '.join(library.geterror().split())}")
+            raise ImageError(f"{path} cannot be written: {' '.join(oiio.geterror().split())}")
         done = output.open(str(temporary), spec) and output.write_image(pixels)
         reason = output.geterror()
         done = output.close() and done
@@ -102,13 +108,13 @@ def _write(library, path, spec, pixels):
 
 
 def _read(path, kind, wanted):
-    library = _library(kind)
-    as_stored = library.ImageSpec()
+    oiio = library(kind)
+    as_stored = oiio.ImageSpec()
     as_stored["oiio:UnassociatedAlpha"] = 1
-    source = library.ImageInput.open(str(path), as_stored)
+    source = oiio.ImageInput.open(str(path), as_stored)
     if source is None:
-        raise ImageError(f"{path} cannot be read: {' '.join(library.geterror().split())}")
-    pixels = source.read_image(getattr(library, wanted))
+        raise ImageError(f"{path} cannot be read: {' '.join(oiio.geterror().split())}")
+    pixels = source.read_image(getattr(oiio, wanted))
     spec, reason = source.spec(), source.geterror()
     source.close()
     if pixels is None:

@@ -6,7 +6,8 @@ the phase of two modes as hue; the spectrum.
 
 import numpy as np
 
-from ..files.image_io import decode_srgb, resize
+from ..files.colour import decode_srgb
+from ..files.image_io import resize
 from ..motion import synth
 from ..motion.timeline import LoopPlan
 from ..motion.volume import SpectralVolume

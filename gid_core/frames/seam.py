@@ -3,7 +3,8 @@
 import numpy as np
 
 from ..files import frame_files
-from ..files.image_io import decode_srgb, resize
+from ..files.colour import decode_srgb
+from ..files.image_io import resize
 from ..motion.timeline import LoopPlan
 from ..motion.volume import SpectralVolume
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..files.image_io import encode_srgb, resize
+from ..files.colour import encode_srgb
+from ..files.image_io import resize
 from ..model.card import Card
 from ..model.contract import CELL_STRIDE, ENVELOPE_STRIDE, PICTURE_STRIDE
 from ..model.session import Model

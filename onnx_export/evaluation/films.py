@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from gid_core.files import image_io
+from gid_core.files import colour
 from gid_core.frames import renderer
 from gid_core.motion.plan import plan_loop
 from gid_core.motion.volume import SpectralVolume
@@ -81,7 +81,7 @@ def rendered(film: Film, volume: SpectralVolume) -> Film:
     loop = renderer.LoopRenderer(linear(film.still), volume, plan)
     frames = np.empty_like(film.frames)
     for index in range(len(frames)):
-        encoded = image_io.encode_srgb(np.clip(loop.frame(index), 0, 1))
+        encoded = colour.encode_srgb(np.clip(loop.frame(index), 0, 1))
         frames[index] = np.rint(np.clip(encoded, 0, 1) * 255)
     return Film(film.name, frames, film.fps)
 

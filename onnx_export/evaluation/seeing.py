@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from gid_core.files import image_io
+from gid_core.files import colour
 from gid_core.model.contract import ENVELOPE_STRIDE
 from gid_core.prediction import stages
 
@@ -93,4 +93,4 @@ def scene_rgb(scene) -> np.ndarray:
 
 def linear(picture: Image.Image) -> np.ndarray:
     """float32 (H, W, 3), linear: what gid_core.prediction.predict takes."""
-    return image_io.decode_srgb(np.asarray(picture, np.float32) / 255).astype(np.float32)
+    return colour.decode_srgb(np.asarray(picture, np.float32) / 255).astype(np.float32)

@@ -23,7 +23,7 @@ import pytest
 from gid_dev.blender_addon.loop import build, images
 from gid_dev.blender_addon.nodes import rig
 from gid_dev.blender_addon.output.frames import render_frames
-from gid_dev.gid_core.files import image_io
+from gid_dev.gid_core.files import colour, image_io
 from gid_dev.gid_core.motion.edits import Edits, apply
 from gid_dev.gid_core.motion.motion import Motion
 from gid_dev.gid_core.motion.plan import plan_loop
@@ -99,7 +99,7 @@ def occluding_volume():
 
 def _motion_of(volume, still):
     """The motion of a volume over a still."""
-    encoded = image_io.encode_srgb(image_io.resize(still, volume.width, volume.height)[..., :3])
+    encoded = colour.encode_srgb(image_io.resize(still, volume.width, volume.height)[..., :3])
     return recovered(volume, np.rint(encoded.clip(0, 1) * 255).astype(np.uint8))
 
 
@@ -110,7 +110,7 @@ def _drawn_motion(still, seed=0, n_freqs=16, grid=(24, 16), cells=(4, 6)):
     envelope = rng.gamma(1.0, 0.4, (n_freqs, height, width)).astype(np.float32)
     envelope[:, :, : width // 4] = 0  # something stands still
     parts = rng.normal(0, 0.7, (2, n_freqs, cells[1] + 1, cells[0], 2)).astype(np.float32)
-    picture = np.rint(image_io.encode_srgb(image_io.resize(still, width, height)[..., :3]).clip(0, 1) * 255)
+    picture = np.rint(colour.encode_srgb(image_io.resize(still, width, height)[..., :3]).clip(0, 1) * 255)
     return Motion(
         envelope,
         parts[0] + 1j * parts[1],

@@ -16,7 +16,7 @@ import gid_dev.blender_addon as addon
 import numpy as np
 import pytest
 from gid_dev.blender_addon import cli
-from gid_dev.gid_core.files import frame_files, image_io
+from gid_dev.gid_core.files import colour, frame_files, image_io
 from gid_dev.gid_core.frames.renderer import LoopRenderer
 from gid_dev.gid_core.motion.plan import plan_loop
 from gid_dev.gid_core.motion.volume import SpectralVolume
@@ -80,8 +80,8 @@ def test_success_says_little_and_nothing_that_alarms_a_farm(made):
 
 def test_first_frame_is_the_still(made):
     folder, _done = made
-    first = image_io.encode_srgb(image_io.load_photo(folder / "frames" / "1001.png").pixels)
-    still = image_io.encode_srgb(image_io.load_photo(folder / "still.png").pixels)
+    first = colour.encode_srgb(image_io.load_photo(folder / "frames" / "1001.png").pixels)
+    still = colour.encode_srgb(image_io.load_photo(folder / "still.png").pixels)
     assert np.abs(first - still).max() <= 1.01 / 255  # one step of 8 bits
 
 
@@ -140,7 +140,7 @@ def test_scene_opens_on_the_loop_and_renders_without_the_add_on(made, tmp_path):
     assert done.stdout.rstrip().endswith("rendered"), done.stdout + done.stderr
     again = image_io.load_photo(tmp_path / "again.png").pixels[..., :3]
     frame = image_io.load_photo(folder / "frames" / "1007.png").pixels
-    assert np.abs(image_io.encode_srgb(again) - image_io.encode_srgb(frame)).max() <= 1.01 / 255
+    assert np.abs(colour.encode_srgb(again) - colour.encode_srgb(frame)).max() <= 1.01 / 255
 
 
 def test_volume_is_the_one_in_the_report(made):

@@ -12,7 +12,7 @@ import sys
 
 import numpy as np
 from cases import stills
-from gid_dev.gid_core.files.image_io import encode_srgb
+from gid_dev.gid_core.files.colour import encode_srgb
 from gid_dev.gid_core.frames.renderer import LoopRenderer
 from gid_dev.gid_core.frames.splat import Splatter, weight_of
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from cases import scenes, warps
 from cases.stills import photos_of
-from gid_dev.gid_core.files import image_io
+from gid_dev.gid_core.files import colour, image_io
 from gid_dev.gid_core.frames.loop import QUALITIES, Loop
 from gid_dev.gid_core.frames.plate import make_plate
 from gid_dev.gid_core.motion.timeline import LoopPlan
@@ -165,7 +165,7 @@ def near_mask(mask, px):
 
 def psnr(frame, truth, part):
     """dB in sRGB over a part of the picture."""
-    frame, truth = (image_io.encode_srgb(np.clip(picture, 0, 1))[part] for picture in (frame, truth))
+    frame, truth = (colour.encode_srgb(np.clip(picture, 0, 1))[part] for picture in (frame, truth))
     return -10 * np.log10(np.mean((frame - truth) ** 2, dtype=np.float64) + 1e-12)
 
 

@@ -11,9 +11,9 @@ ROOT = Path(__file__).resolve().parents[2]
 CORE = ROOT / "gid_core"
 GRANTS = {
     "files.frame_files": {"PIL"},
-    "files.image_io": {"PIL"},
     "files.movie": {"PIL", "av"},
     "files.oiio": {"OpenImageIO"},
+    "files.pictures": {"PIL"},
     "model.session": {"onnxruntime"},
 }  # besides the standard library and numpy
 

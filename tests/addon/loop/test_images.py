@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from gid_dev.blender_addon.loop import images
 from gid_dev.gid_core.errors import ImageError
-from gid_dev.gid_core.files import image_io
+from gid_dev.gid_core.files import colour, image_io
 from PIL import Image
 
 EIGHT_BIT = 0.5 / 255
@@ -146,7 +146,7 @@ def test_packed_eight_bit_image_reads_like_its_file(photo):
     image = bpy.data.images.load(str(photo))
     image.pack()
     photo.unlink()
-    assert np.abs(images.read_still(image)[..., :3] - image_io.decode_srgb(_levels(image))).max() < 1e-6
+    assert np.abs(images.read_still(image)[..., :3] - colour.decode_srgb(_levels(image))).max() < 1e-6
 
 
 def _levels(image):
@@ -157,7 +157,7 @@ def test_sixteen_bit_file_reads_beyond_eight_bits(tmp_path):
     ramp = np.linspace(0, 65535, 64 * 32).astype(np.uint16).reshape(32, 64)
     Image.fromarray(ramp).save(tmp_path / "deep.png")
     still = opened(tmp_path / "deep.png")
-    assert np.abs(image_io.encode_srgb(still[..., 0]) - ramp / 65535).max() < EIGHT_BIT / 50
+    assert np.abs(colour.encode_srgb(still[..., 0]) - ramp / 65535).max() < EIGHT_BIT / 50
 
 
 def test_open_exr_reads_its_light_unclipped(tmp_path, picture):

@@ -11,7 +11,7 @@ from gid_dev.blender_addon import jobs
 from gid_dev.blender_addon.loop import sight
 from gid_dev.blender_addon.output import bake
 from gid_dev.blender_addon.output.delivery import rendered_picture
-from gid_dev.gid_core.files import image_io
+from gid_dev.gid_core.files import colour, image_io
 from gid_dev.gid_core.frames.frame_worker import Sheet
 
 N_FRAMES = 12
@@ -77,7 +77,7 @@ def test_every_edit_of_the_loop_is_in_the_bake(small_loop, output, tmp_path):
     assert report["compared_db"] >= AGREES_DB
     picture = rendered_picture(small_loop, 8)[..., :3]
     frame = image_io.load_photo(folder / "frames" / "0008.png").pixels
-    assert np.abs(image_io.encode_srgb(frame) - image_io.encode_srgb(picture)).max() <= 1.01 / 255
+    assert np.abs(colour.encode_srgb(frame) - colour.encode_srgb(picture)).max() <= 1.01 / 255
     assert bake.loop_of(small_loop).volume.mask is not None
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from gid_dev.blender_addon.output.frames import encode_movie, render_frames
 from gid_dev.gid_core.errors import LimitError, SettingsError
-from gid_dev.gid_core.files import image_io
+from gid_dev.gid_core.files import colour, image_io
 
 COLOUR_STEPS = 4  # of 255: rounding of limited-range YUV, and a little coding noise on flat colour
 
@@ -53,7 +53,7 @@ def test_colours_and_places_are_those_of_the_files(movie, patches):
     _, _, frames = decoded(movie)
     for frame, file in zip(frames, patches, strict=True):
         got = frame.to_ndarray(format="rgb24").astype(float)
-        want = np.rint(image_io.encode_srgb(image_io.load_photo(file).pixels) * 255)[:48, :96]
+        want = np.rint(colour.encode_srgb(image_io.load_photo(file).pixels) * 255)[:48, :96]
         assert got.shape == want.shape
         away_from_edges = np.ones(got.shape[:2], bool)
         for edge in (32, 64):

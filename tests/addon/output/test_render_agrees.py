@@ -11,7 +11,7 @@ import pytest
 from gid_dev.blender_addon.loop import read, remove
 from gid_dev.blender_addon.output.frames import render_frames
 from gid_dev.gid_core.errors import Cancelled, LimitError, SettingsError
-from gid_dev.gid_core.files import image_io
+from gid_dev.gid_core.files import colour, image_io
 from gid_dev.gid_core.frames.renderer import LoopRenderer
 from gid_dev.gid_core.frames.splat import HOLE
 from gid_dev.gid_core.motion.plan import plan_loop
@@ -68,8 +68,8 @@ def test_frame_after_the_last_is_the_first(scene):
 
 def test_png_of_the_first_frame_holds_the_values_of_the_still(make_loop, picture, psnr, tmp_path):
     (file,) = render_frames(make_loop(128, 80), tmp_path, [1])
-    got = image_io.encode_srgb(image_io.load_photo(file).pixels)
-    assert psnr(got, image_io.encode_srgb(picture(128, 80))) >= STILL_DB
+    got = colour.encode_srgb(image_io.load_photo(file).pixels)
+    assert psnr(got, colour.encode_srgb(picture(128, 80))) >= STILL_DB
 
 
 def test_transparent_still_agrees_in_colour_and_opacity(make_loop, picture, occluding_volume, rendered, psnr):

@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 from gid_dev.blender_addon.output.frames import encode_movie
-from gid_dev.gid_core.files import image_io
+from gid_dev.gid_core.files import colour, image_io
 from gid_dev.gid_core.frames.renderer import LoopRenderer
 from gid_dev.gid_core.motion.plan import plan_loop
 from gid_dev.gid_core.motion.volume import SpectralVolume
@@ -44,7 +44,7 @@ def encoded(plane, pictures, folder):
     encode_movie(plane, files, folder / "loop.mp4")
     with av.open(str(folder / "loop.mp4")) as movie:
         blocks = [averaged(frame.to_ndarray(format="rgb24").mean(-1)) for frame in movie.decode(video=0)]
-    sent = [averaged(image_io.encode_srgb(picture).mean(-1) * 255.0) for picture in pictures]
+    sent = [averaged(colour.encode_srgb(picture).mean(-1) * 255.0) for picture in pictures]
     error = np.array(blocks) - sent
     coding = float((error - error.mean(0)).std())  # a constant offset of the colour conversion is no step
     steps = np.sqrt(((np.array(blocks) - np.roll(blocks, -1, 0)) ** 2).mean((1, 2)))

@@ -1,7 +1,7 @@
 """Fine detail of a frame as a part of the still's."""
 
 import numpy as np
-from gid_dev.gid_core.files.image_io import encode_srgb
+from gid_dev.gid_core.files.colour import encode_srgb
 from gid_dev.gid_core.frames.renderer import MOVER_PX
 from gid_dev.gid_core.motion.synth import mean_motion
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from gid_dev.gid_core.files import image_io
+from gid_dev.gid_core.files import colour, image_io
 from gid_dev.gid_core.files.resample import resample
 from gid_dev.gid_core.motion.plan import plan_loop
 from gid_dev.gid_core.motion.timeline import LoopPlan
@@ -92,9 +92,9 @@ class Scene:
             scale = max(size[0] / photo.shape[1], size[1] / photo.shape[0])
             grown = image_io.resize(photo, *(round(side * scale) for side in photo.shape[1::-1]))
             return np.ascontiguousarray(grown[: size[1], : size[0], :3])
-        encoded = image_io.encode_srgb(texture(*size, seed=self._rng.integers(1 << 30), psf_px=_TWICE * 0.5))
+        encoded = colour.encode_srgb(texture(*size, seed=self._rng.integers(1 << 30), psf_px=_TWICE * 0.5))
         tint = self._rng.uniform(-0.25, 0.25, 3).astype(np.float32)
-        return image_io.decode_srgb((0.7 * encoded + 0.15 + tint).clip(0, 1))
+        return colour.decode_srgb((0.7 * encoded + 0.15 + tint).clip(0, 1))
 
     def _layer(self, index, colours):
         rng = self._rng

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import conftest
 import numpy as np
-from gid_dev.gid_core.files import image_io
+from gid_dev.gid_core.files import colour, image_io
 from gid_dev.gid_core.frames.loop import Loop
 from gid_dev.gid_core.frames.renderer import LoopRenderer
 from gid_dev.gid_core.frames.splat import Splatter, weight_of
@@ -78,7 +78,7 @@ def texture(width, height, seed=0, psf_px=0.5):
         planes.append(plane / plane.std())
     grey = np.mean(planes, 0)  # channels of a photograph have most of their detail in common
     encoded = 0.45 + 0.16 * (grey[..., None] + 0.4 * np.stack(planes, -1))
-    return image_io.decode_srgb(encoded.clip(0, 1).astype(np.float32))
+    return colour.decode_srgb(encoded.clip(0, 1).astype(np.float32))
 
 
 def smooth_volume(moving, width=256, height=144, n_freqs=16):

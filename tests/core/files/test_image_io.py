@@ -7,7 +7,7 @@ import struct
 import numpy as np
 import pytest
 from gid_dev.gid_core.errors import GidError, ImageError, LimitError
-from gid_dev.gid_core.files import image_io
+from gid_dev.gid_core.files import colour, image_io, pictures
 from PIL import Image, ImageCms
 
 from .. import hostile
@@ -28,7 +28,7 @@ def saved(image, kind, **options):
 
 
 def encoded(photo):
-    return image_io.encode_srgb(photo.pixels)
+    return colour.encode_srgb(photo.pixels)
 
 
 @pytest.mark.parametrize("name", hostile.REFUSED_PICTURES)
@@ -44,7 +44,7 @@ def test_a_bad_picture_is_refused_with_a_sentence(tmp_path, name):
 def test_too_many_pixels_are_refused_before_they_are_decoded(tmp_path, monkeypatch, size):
     header = struct.pack(">IIBBBBB", *size, 8, 2, 0, 0, 0)
     (tmp_path / "huge.png").write_bytes(hostile.png_file((b"IHDR", header), (b"IDAT", b""), (b"IEND", b"")))
-    monkeypatch.setattr(image_io, "_linear", lambda *_: pytest.fail("decoded"))
+    monkeypatch.setattr(pictures, "_light", lambda *_: pytest.fail("decoded"))
     with pytest.raises(LimitError, match="megapixels, the limit is 100: make it smaller"):
         image_io.load_photo(tmp_path / "huge.png")
 
@@ -65,7 +65,7 @@ def test_an_unreadable_file_is_refused_with_a_sentence(tmp_path, monkeypatch):
 def test_16_bit_colour_is_read_exactly(tmp_path, channels):
     samples = np.random.default_rng(0).integers(0, 65536, (20, 17, channels))
     photo = load(tmp_path, "deep.png", hostile.png(samples, {3: 2, 4: 6}[channels]))
-    expected = image_io.decode_srgb(samples[..., :3] / 65535)
+    expected = colour.decode_srgb(samples[..., :3] / 65535)
     if channels == 4:
         alpha = (samples[..., 3:] / 65535).astype(np.float32)
         expected = np.concatenate([expected * alpha, alpha], 2)
@@ -76,17 +76,17 @@ def test_16_bit_colour_is_read_exactly(tmp_path, channels):
 def test_16_bit_grey_with_and_without_alpha_is_read_exactly(tmp_path):
     samples = np.random.default_rng(0).integers(0, 65536, (20, 17, 2))
     grey = load(tmp_path, "grey.png", hostile.png(samples[..., :1], 0)).pixels
-    np.testing.assert_allclose(grey, image_io.decode_srgb(samples[..., [0, 0, 0]] / 65535), atol=1e-7)
+    np.testing.assert_allclose(grey, colour.decode_srgb(samples[..., [0, 0, 0]] / 65535), atol=1e-7)
     both = load(tmp_path, "both.png", hostile.png(samples, 4)).pixels
     alpha = samples[..., 1:] / 65535
     np.testing.assert_allclose(both[..., 3:], alpha, atol=1e-7)
-    np.testing.assert_allclose(both[..., :3], image_io.decode_srgb(samples[..., [0, 0, 0]] / 65535) * alpha, atol=1e-7)
+    np.testing.assert_allclose(both[..., :3], colour.decode_srgb(samples[..., [0, 0, 0]] / 65535) * alpha, atol=1e-7)
 
 
 def test_16_bit_grey_tiff_is_read_exactly(tmp_path):
     samples = np.random.default_rng(0).integers(0, 65536, (20, 17), dtype=np.uint16)
     photo = load(tmp_path, "grey.tif", saved(Image.fromarray(samples), "TIFF"))
-    np.testing.assert_allclose(photo.pixels[..., 1], image_io.decode_srgb(samples / 65535), atol=1e-7)
+    np.testing.assert_allclose(photo.pixels[..., 1], colour.decode_srgb(samples / 65535), atol=1e-7)
 
 
 def test_float_grey_is_linear_light(tmp_path):
@@ -118,9 +118,7 @@ def test_alpha_is_premultiplied_in_linear_light(tmp_path):
     pixels[0, 0] = (255, 255, 255, 0)
     photo = load(tmp_path, "alpha.png", saved(Image.fromarray(pixels), "PNG"))
     alpha = 128 / 255
-    np.testing.assert_allclose(
-        photo.pixels[5, 5], [alpha, image_io.decode_srgb(188 / 255) * alpha, 0, alpha], rtol=1e-6
-    )
+    np.testing.assert_allclose(photo.pixels[5, 5], [alpha, colour.decode_srgb(188 / 255) * alpha, 0, alpha], rtol=1e-6)
     np.testing.assert_array_equal(photo.pixels[0, 0], np.zeros(4))
 
 
@@ -215,7 +213,7 @@ def test_a_full_disk_leaves_nothing_and_a_sentence(tmp_path, monkeypatch):
 
 def test_the_curve_and_its_inverse_agree():
     levels = np.linspace(0, 1, 4097, dtype=np.float32)
-    np.testing.assert_allclose(image_io.encode_srgb(image_io.decode_srgb(levels)), levels, atol=2e-6)
+    np.testing.assert_allclose(colour.encode_srgb(colour.decode_srgb(levels)), levels, atol=2e-6)
 
 
 def test_resizing_keeps_light_and_range():
@@ -238,7 +236,7 @@ def test_fit_never_enlarges():
 
 
 def test_without_pillow_a_sentence_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(image_io, "Image", None)
-    monkeypatch.setattr(image_io, "_PILLOW_ERROR", "no module", raising=False)
+    monkeypatch.setattr(pictures, "Image", None)
+    monkeypatch.setattr(pictures, "PILLOW_ERROR", "no module", raising=False)
     with pytest.raises(ImageError, match="Pillow"):
-        image_io.load_photo(tmp_path / "a.png")
+        load(tmp_path, "a.png", b"whatever")

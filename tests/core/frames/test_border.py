@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gid_core.files.image_io import encode_srgb
+from gid_core.files.colour import encode_srgb
 from gid_core.frames.renderer import LoopRenderer
 from gid_core.frames.splat import Splatter, splat, weight_of
 from gid_core.motion.plan import plan_loop

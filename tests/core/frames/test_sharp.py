@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from gid_core.files.image_io import encode_srgb
+from gid_core.files.colour import encode_srgb
 from gid_core.frames.renderer import LoopRenderer
 from gid_core.frames.sharp import differences, kin, sharpened
 from gid_core.frames.splat import Splatter, finish, splat, weight_of
