@@ -65,6 +65,10 @@ class Grip:
         return float(moved @ offset) / max(offset[0] ** 2 + offset[1] ** 2, 1e-12)
 
 
+def _is_shown(plane, context):
+    return context.view_layer.objects.get(plane.name) == plane
+
+
 class _PlucksLoop(base.Reporting):
     @classmethod
     def poll(cls, context):
@@ -130,6 +134,8 @@ class GID_OT_pluck(_PlucksLoop, bpy.types.Operator):
 
     def _press(self, context, event):
         plane = sight.in_sight(context)
+        if not _is_shown(plane, context):
+            raise SettingsError(f"the loop '{plane.name}' is not in this view: show it first, then pluck it")
         self._begin = self._where(plane, context, event)
         if self._begin is None:
             return {"PASS_THROUGH", "CANCELLED"}
@@ -205,9 +211,12 @@ class GID_OT_pluck_tool(_PlucksLoop, bpy.types.Operator):
     bl_options = {"INTERNAL"}  # no UNDO: the tool in the hand is not data
 
     def perform(self, context):
+        plane = sight.in_sight(context)
         areas = [area for area in (context.window.screen.areas if context.window else ()) if area.type == "VIEW_3D"]
         if not areas:
             raise SettingsError("there is no 3D viewport in this window: open one, and pluck the picture there")
+        if not _is_shown(plane, context):
+            sight.show(plane, context.window)
         if context.mode != "OBJECT":
             bpy.ops.object.mode_set(mode="OBJECT")
         area = context.area if context.area in areas else max(areas, key=lambda one: one.width * one.height)

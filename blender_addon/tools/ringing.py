@@ -190,13 +190,13 @@ def _by_session(blocks, session_uid):
     return next((block for block in blocks if block.session_uid == session_uid), None)
 
 
-def _go_on(scene=None):
-    """Write what each live loop shows now; of those in `scene` alone if one is given."""
+def _go_on(is_due=lambda one: True):
+    """Write what each live loop shows now, of those that are due."""
     for uid, one in list(_live.items()):
         plane, own = _by_session(bpy.data.objects, uid), _by_session(bpy.data.scenes, one.scene)
         if plane is None or own is None or rig.MODIFIER not in plane.modifiers or not plane.animation_data:
             del _live[uid]
-        elif scene is None or own == scene:
+        elif is_due(one):
             _advance(plane, one)
             if _is_at_rest(plane, one):
                 settle(plane)
@@ -207,14 +207,15 @@ def _go_on(scene=None):
 def _tick():
     if not _live:
         return None
-    if not any(window.screen.is_animation_playing for window in bpy.context.window_manager.windows):
-        _go_on()
+    windows = bpy.context.window_manager.windows
+    playing = {window.scene.session_uid for window in windows if window.screen.is_animation_playing}
+    _go_on(lambda one: one.scene not in playing)
     return _TICK_S
 
 
 def _on_frame(scene, *_arguments):
     """The handler while a scene plays: one evaluation a frame shows loop and plucks."""
-    _go_on(scene)
+    _go_on(lambda one: one.scene == scene.session_uid)
 
 
 def _listen():
