@@ -98,7 +98,7 @@ def settle(plane) -> None:
         if name in curves:
             curves[name].mute = False
     for body in live.bodies(plane):
-        rig.set_inputs(body, before["inputs"])
+        _set(body, before["inputs"])
     plane.gid.before_pluck = ""
     _redraw()
 
@@ -170,8 +170,14 @@ def _write(plane, one):
     for index, number in enumerate(total, 1):
         values[f"Pluck Re {index}"], values[f"Pluck Im {index}"] = float(number.real), float(number.imag)
     for body in live.bodies(plane):
-        rig.set_inputs(body, values)
+        _set(body, values)
     _redraw()
+
+
+def _set(body, values):
+    rig.set_inputs(body, values)
+    # A plain tag takes the inputs over as they lie in the file: in 4.5 that forgets where the keyed clock stands.
+    body.update_tag(refresh={"OBJECT", "DATA", "TIME"})
 
 
 def _redraw():
