@@ -166,10 +166,11 @@ def compose(scene, engine, *, has_plate, is_transparent):
             for layer in (materials.COLOUR, materials.WEIGHT)
         )
         red = builder.node("CompositorNodeSeparateColor", 1, {"Image": weight}, mode="RGB").outputs["Red"]
-        sums |= {"Numerator": colour, "Denominator": red}
+        sums |= {"Numerator": colour, "Denominator": red, "Combined": colour}
     else:
         passes = builder.node("CompositorNodeRLayers", 0, scene=scene).outputs
         sums |= {"Numerator": passes[materials.COLOUR], "Denominator": passes[materials.WEIGHT]}
+        sums["Combined"] = passes["Image"]
         if is_transparent:
             sums["Opacity"] = passes[materials.OPACITY]
     if has_plate:

@@ -1,8 +1,10 @@
 """Compositor group "Softmax Splat": two sums become a picture.
 
 Image = (Numerator + Plate Weight * Plate) / (Denominator + Plate Weight), for colour and opacity alike: one expression,
-continuous in time. Without a plate what nothing covers is transparent. Usable on any passes that hold such sums. A loop
-renders its plate along with the sums, so that it has their size and region; "Plate" is for one that comes as a picture.
+continuous in time. Without a plate what nothing covers is transparent. A Rendered viewport draws the sheet, which has
+no sums: there one sees what the engine made, "Combined", which is empty in a final render. Usable on any passes that
+hold such sums. A loop renders its plate along with the sums, so that it has their size and region; "Plate" is for one
+that comes as a picture.
 """
 
 from ...gid_core.frames.splat import HOLE, PLATE_WEIGHT
@@ -11,7 +13,7 @@ from .builder import output_socket, shared_group
 
 __all__ = ["group"]
 
-VERSION = 3
+VERSION = 4
 _NO_LEAST = -3.4e38
 _DESCRIPTION = "Divide the sums of a softmax splat, over a plate: picture, opacity and holes"
 
@@ -58,11 +60,20 @@ def _build(tree):
     tree.add_input(
         "Least", "Float", _NO_LEAST, description="No colour below this: 0 for light, as sharpened tents can undershoot"
     )
+    tree.add_input(
+        "Combined",
+        "Color",
+        (0.0, 0.0, 0.0, 0.0),
+        description="Seen where there are no sums, as in a Rendered viewport: the render's own picture",
+    )
     get = tree.input
     weight, denominator = get("Plate Weight"), get("Denominator")
 
     total = tree.math("ADD", 1, denominator, weight)
-    share = tree.math("DIVIDE", 3, tree.math("GREATER_THAN", 2, total, HOLE), tree.math("MAXIMUM", 2, total, HOLE))
+    has_sums = tree.math("GREATER_THAN", 2, total, HOLE)
+    share = tree.math("DIVIDE", 3, has_sums, tree.math("MAXIMUM", 2, total, HOLE))
+    has_none = tree.math("SUBTRACT", 3, 1.0, has_sums)
+    combined = tree.node("CompositorNodeSeparateColor", 1, {"Image": get("Combined")}, mode="RGB")
     is_opaque = tree.math("LESS_THAN", 1, get("Opacity"), 0.0)
     opacity = tree.node(
         "ShaderNodeMix", 2, {"Factor_Float": is_opaque, "A_Float": get("Opacity"), "B_Float": denominator}
@@ -75,10 +86,11 @@ def _build(tree):
         own = output_socket(opacity) if name == "Alpha" else sums.outputs[name]
         # The sums come first: the first operand decides how large the picture is.
         over = tree.math("ADD", 3, own, tree.math("MULTIPLY", 2, plate.outputs[name], weight))
-        channels[name] = tree.math("MULTIPLY", 4, over, share)
+        alone = tree.math("MULTIPLY", 4, combined.outputs[name], has_none)
+        channels[name] = tree.math("MULTIPLY_ADD", 5, over, share, alone)
         if name != "Alpha":
-            channels[name] = tree.math("MAXIMUM", 5, channels[name], get("Least"))
-    image = tree.node("CompositorNodeCombineColor", 6, channels, mode="RGB")
+            channels[name] = tree.math("MAXIMUM", 6, channels[name], get("Least"))
+    image = tree.node("CompositorNodeCombineColor", 7, channels, mode="RGB")
     landed = tree.math("SUBTRACT", 3, denominator, get("Weight Below"))
-    holes = tree.math("SUBTRACT", 6, 1.0, tree.math("GREATER_THAN", 4, landed, HOLE))
-    tree.outputs(7, Image=image, Alpha=channels["Alpha"], Holes=holes)
+    holes = tree.math("SUBTRACT", 5, 1.0, tree.math("GREATER_THAN", 4, landed, HOLE))
+    tree.outputs(8, Image=image, Alpha=channels["Alpha"], Holes=holes)
