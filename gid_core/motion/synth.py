@@ -12,7 +12,6 @@ from .volume import SpectralVolume
 __all__ = ["Synthesiser", "displacement", "mean_motion", "static_mask", "upsample"]
 
 MEAN_OVER_RMS = 0.9  # mean |F| of random volumes lies within 0.84..0.93 of its rms
-STATIC_PX = 1e-4  # a pixel that never moves this far needs no tent
 
 
 class Synthesiser:
@@ -60,10 +59,11 @@ def mean_motion(volume: SpectralVolume, width: int, height: int) -> np.ndarray:
     return mean if weight is None else mean * weight
 
 
-def static_mask(volume: SpectralVolume, width: int, height: int, limit: float = STATIC_PX) -> np.ndarray:
-    """Pixels of a picture that cannot move `limit` px in x or in y at gain 1: bool (height, width)."""
-    scale = np.array([width / volume.width, height / volume.height], np.float32)
-    reach = (np.abs(volume.amplitudes).sum(0) * scale).max(-1)
-    reach = bilinear(reach, width, height)
+def static_mask(volume: SpectralVolume, width: int, height: int) -> np.ndarray:
+    """Pixels of a picture in which the volume holds exactly no motion: bool (height, width).
+
+    No gain moves them, however large: a rig's Amount may be turned up with the same mask.
+    """
+    reach = bilinear(np.abs(volume.amplitudes).sum(0).max(-1), width, height)
     weight = volume.weight(width, height)
-    return (reach if weight is None else reach * weight) < limit
+    return (reach if weight is None else reach * weight) == 0

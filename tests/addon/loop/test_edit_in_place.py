@@ -374,6 +374,36 @@ def test_plucks_render_as_the_core_renders_them(loop, rendered, psnr):
     assert psnr(got[..., :3], reference.frame(8)) >= AGREES_DB
 
 
+def test_all_edits_at_once_render_as_the_core_renders_them(loop, rendered, psnr):
+    pulls = (Pull(0.7, 0.4, 0.1, 0.05, 0.75), Pull(0.6, 0.6, -0.05, 0.1, 0.125))
+    asked = Edits(
+        amplitude=0.75,
+        turn=0.5,
+        low=0.5,
+        mid=1.25,
+        high=0.75,
+        border=0.125,
+        phase=0.25,
+        mask=half(0.5, *SIZE),
+        strength=half(2.0, *SIZE),
+        plucks=pulls,
+    )
+    plane = loop(edits=asked)
+    volume = read.stored_volume(plane)
+    reference = LoopRenderer(
+        read.stored_still(plane),
+        volume,
+        read.stored_plan(plane),
+        front=images.pixels_of(plane.gid.front)[..., 0],
+        plate=images.pixels_of(plane.gid.plate)[..., :3],
+        kin=sharp.kin_of_pixels(images.pixels_of(rig.get_input(plane, "Kin"))),
+        plucks=plucked(volume, pulls),
+        fps=Fraction(plane.gid.fps),
+    )
+    for frame, got in zip((4, 22), rendered(plane, [4, 22]), strict=True):
+        assert psnr(got[..., :3], reference.frame(frame - 1)) >= AGREES_DB
+
+
 def test_plucks_are_kept(loop):
     pulls = (Pull(0.5, 0.25, 0.125, 0.0, 0.5), Pull(0.25, 0.5, 0.0, -0.125, 0.0))
     assert read.stored_edits(loop(edits=Edits(plucks=pulls))).plucks == pulls
