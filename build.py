@@ -31,13 +31,7 @@ ROOT = Path(__file__).resolve().parent
 LOCKS = ROOT / "locks"
 BLENDERS = {"4.5": "3.11", "5.0": "3.11", "5.2": "3.13"}  # Blender -> the Python that its module needs
 DEFAULT_BLENDER = "4.5"
-PYTHONS = {
-    "run": "3.11",
-    "export": "3.11",
-    "lint": "3.11",
-    "docs": "3.11",
-    **{f"blender-{v}": p for v, p in BLENDERS.items()},
-}
+PYTHONS = dict.fromkeys(("run", "export", "lint", "docs"), "3.11") | {f"blender-{v}": p for v, p in BLENDERS.items()}
 STEP_LIMIT_S = 45 * 60  # a hung Blender must not hang the whole run
 
 # Shared libraries that the Blender module opens, and the Debian/Ubuntu package that brings each.
