@@ -3,6 +3,7 @@
 Without torchrun there is one process and nothing here does anything but name the device.
 """
 
+import atexit
 import os
 from datetime import timedelta
 
@@ -20,6 +21,8 @@ def start():
     if "WORLD_SIZE" in os.environ and not distributed.is_initialized():
         backend = "nccl" if torch.cuda.is_available() else "gloo"
         distributed.init_process_group(backend, timeout=_PAINTING)
+        # Left to the interpreter's end, a thread of gloo that still runs aborts the process now and then.
+        atexit.register(distributed.destroy_process_group)
 
 
 def number() -> int:

@@ -5,6 +5,7 @@ from fractions import Fraction
 import bpy
 import pytest
 from gid_dev.blender_addon.loop import clock, edit, read
+from gid_dev.blender_addon.nodes import clock as rig_clock
 from gid_dev.blender_addon.nodes import rig
 from gid_dev.gid_core.errors import SettingsError
 from gid_dev.gid_core.motion.plan import plan_loop
@@ -20,7 +21,7 @@ def test_clock_counts_the_frames_of_the_loop(make_loop, start, n_frames):
     curve = curve_of(make_loop(16, 10, start=start, n_frames=n_frames))
     for elapsed in (0, 1, n_frames // 3, n_frames - 1, n_frames, n_frames + 1, 7 * n_frames + 5, -1, 1 - n_frames):
         off = (curve.evaluate(start + elapsed) - elapsed) % n_frames
-        assert min(off, n_frames - off) < rig._SNAP_FRAMES / 2, elapsed
+        assert min(off, n_frames - off) < rig_clock._SNAP_FRAMES / 2, elapsed
 
 
 @pytest.mark.parametrize(

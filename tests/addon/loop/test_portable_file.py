@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from gid_dev.blender_addon.loop import read
 
-SAME_FRAME = 1e-4
+# Versions round displacements differently in their last bits, and sharpening enlarges what neighbours differ by.
+SAME_FRAME, SAME_DB = 2e-4, 100
 FRAMES = (1001, 1009)
 OLDER = 77
 FLOAT32 = 3e-7  # the motion is kept, and its volume made of it: two roundings
@@ -66,7 +67,7 @@ def saved(registered, make_loop, rendered, tmp_path_factory):
     return path, frames
 
 
-def test_file_alone_renders_the_same_frames_here_and_in_later_versions(saved, other_pythons, read_exr, tmp_path):
+def test_file_alone_renders_the_same_frames_here_and_in_later_versions(saved, other_pythons, read_exr, psnr, tmp_path):
     blend, frames = saved
     rendered_by = []
     for index, python in enumerate(other_pythons):
@@ -78,7 +79,9 @@ def test_file_alone_renders_the_same_frames_here_and_in_later_versions(saved, ot
         assert result.returncode == 0, result.stderr
         rendered_by.append(python)
         for frame, want in zip(FRAMES, frames, strict=True):
-            assert np.abs(read_exr(folder / f"{frame}.exr") - want).max() <= SAME_FRAME, python
+            got = read_exr(folder / f"{frame}.exr")
+            assert np.abs(got - want).max() <= SAME_FRAME, python
+            assert psnr(got, want) >= SAME_DB, python
     assert rendered_by
 
 

@@ -25,7 +25,7 @@ def frames():
     rows, columns = np.mgrid[:32, :48]
     middle = np.exp(-((columns - 24) ** 2 + (rows - 16) ** 2) / 120)[..., None]
     chance = rng.standard_normal((16, 1, 1, 2)) + 1j * rng.standard_normal((16, 1, 1, 2))
-    volume = SpectralVolume(2.0 * chance / k * middle * np.exp(0.05j * k * columns[..., None]), k.ravel() / 5)
+    volume = SpectralVolume(2.5 * chance / k * middle * np.exp(0.05j * k * columns[..., None]), k.ravel() / 5)
     loop = LoopRenderer(still.astype(np.float32), volume, plan_loop(volume, N_FRAMES, Fraction(24)))
     return [loop.frame(n) for n in range(N_FRAMES)]
 
