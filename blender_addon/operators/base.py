@@ -10,7 +10,7 @@ from ...gid_core.errors import GidError, ImageError, LimitError, ModelError
 from .. import jobs
 from ..loop import sight
 
-__all__ = ["JobOperator", "Order", "Reporting", "is_free", "keys", "remedy_for"]
+__all__ = ["JobOperator", "OnLoop", "Order", "Reporting", "is_free", "keys", "remedy_for"]
 
 # The first that fits; what has none needs what its sentence says.
 _REMEDIES = (
@@ -61,6 +61,17 @@ class Reporting:
     def refused(self, context, error):
         """Tell the artist why nothing was done."""
         self.report({"ERROR"}, str(error))
+
+
+class OnLoop(Reporting):
+    """Of these, one that acts on the loop in sight."""
+
+    @classmethod
+    def poll(cls, context):
+        if sight.in_sight(context) is None:
+            cls.poll_message_set("Select a loop, or animate a still first")
+            return False
+        return True
 
 
 @dataclass(frozen=True)

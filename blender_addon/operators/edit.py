@@ -8,16 +8,7 @@ from . import base
 __all__ = ["CLASSES"]
 
 
-class _EditsLoop(base.Reporting):
-    @classmethod
-    def poll(cls, context):
-        if sight.in_sight(context) is None:
-            cls.poll_message_set("Select a loop, or animate a still first")
-            return False
-        return True
-
-
-class GID_OT_apply_edits(_EditsLoop, bpy.types.Operator):
+class GID_OT_apply_edits(base.OnLoop, bpy.types.Operator):
     """Let the loop follow what was painted on its mask and strength since"""
 
     bl_idname = "gid.apply_edits"
@@ -28,7 +19,7 @@ class GID_OT_apply_edits(_EditsLoop, bpy.types.Operator):
         edit.apply_edits(sight.in_sight(context))
 
 
-class GID_OT_update_loop(_EditsLoop, bpy.types.Operator):
+class GID_OT_update_loop(base.OnLoop, bpy.types.Operator):
     """Bring a loop of an older version up to date, so that it can be edited; it goes on to play and render as it did"""
 
     bl_idname = "gid.update_loop"

@@ -9,16 +9,7 @@ from .predict import length, scene_fps
 __all__ = ["CLASSES"]
 
 
-class _LoopOperator(base.Reporting):
-    @classmethod
-    def poll(cls, context):
-        if sight.in_sight(context) is None:
-            cls.poll_message_set("Select a loop, or animate a still first")
-            return False
-        return True
-
-
-class GID_OT_show_loop(_LoopOperator, bpy.types.Operator):
+class GID_OT_show_loop(base.OnLoop, bpy.types.Operator):
     """Show the loop in this window: its scene, framed by its camera, playing"""
 
     bl_idname = "gid.show_loop"
@@ -51,7 +42,7 @@ class GID_OT_back(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class GID_OT_retime(_LoopOperator, bpy.types.Operator):
+class GID_OT_retime(base.OnLoop, bpy.types.Operator):
     """Give the loop the panel's length, first frame and the scene's frame rate, with the same motion"""
 
     bl_idname = "gid.retime"
@@ -66,7 +57,7 @@ class GID_OT_retime(_LoopOperator, bpy.types.Operator):
         edit.retime_loop(plane, plan, fps, settings.start)
 
 
-class GID_OT_remove(_LoopOperator, bpy.types.Operator):
+class GID_OT_remove(base.OnLoop, bpy.types.Operator):
     """Remove this loop and everything made for it; the photo stays, and so does what you put into its scene"""
 
     bl_idname = "gid.remove"

@@ -34,15 +34,14 @@ _BRUSHES = [("BLACK", "Black", "Stops, or puts behind"), ("WHITE", "White", "Let
 _CHANNELS = [(name, name.title(), f"The {name.lower()} of the picture") for name in pictures.CHANNELS]
 
 
-class _OnLoop(base.Reporting):
+class _OnLoop(base.OnLoop):
     """An operator on the loop in sight, if it takes edits."""
 
     @classmethod
     def poll(cls, context):
-        plane = sight.in_sight(context)
-        if plane is None:
-            cls.poll_message_set("Select a loop, or animate a still first")
+        if not super().poll(context):
             return False
+        plane = sight.in_sight(context)
         if plane.library:
             cls.poll_message_set("The loop is linked: edit it in its own file")
             return False

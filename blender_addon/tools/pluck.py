@@ -69,16 +69,7 @@ def _is_shown(plane, context):
     return context.view_layer.objects.get(plane.name) == plane
 
 
-class _PlucksLoop(base.Reporting):
-    @classmethod
-    def poll(cls, context):
-        if sight.in_sight(context) is None:
-            cls.poll_message_set("Select a loop, or animate a still first")
-            return False
-        return True
-
-
-class GID_OT_pluck(_PlucksLoop, bpy.types.Operator):
+class GID_OT_pluck(base.OnLoop, bpy.types.Operator):
     """Pull a place of the picture and let it go: it rings down by itself"""
 
     bl_idname = "gid.pluck"
@@ -190,7 +181,7 @@ class GID_OT_pluck(_PlucksLoop, bpy.types.Operator):
             context.area.header_text_set(None)
 
 
-class GID_OT_clear_plucks(_PlucksLoop, bpy.types.Operator):
+class GID_OT_clear_plucks(base.OnLoop, bpy.types.Operator):
     """Take all plucks from the loop, and stop what rings"""
 
     bl_idname = "gid.clear_plucks"
@@ -203,7 +194,7 @@ class GID_OT_clear_plucks(_PlucksLoop, bpy.types.Operator):
         edit.clear_plucks(plane)
 
 
-class GID_OT_pluck_tool(_PlucksLoop, bpy.types.Operator):
+class GID_OT_pluck_tool(base.OnLoop, bpy.types.Operator):
     """Take the tool that pulls the picture: press on it in the viewport, pull, let go"""
 
     bl_idname = "gid.pluck_tool"
