@@ -1,33 +1,24 @@
-"""The panel in the 3D viewport's sidebar. It reads properties and running jobs, and changes nothing."""
+"""The head of the panel. It reads properties and running jobs, and changes nothing."""
 
 from fractions import Fraction
 
-import bpy
-
-from ..jobs import PANEL_CATEGORY
 from ..loop import sight
-from ..registration import class_registers
 from .edits import draw_edits
+from .sidebar import HEAD, Part, part_registers
 from .status import draw_jobs, draw_notices, draw_text
 
-__all__ = ["GID_PT_loop", "rate"]
+__all__ = ["Loop", "rate"]
 
 _INVITATION = "Open a photo, then animate it: it becomes a seamless loop in a scene of its own."
 
 
-class GID_PT_loop(bpy.types.Panel):
-    bl_idname = "GID_PT_loop"
+class Loop(Part):
+    name = HEAD
     bl_label = "Image Dynamics"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = PANEL_CATEGORY
+    needs = ""
 
-    def draw(self, context):
+    def show(self, layout, context, plane):
         settings = context.scene.gid
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
-        plane = sight.in_sight(context)
         if plane is not None and plane.gid.easel is not None:
             layout.operator("gid.paint_done", icon="CHECKMARK")  # on top, within reach whatever is folded
         if settings.still is None:
@@ -94,4 +85,4 @@ def _draw_loop(layout, plane):
     row.operator("gid.remove", icon="TRASH")
 
 
-register, unregister = class_registers((GID_PT_loop,))
+register, unregister = part_registers(Loop)

@@ -1,37 +1,22 @@
-"""The panel What Moves below that of the loop: masks and strength by brush, and what lies in front and behind."""
+"""The part What Moves: masks and strength by brush, and what lies in front and behind."""
 
-import bpy
-
-from ..jobs import PANEL_CATEGORY
-from ..loop import adopt, sight
-from ..registration import class_registers
+from ..loop import adopt
 from ..tools import easel, veil
+from .sidebar import Part, part_registers
 from .status import draw_text
 
-__all__ = ["GID_PT_moves"]
+__all__ = ["Moves"]
 
 _PAINTING = "Drag over the photo. Ctrl paints the other colour, F sets the size."
 _INVITATION = "Paint over the photo what shall stand still, or what alone shall move."
 _OLDER = "An older version made this loop: bring it up to date first."
 
 
-class GID_PT_moves(bpy.types.Panel):
-    bl_idname = "GID_PT_moves"
-    bl_parent_id = "GID_PT_loop"
+class Moves(Part):
+    name = "moves"
     bl_label = "What Moves"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = PANEL_CATEGORY
 
-    @classmethod
-    def poll(cls, context):
-        return sight.in_sight(context) is not None
-
-    def draw(self, context):
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
-        plane = sight.in_sight(context)
+    def show(self, layout, context, plane):
         if not adopt.is_current(plane):
             draw_text(layout, context, _OLDER)
             return
@@ -108,4 +93,4 @@ def _paint(layout, picture, brush, text):
     button.picture, button.brush = picture, brush
 
 
-register, unregister = class_registers((GID_PT_moves,))
+register, unregister = part_registers(Moves)

@@ -1,33 +1,18 @@
-"""The panel Pluck below that of the loop: the tool for the hand, whether plucks are kept, and those that are."""
+"""The part Pluck: the tool for the hand, whether plucks are kept, and those that are."""
 
-import bpy
+from .sidebar import Part, part_registers
 
-from ..jobs import PANEL_CATEGORY
-from ..loop import adopt, sight
-from ..registration import class_registers
-
-__all__ = ["GID_PT_pluck"]
+__all__ = ["Pluck"]
 
 
-class GID_PT_pluck(bpy.types.Panel):
-    bl_idname = "GID_PT_pluck"
-    bl_parent_id = "GID_PT_loop"
+class Pluck(Part):
+    name = "pluck"
     bl_label = "Pluck"
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = PANEL_CATEGORY
     bl_options = {"DEFAULT_CLOSED"}
+    needs = "CURRENT"
 
-    @classmethod
-    def poll(cls, context):
-        plane = sight.in_sight(context)
-        return plane is not None and adopt.is_current(plane)
-
-    def draw(self, context):
-        edits = sight.in_sight(context).gid.edits
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+    def show(self, layout, context, plane):
+        edits = plane.gid.edits
         layout.operator("gid.pluck_tool", icon="HAND")
         layout.prop(context.scene.gid, "record_plucks")
         layout.prop(edits, "damping")
@@ -40,4 +25,4 @@ def _count(n):
     return f"{n or 'No'} pluck{'' if n == 1 else 's'} recorded"
 
 
-register, unregister = class_registers((GID_PT_pluck,))
+register, unregister = part_registers(Pluck)

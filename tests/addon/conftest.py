@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
+import types
 from fractions import Fraction
 from pathlib import Path
 
@@ -219,3 +220,75 @@ def small_loop(still):
     """The loop that the physics prior makes of the still, 12 frames long."""
     bpy.ops.gid.animate()
     return bpy.context.scene.gid.loop
+
+
+class _Layout:
+    """Stands in for Blender's UILayout, which exists while a window draws: checks each call, keeps what was shown."""
+
+    def __init__(self, shown):
+        self.shown = shown
+
+    def row(self, **_options):
+        return _Layout(self.shown)
+
+    column = box = split = grid_flow = row
+
+    def prop(self, data, name, **_options):
+        assert name in data.bl_rna.properties, name
+        self.shown.append(name)
+
+    def template_ID(self, data, name, **options):
+        self.prop(data, name)
+        for way in ("new", "open"):
+            if way in options:
+                self.operator(options[way])
+
+    def template_list(self, kind, _identifier, data, collection, active, name, **_options):
+        assert hasattr(bpy.types, kind)
+        self.prop(data, collection)
+        self.prop(active, name)
+
+    def template_icon(self, icon_value, **_options):
+        self.shown.append(f"icon {icon_value}")
+
+    def operator(self, idname, **options):
+        module, name = idname.split(".")
+        getattr(getattr(bpy.ops, module), name).get_rna_type()  # KeyError: there is no such operator
+        self.shown += [idname, options["text"]] if options.get("text") else [idname]
+        return types.SimpleNamespace()  # takes the operator's properties
+
+    def operator_menu_enum(self, idname, _name, **options):
+        return self.operator(idname, **options)
+
+    def menu(self, idname, **_options):
+        assert hasattr(bpy.types, idname)
+        self.shown.append(idname)
+
+    def label(self, text="", **_options):
+        self.shown.append(text)
+
+    def progress(self, factor, text, **_options):
+        self.shown.append((factor, text))
+
+    def separator(self, **_options):
+        pass
+
+
+@pytest.fixture(scope="session")
+def drawn():
+    """drawn(part) -> what a part of the panel shows in the context: names of properties, operators, and texts.
+
+    It takes a function that draws a menu's entry, too.
+    """
+
+    def draw(part):
+        layout = _Layout([])
+        if isinstance(part, type):
+            one = part.__new__(part)
+            one.layout = layout
+            one.draw(bpy.context)
+        else:
+            part(types.SimpleNamespace(layout=layout), bpy.context)
+        return layout.shown
+
+    return draw

@@ -1,7 +1,5 @@
 """What moves, by brush: new masks, what is done to them, the easel, and that paint is never lost."""
 
-import types
-
 import bpy
 import numpy as np
 import pytest
@@ -358,52 +356,17 @@ def live_displacement(plane, frame):
     return upsample(displacement(volume, plan.scalars(frame)), 64, 40)
 
 
-def test_the_panel_offers_the_brush_and_then_the_way_back(loop):
-    shown = panel_of(loop)
+def test_the_panel_offers_the_brush_and_then_the_way_back(loop, drawn):
+    shown = drawn(moves.Moves)
     assert {"gid.mask_new", "gid.paint", "show_motion"} <= set(shown)
     assert "gid.mask_clear" not in shown
     bpy.ops.gid.mask_new()
-    assert {"gid.mask_invert", "gid.mask_grow", "gid.mask_feather", "gid.mask_clear"} <= set(panel_of(loop))
+    assert {"gid.mask_invert", "gid.mask_grow", "gid.mask_feather", "gid.mask_clear"} <= set(drawn(moves.Moves))
     bpy.ops.gid.paint()
-    assert [name for name in panel_of(loop) if name.startswith("gid.")] == ["gid.paint_done"]
+    assert [name for name in drawn(moves.Moves) if name.startswith("gid.")] == ["gid.paint_done"]
     bpy.ops.gid.paint_done()
     loop.gid.envelope = None
-    assert "bring it up to date first" in " ".join(panel_of(loop))
-
-
-def panel_of(plane):
-    """Operators, properties and texts of the panel, as it is drawn."""
-
-    class Layout:
-        def __init__(self, shown):
-            self.shown = shown
-
-        def row(self, **_options):
-            return self
-
-        column = row
-
-        def prop(self, data, name, **_options):
-            assert name in data.bl_rna.properties
-            self.shown.append(name)
-
-        def template_ID(self, data, name, **_options):
-            self.prop(data, name)
-
-        def operator(self, idname, **_options):
-            getattr(bpy.ops.gid, idname.removeprefix("gid.")).get_rna_type()  # KeyError: there is no such operator
-            self.shown.append(idname)
-            return types.SimpleNamespace()
-
-        def operator_menu_enum(self, idname, _name, **_options):
-            self.operator(idname)
-
-        def label(self, text="", **_options):
-            self.shown.append(text)
-
-    shown = []
-    moves.GID_PT_moves.draw(types.SimpleNamespace(layout=Layout(shown)), bpy.context)
-    return shown
+    assert "bring it up to date first" in " ".join(drawn(moves.Moves))
 
 
 def test_every_class_keeps_the_naming_rules():

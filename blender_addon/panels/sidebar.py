@@ -1,0 +1,59 @@
+"""Where the panel stands: in the sidebars of the 3D Viewport, the Image Editor and the compositor, the same in each.
+
+A panel is written once, as a `Part`; `part_registers` makes a panel class of it for each sidebar. Parts stand below
+the head in the order in which they are registered.
+"""
+
+from typing import ClassVar
+
+import bpy
+
+from ..jobs import PANEL_CATEGORY
+from ..loop import adopt, sight
+from ..registration import class_registers
+
+__all__ = ["HEAD", "Part", "part_registers"]
+
+HEAD = "loop"  # name of the part below which all others stand
+# {space: what its classes' names end in}
+_SPACES = {"VIEW_3D": "", "IMAGE_EDITOR": "_image", "NODE_EDITOR": "_node"}
+
+
+class Part:
+    """One panel of the tab. A subclass has a `name`, a `bl_label`, and draws itself in `show`.
+
+    needs: "LOOP", a loop in sight; "CURRENT", one that can be edited; "" nothing.
+    """
+
+    name: ClassVar[str]
+    needs: ClassVar[str] = "LOOP"
+    bl_region_type = "UI"
+    bl_category = PANEL_CATEGORY
+
+    @classmethod
+    def poll(cls, context):
+        if getattr(context.space_data, "tree_type", "CompositorNodeTree") != "CompositorNodeTree":
+            return False  # of the node editors the compositor alone
+        plane = sight.in_sight(context)
+        return not cls.needs or (plane is not None and (cls.needs == "LOOP" or adopt.is_current(plane)))
+
+    def draw(self, context):
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        self.show(layout, context, sight.in_sight(context))
+
+    def show(self, layout, context, plane):
+        """Draw the part; `plane` is the loop in sight, None only where the part needs none."""
+        raise NotImplementedError
+
+
+def part_registers(part: type[Part]):
+    """(register, unregister) of a part: a panel class for each sidebar."""
+    return class_registers(tuple(_panel(part, space) for space in _SPACES))
+
+
+def _panel(part, space):
+    idname = f"GID_PT_{part.name}{_SPACES[space]}"
+    below = {} if part.name == HEAD else {"bl_parent_id": f"GID_PT_{HEAD}{_SPACES[space]}"}
+    return type(idname, (part, bpy.types.Panel), {"bl_idname": idname, "bl_space_type": space, **below})
