@@ -73,6 +73,7 @@ class LoopRenderer:
             plate = make_plate(self.still, motion > MOVER_PX)
         self.plate = None if plate is False else plate
         self._weight = volume.weight(width, height)
+        self._places = volume.places(width, height)
         self._kin = kin
         self._synthesiser = Synthesiser(volume)
         self._plucks, self._damping = tuple(plucks), damping
@@ -110,7 +111,7 @@ class LoopRenderer:
 
     def _field(self, scalars):
         height, width = self.still.shape[:2]
-        return upsample(self._synthesiser(scalars), width, height, self._weight)
+        return upsample(self._synthesiser(scalars), width, height, self._weight, self._places)
 
     def sums(self, frame) -> tuple[np.ndarray, np.ndarray]:
         """Numerator (H, W, C) and denominator (H, W) of the splat at one frame."""

@@ -165,7 +165,7 @@ def apply(motion: Motion, edits: Edits) -> SpectralVolume:
     if (gains != 1).any():
         amplitudes = amplitudes * gains.astype(np.float32)[:, None, None, None]
     provenance = {**motion.provenance, **edits.told(), **note}
-    return SpectralVolume(amplitudes, motion.frequencies, provenance, edits.mask, edits.border)
+    return SpectralVolume(amplitudes, motion.frequencies, provenance, edits.mask, edits.border, motion.lookup)
 
 
 def mode_gains(frequencies, low: float, mid: float, high: float) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import VolumeError
 from . import guided
+from .places import checked_lookup
 from .volume import SpectralVolume
 
 __all__ = ["PRIOR", "Motion"]
@@ -30,6 +31,8 @@ class Motion:
         cells: (rows, columns), how many cells of z the picture spans, not always whole; what lies beyond is padding.
         picture: uint8 (H, W, 3), sRGB, the photo at the grid.
         provenance: how the motion came about; plain JSON values.
+        lookup: uint8 (h, w, 2), of `lookup`, at the still's size: where its pixels read the volume; None: at their own
+            place.
     Raises:
         VolumeError: shapes do not fit, or a value is out of range.
     """
@@ -40,6 +43,7 @@ class Motion:
     cells: tuple[float, float]
     picture: np.ndarray
     provenance: Mapping = field(default_factory=dict)
+    lookup: np.ndarray | None = None
 
     def __post_init__(self):
         envelope = np.ascontiguousarray(self.envelope, np.float32)
@@ -64,6 +68,8 @@ class Motion:
         for name, value in (("envelope", envelope), ("z", z), ("frequencies", frequencies), ("picture", picture)):
             object.__setattr__(self, name, value)
         object.__setattr__(self, "cells", cells)
+        if self.lookup is not None:
+            object.__setattr__(self, "lookup", checked_lookup(self.lookup))
 
     @property
     def n_freqs(self) -> int:
@@ -93,4 +99,4 @@ class Motion:
         envelope = self.envelope if envelope is None else envelope
         with np.errstate(over="ignore", invalid="ignore"):  # the volume refuses what is not finite
             amplitudes = envelope[..., None] * self.phases()
-        return SpectralVolume(amplitudes, self.frequencies, self.provenance)
+        return SpectralVolume(amplitudes, self.frequencies, self.provenance, lookup=self.lookup)

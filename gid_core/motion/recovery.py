@@ -21,4 +21,6 @@ def recovered(volume: SpectralVolume, picture: np.ndarray) -> Motion:
     envelope = np.sqrt((np.abs(amplitudes) ** 2).sum(-1)).astype(np.float32)
     z = amplitudes / np.where(envelope > 0, envelope, 1)[..., None]
     cells = (volume.height, volume.width)
-    return Motion(envelope, z.astype(np.complex64), volume.frequencies, cells, picture, volume.provenance)
+    return Motion(
+        envelope, z.astype(np.complex64), volume.frequencies, cells, picture, volume.provenance, volume.lookup
+    )

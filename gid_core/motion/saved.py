@@ -2,7 +2,8 @@
 
 `amplitudes`, `frequencies` and `provenance` lie in it as in format 1, edits applied and the mask folded in, for readers
 who want what was asked for; beside them the raw motion (`envelope`, `z`, `cells`, `picture`, `raw_provenance`) and the
-edits (JSON, their pictures as the arrays `mask` and `strength`), so that each edit can be taken back.
+edits (JSON, their pictures as the arrays `mask` and `strength`), so that each edit can be taken back. `lookup` says
+where the still's pixels read either of them; without it they read at their own place.
 """
 
 from dataclasses import dataclass, replace
@@ -47,6 +48,7 @@ def save(path, motion: Motion, edits: Edits | None = None, provenance=None) -> N
             "format": np.array(FORMAT, np.int64),
             "envelope": motion.envelope,
             "z": motion.z,
+            "lookup": motion.lookup,
             "cells": np.array(motion.cells, np.float64),
             "picture": motion.picture,
             "raw_provenance": motion.provenance,
@@ -78,6 +80,7 @@ def load(path) -> Saved:
             tuple(file.array("cells", np.float64, 1)),
             file.array("picture", np.uint8, 3),
             file.mapping("raw_provenance"),
+            file.array("lookup", np.uint8, 3) if "lookup" in file else None,
         )
         if volume.amplitudes.shape[:3] != motion.envelope.shape:
             raise VolumeError(f"{path} holds a volume and a motion of two sizes: make it again")

@@ -7,6 +7,7 @@ harmonics, gains and phases of the c_k; `timeline.LoopPlan` evaluates them.
 import numpy as np
 
 from ..files.resample import bilinear
+from .places import Places
 from .volume import SpectralVolume
 
 __all__ = ["Synthesiser", "displacement", "mean_motion", "static_mask", "upsample"]
@@ -31,7 +32,7 @@ class Synthesiser:
 def displacement(volume: SpectralVolume, scalars: np.ndarray) -> np.ndarray:
     """Offsets that carry each cell to its place: float32 (H, W, 2), px of the volume's grid, x right and y down.
 
-    Mask and border are left out: they belong to the picture's pixels (`upsample`).
+    Mask, border and lookup are left out: they belong to the picture's pixels (`upsample`).
 
     Args:
         scalars: complex (K,), see `timeline.LoopPlan.scalars`.
@@ -40,13 +41,17 @@ def displacement(volume: SpectralVolume, scalars: np.ndarray) -> np.ndarray:
     return Synthesiser(volume)(scalars)
 
 
-def upsample(field: np.ndarray, width: int, height: int, weight: np.ndarray | None = None) -> np.ndarray:
+def upsample(
+    field: np.ndarray, width: int, height: int, weight: np.ndarray | None = None, places: Places | None = None
+) -> np.ndarray:
     """A displacement (h, w, 2) of the volume's grid on a picture's grid: (height, width, 2), px of the picture.
 
     weight: float32 (height, width), of `SpectralVolume.weight`; where it is 0 the displacement is exactly 0.
+    places: of `SpectralVolume.places`; default: each pixel's own.
     """
     h, w = field.shape[:2]
-    moved = bilinear(field, width, height) * np.array([width / w, height / h], np.float32)
+    read = bilinear(field, width, height) if places is None else places.read(field)
+    moved = read * np.array([width / w, height / h], np.float32)
     return moved if weight is None else moved * weight[..., None]
 
 
@@ -54,7 +59,8 @@ def mean_motion(volume: SpectralVolume, width: int, height: int) -> np.ndarray:
     """Mean |F| over time at a picture's pixels, in px of the picture: float32 (height, width). Paper sec. 5's W."""
     scale = np.array([width / volume.width, height / volume.height], np.float32)
     power = ((np.abs(volume.amplitudes) * scale) ** 2).sum((0, 3)) / 2
-    mean = np.float32(MEAN_OVER_RMS) * np.sqrt(np.maximum(bilinear(power, width, height), 0))
+    power = volume.places(width, height).read(power)
+    mean = np.float32(MEAN_OVER_RMS) * np.sqrt(np.maximum(power, 0))
     weight = volume.weight(width, height)
     return mean if weight is None else mean * weight
 
@@ -64,6 +70,6 @@ def static_mask(volume: SpectralVolume, width: int, height: int) -> np.ndarray:
 
     No gain moves them, however large: a rig's Amount may be turned up with the same mask.
     """
-    reach = bilinear(np.abs(volume.amplitudes).sum(0).max(-1), width, height)
+    reach = volume.places(width, height).read(np.abs(volume.amplitudes).sum(0).max(-1))
     weight = volume.weight(width, height)
     return (reach if weight is None else reach * weight) == 0

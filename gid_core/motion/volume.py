@@ -1,7 +1,8 @@
 """The spectral volume: a complex displacement field for each of K frequencies. The one type that all else takes.
 
-F(p, t) = weight(p) Re sum_k A_k(p) exp(2 pi i f_k t), forward, from the photo. There is no f = 0: the photo is the rest
-pose. The weight is 1 unless the volume has a mask or a pinned border, which hold at every pixel of the picture.
+F(p, t) = weight(p) Re sum_k A_k(q(p)) exp(2 pi i f_k t), forward, from the photo. There is no f = 0: the photo is the
+rest pose. The weight is 1 unless the volume has a mask or a pinned border, which hold at every pixel of the picture;
+q(p) is p unless it has a lookup (`places`), by which a pixel reads what belongs to its own object.
 """
 
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from ..errors import SettingsError, VolumeError
 from ..files.resample import fitted, resample
 from . import archive
 from .mask import border_window, checked_map, mask_weight
+from .places import Places, checked_lookup, regridded
 
 __all__ = ["SpectralVolume", "denormalise", "normalise"]
 
@@ -29,6 +31,8 @@ class SpectralVolume:
         provenance: how the volume came about; plain JSON values.
         mask: float32 (h, w) in 0..1, best at the picture's own size: 0 never moves; None for 1 everywhere.
         border: share of the picture's long side over which motion fades to nothing at the rim.
+        lookup: uint8 (h, w, 2), at the picture's own size: where its pixels read (`places.Places`); None: at their own
+            place.
     Raises:
         VolumeError: shapes do not fit, or a value is NaN or infinite.
         SettingsError: the mask or the border is out of range.
@@ -41,6 +45,7 @@ class SpectralVolume:
     provenance: Mapping = field(default_factory=dict)
     mask: np.ndarray | None = None
     border: float = 0.0
+    lookup: np.ndarray | None = None
 
     def __post_init__(self):
         amplitudes = np.ascontiguousarray(self.amplitudes, np.complex64)
@@ -57,6 +62,8 @@ class SpectralVolume:
             raise VolumeError("the volume holds NaN or infinite displacements: make it again")
         if self.mask is not None:
             object.__setattr__(self, "mask", checked_map(self.mask, "mask", 1))
+        if self.lookup is not None:
+            object.__setattr__(self, "lookup", checked_lookup(self.lookup))
         if not 0 <= self.border <= 1:
             raise SettingsError(f"the border is {self.border}: give a share of the picture from 0 to 1")
         object.__setattr__(self, "amplitudes", amplitudes)
@@ -109,7 +116,12 @@ class SpectralVolume:
         Magnitude and phase are never interpolated: the phase wraps.
         """
         scale = np.array([width / self.width, height / self.height], np.float32)
-        return replace(self, amplitudes=resample(self.amplitudes, width, height) * scale)
+        lookup = regridded(self.lookup, *scale)
+        return replace(self, amplitudes=resample(self.amplitudes, width, height) * scale, lookup=lookup)
+
+    def places(self, width: int, height: int) -> Places:
+        """Where the pixels of a picture read this volume."""
+        return Places(self.amplitudes.shape[1:3], width, height, self.lookup)
 
     def weight(self, width: int, height: int) -> np.ndarray | None:
         """What displacement is multiplied by at a picture's pixels: float32 (height, width) in 0..1, None for 1.
@@ -130,11 +142,13 @@ class SpectralVolume:
         """The same motion for readers who know no masks: each cell times `mask.mask_weight` and the border's window.
 
         Nothing moves where the mask is 0, read bilinearly at any size; the border inside the mask is two cells soft.
+        The lookup goes with the mask: it would lead across the mask's border.
         """
         if self.mask is None:
             return self.weighed()
         window = border_window(self.width, self.height, self.border)
-        return self._times(mask_weight(self.mask, self.width, self.height) * window)
+        weight = mask_weight(self.mask, self.width, self.height) * window
+        return replace(self._times(weight), lookup=None)
 
     def _times(self, weight):
         return replace(self, amplitudes=self.amplitudes * weight[..., None], mask=None, border=0.0)
@@ -148,8 +162,13 @@ class SpectralVolume:
         archive.written(path, self.folded().as_arrays())
 
     def as_arrays(self) -> dict:
-        """What a file holds of a volume: amplitudes, frequencies, provenance."""
-        return {"amplitudes": self.amplitudes, "frequencies": self.frequencies, "provenance": self.provenance}
+        """What a file holds of a volume: amplitudes, frequencies, provenance, lookup."""
+        return {
+            "amplitudes": self.amplitudes,
+            "frequencies": self.frequencies,
+            "provenance": self.provenance,
+            "lookup": self.lookup,
+        }
 
     @classmethod
     def load(cls, path) -> "SpectralVolume":
@@ -168,6 +187,8 @@ class SpectralVolume:
             file.array("amplitudes", np.complex64, 4),
             file.array("frequencies", np.float64, 1),
             file.mapping("provenance"),
+            # Beside a mask the lookup is the raw motion's: `folded` says why.
+            lookup=file.array("lookup", np.uint8, 3) if "lookup" in file and "mask" not in file else None,
         )
 
 

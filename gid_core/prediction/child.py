@@ -2,8 +2,8 @@
 
 JSON lines from the parent: {"task", "digest", "request"} asks for a motion, {"task", "photo"} names the file with the
 pixels, {"cancel"} takes a task back. JSON lines to the parent, each with its "task" and an "event": "progress" (phase,
-fraction), "photo" (send the pixels), "done" (frequencies, cells, provenance, peak_bytes), "error" (kind, message); and
-"bye" when it leaves for want of work. Arrays are files in the folder that the first line names.
+fraction), "photo" (send the pixels), "done" (arrays, frequencies, cells, provenance, peak_bytes), "error" (kind,
+message); and "bye" when it leaves for want of work. Arrays are files in the folder that the first line names.
 
 The end of its input means that the parent wants no more of it, or is gone; where a third process holds that pipe open
 the parent's id tells.
@@ -34,7 +34,7 @@ __all__ = ["put", "serve", "take"]
 
 _GRACE_S = 1.0  # for the running step, once the parent is gone
 _LOOK_S = 1.0  # between two looks for the parent
-_ARRAYS = ("envelope", "z", "picture")
+_ARRAYS = ("envelope", "z", "picture", "lookup")
 
 
 def serve(order: dict) -> None:
@@ -70,9 +70,11 @@ def put(folder: Path, motion: Motion) -> dict:
         LimitError: the disk is full or read-only.
     """
     with disk_errors(folder):
-        for name in _ARRAYS:
-            np.save(folder / f"{name}.npy", getattr(motion, name), allow_pickle=False)
+        arrays = {name: getattr(motion, name) for name in _ARRAYS if getattr(motion, name) is not None}
+        for name, array in arrays.items():
+            np.save(folder / f"{name}.npy", array, allow_pickle=False)
     return {
+        "arrays": list(arrays),
         "frequencies": [float(f) for f in motion.frequencies],
         "cells": list(motion.cells),
         "provenance": dict(motion.provenance),
@@ -85,7 +87,7 @@ def take(folder: Path, message: dict) -> Motion:
     Raises:
         OSError, ValueError, VolumeError: it is not there, or not whole.
     """
-    arrays = {name: np.load(folder / f"{name}.npy", allow_pickle=False) for name in _ARRAYS}
+    arrays = {name: np.load(folder / f"{name}.npy", allow_pickle=False) for name in message["arrays"]}
     return Motion(
         frequencies=np.array(message["frequencies"]),
         cells=tuple(message["cells"]),
