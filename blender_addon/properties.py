@@ -17,7 +17,7 @@ from bpy.props import (
     StringProperty,
 )
 
-from .loop import edit, live
+from .loop import edit, length, live
 from .output.settings import GidOutput
 from .registration import class_registers
 
@@ -34,6 +34,10 @@ def _acts_on_images(one, context):
     plane = one.id_data
     if plane.gid.scene is not None and not live.is_held():
         edit.follow(plane, with_images=True)
+
+
+def _acts_on_length(settings, context):
+    length.follow(settings)
 
 
 def _gain(name, description):
@@ -155,12 +159,25 @@ class GidSettings(bpy.types.PropertyGroup):
     seed: IntProperty(name="Seed", default=0, min=0, description="Another number gives another motion")
     length_unit: EnumProperty(
         name="Length",
-        items=[("SECONDS", "Seconds", "Length in seconds"), ("FRAMES", "Frames", "Length in frames")],
+        items=[
+            ("SECONDS", "Seconds", "Length in seconds", "TIME", 0),
+            ("FRAMES", "Frames", "Length in frames", "KEYFRAME", 1),
+        ],
         default="SECONDS",
+        update=_acts_on_length,
     )
-    seconds: FloatProperty(name="Seconds", default=5.0, min=0.1, max=600.0, description="Length of the loop in seconds")
-    n_frames: IntProperty(name="Frames", default=120, min=2, max=14400, description="Length of the loop in frames")
-    start: IntProperty(name="First Frame", default=1, description="The frame that shows the untouched still")
+    seconds: FloatProperty(
+        name="Seconds", default=5.0, min=0.1, max=600.0, description="Length of the loop in seconds", precision=3,
+        update=_acts_on_length,
+    )  # fmt: skip
+    n_frames: IntProperty(
+        name="Frames", default=120, min=2, max=14400, description="Length of the loop in frames",
+        update=_acts_on_length,
+    )  # fmt: skip
+    start: IntProperty(
+        name="First Frame", default=1, description="The frame that shows the untouched still", update=_acts_on_length
+    )
+    listed: IntProperty(name="Row", description="Of the list of loops", options={"HIDDEN", "SKIP_SAVE"})
     record_plucks: BoolProperty(
         name="Record",
         description="Keep each pluck as keys of the loop, where it is let go; off: it rings down and is gone",

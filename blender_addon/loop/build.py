@@ -149,6 +149,7 @@ def _build(spec, is_transparent):
     gid = plane.gid
     gid.scene, gid.camera, gid.front, gid.plate = scene, scene.camera, front, plate
     gid.moving = pictures.moving
+    scene.gid.loop = plane
     raw.store(plane, spec.motion, spec.name)
     note_plan(plane, spec.plan, spec.fps, spec.start)
     live.ask(plane, spec.edits, spec.name)

@@ -9,7 +9,7 @@ import bpy
 
 from ..nodes import rig
 
-__all__ = ["NOTHING_MOVES", "NOTHING_SAID", "home_of", "in_sight", "leave", "play", "select", "show"]
+__all__ = ["NOTHING_MOVES", "NOTHING_SAID", "home_of", "in_sight", "leave", "loop_of", "play", "select", "show"]
 
 NOTHING_MOVES = 0.002  # of the pixels: below it the eye finds nothing
 NOTHING_SAID = "Nothing moves in this photo: try another one, or paint where it shall move"
@@ -50,6 +50,12 @@ def in_sight(context):
     if own and own[0] == context.object:
         return own[0]
     return next((plane for plane in own if plane.gid.scene == scene), own[0] if own else None)
+
+
+def loop_of(scene):
+    """The loop that a scene was made to render, None for any other scene. Cheap: it searches nothing."""
+    plane = scene.gid.loop
+    return plane if _is_loop(plane) and plane.gid.scene == scene else None
 
 
 def _is_loop(plane):

@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 
-from ...gid_core.errors import GidError, ImageError, LimitError, ModelError
+from ...gid_core.errors import GidError, ImageError, LimitError, ModelError, SettingsError
 from .. import jobs
 from ..loop import sight
 
@@ -64,7 +64,21 @@ class Reporting:
 
 
 class OnLoop(Reporting):
-    """Of these, one that acts on the loop in sight."""
+    """Of these, one that acts on the loop in sight, or on the one that its property `loop` names, if it has that."""
+
+    def plane(self, context):
+        """The loop to act on.
+
+        Raises:
+            SettingsError: the named one is gone.
+        """
+        asked = getattr(self, "loop", "")
+        if not asked:
+            return sight.in_sight(context)
+        found = next((o for o in bpy.data.objects if str(o.session_uid) == asked and o.gid.scene is not None), None)
+        if found is None:
+            raise SettingsError("this loop is gone: choose another one in the list")
+        return found
 
     @classmethod
     def poll(cls, context):

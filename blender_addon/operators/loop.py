@@ -1,12 +1,17 @@
 """What can be done with the loop in sight: show it, leave it, give it another length, remove it."""
 
 import bpy
+from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
 
-from ..loop import edit, remove, sight
+from ...gid_core.errors import SettingsError
+from ..loop import edit, length, remove, sight
 from . import base
-from .predict import length, scene_fps
 
 __all__ = ["CLASSES"]
+
+_LOOP = StringProperty(
+    name="Loop", description="The session id of its plane; empty: the loop in sight", options={"HIDDEN", "SKIP_SAVE"}
+)
 
 
 class GID_OT_show_loop(base.OnLoop, bpy.types.Operator):
@@ -16,8 +21,10 @@ class GID_OT_show_loop(base.OnLoop, bpy.types.Operator):
     bl_label = "Show Loop"
     bl_options = {"INTERNAL"}  # no UNDO: which scene a window shows is not data
 
+    loop: _LOOP
+
     def perform(self, context):
-        plane = sight.in_sight(context)
+        plane = self.plane(context)
         if bpy.app.background:
             context.window.scene = plane.gid.scene
         sight.show(plane, context.window)
@@ -46,15 +53,61 @@ class GID_OT_retime(base.OnLoop, bpy.types.Operator):
     """Give the loop the panel's length, first frame and the scene's frame rate, with the same motion"""
 
     bl_idname = "gid.retime"
-    bl_label = "Apply Length"
+    bl_label = "Apply Length and Rate"
     bl_options = {"REGISTER", "UNDO"}
 
     def perform(self, context):
         plane = sight.in_sight(context)
         settings = context.scene.gid
-        fps = scene_fps(context.scene)
-        plan = edit.plan_for(plane, length(settings, fps), fps)
+        fps = length.scene_fps(context.scene)
+        plan = edit.plan_for(plane, length.asked_frames(settings, fps), fps)
         edit.retime_loop(plane, plan, fps, settings.start)
+        length.share(plane, settings)
+
+
+class GID_OT_length(base.Reporting, bpy.types.Operator):
+    """Set the length that the panel asks for; the loop in sight follows at once"""
+
+    bl_idname = "gid.length"
+    bl_label = "Set Length"
+    bl_options = {"REGISTER", "UNDO", "INTERNAL"}
+
+    seconds: FloatProperty(name="Seconds", min=0.0, description="Length in seconds; 0: one of the others counts")
+    frames: IntProperty(name="Frames", min=0, description="Length in frames; 0: one of the others counts")
+    use_range: BoolProperty(
+        name="Scene Range", description="As long as your scene's frame range, and beginning with it"
+    )
+
+    def perform(self, context):
+        settings = context.scene.gid
+        if self.use_range:
+            scene = sight.home_of(context.scene) or context.scene
+            n_frames = scene.frame_end - scene.frame_start + 1
+            if n_frames < 2:
+                raise SettingsError("your scene's range is a single frame: give it 2 frames or more")
+            length.ask(settings, n_frames=n_frames, start=scene.frame_start)
+        elif self.frames:
+            length.ask(settings, n_frames=self.frames)
+        elif self.seconds:
+            length.ask(settings, seconds=self.seconds)
+
+
+class GID_OT_select_rig(base.OnLoop, bpy.types.Operator):
+    """Make the loop's plane the active object, so that the properties editor shows the modifier that moves it"""
+
+    bl_idname = "gid.select_rig"
+    bl_label = "Select Rig"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def perform(self, context):
+        plane = sight.in_sight(context)
+        scene = context.scene if plane.name in context.scene.objects else plane.gid.scene
+        if context.window is not None and context.window.scene != scene:
+            context.window.scene = scene
+        sight.select(plane, scene)
+        for area in context.window.screen.areas if context.window is not None else ():
+            if area.type == "PROPERTIES":
+                area.spaces.active.context = "MODIFIER"
 
 
 class GID_OT_remove(base.OnLoop, bpy.types.Operator):
@@ -64,14 +117,19 @@ class GID_OT_remove(base.OnLoop, bpy.types.Operator):
     bl_label = "Remove"
     bl_options = {"REGISTER", "UNDO"}
 
+    loop: _LOOP
+
     def invoke(self, context, event):
-        plane = sight.in_sight(context)
+        return self.attempt(lambda context: self._asked(context, event), context)
+
+    def _asked(self, context, event):
+        plane = self.plane(context)
         return context.window_manager.invoke_confirm(
             self, event, title=f"Remove '{plane.name}'?", message=_what_stays(plane), confirm_text="Remove"
         )
 
     def perform(self, context):
-        plane = sight.in_sight(context)
+        plane = self.plane(context)
         told = _what_stays(plane)
         if not remove.artists_own(plane):
             for window in context.window_manager.windows:
@@ -89,4 +147,4 @@ def _what_stays(plane):
     return f"Its scene '{plane.gid.scene.name}' stays, as it holds something of yours: {named}"
 
 
-CLASSES = (GID_OT_show_loop, GID_OT_back, GID_OT_retime, GID_OT_remove)
+CLASSES = (GID_OT_show_loop, GID_OT_back, GID_OT_retime, GID_OT_length, GID_OT_select_rig, GID_OT_remove)

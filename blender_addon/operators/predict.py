@@ -12,10 +12,9 @@ import bpy
 from bpy.props import BoolProperty, IntProperty, StringProperty
 
 from ...gid_core.errors import SettingsError
-from ...gid_core.motion import timeline
 from ...gid_core.motion.plan import plan_loop
 from .. import jobs, preferences
-from ..loop import build, clock, edit, images, sight
+from ..loop import build, clock, edit, images, length, live, sight
 from ..properties import GidSettings
 from . import base
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CLASSES", "Order"]
 
-_SETTINGS = tuple(name for name in GidSettings.__annotations__ if name not in ("home", "output"))
+_SETTINGS = tuple(name for name in GidSettings.__annotations__ if name not in ("home", "output", "listed"))
 
 
 @dataclass(frozen=True)
@@ -67,8 +66,8 @@ class Order:
         if image is None:
             raise SettingsError("there is no still: open a photo in the panel first")
         plane = None if is_new else sight.in_sight(context)
-        fps = scene_fps(scene)
-        n_frames = length(settings, fps)
+        fps = length.scene_fps(scene)
+        n_frames = length.asked_frames(settings, fps)
         clock.check_range(settings.start, n_frames)
         still = image_io.fit(images.read_still(image), settings.size)
         if plane is not None:
@@ -113,8 +112,9 @@ class Order:
         plane.gid.source = image
         plane.gid.answered = answered(motion.provenance)
         scene.gid.seed, scene.gid.loop = self.request.seed, plane
-        for name in _SETTINGS:  # the panel of the loop's own scene goes on where this one stands
-            setattr(plane.gid.scene.gid, name, getattr(scene.gid, name))
+        with live.held():
+            for name in _SETTINGS:  # the panel of the loop's own scene goes on where this one stands
+                setattr(plane.gid.scene.gid, name, getattr(scene.gid, name))
         sight.show(plane, bpy.context.window)
         if plane.gid.moving < sight.NOTHING_MOVES:
             jobs.note(jobs.key_of(plane.gid.scene), sight.NOTHING_SAID, is_error=False)
@@ -136,16 +136,6 @@ class Order:
 
 def _by_session(collection, session_uid):
     return next((block for block in collection if block.session_uid == session_uid), None)
-
-
-def scene_fps(scene):
-    """Frame rate of a scene as the fraction that its two floats stand for: 24 / 1.001 is 24000/1001."""
-    return Fraction(scene.render.fps) / Fraction(scene.render.fps_base).limit_denominator(10000)
-
-
-def length(settings, fps):
-    """Length in frames that the panel asks for."""
-    return settings.n_frames if settings.length_unit == "FRAMES" else timeline.frames_for(settings.seconds, fps)
 
 
 def answered(provenance):

@@ -1,10 +1,10 @@
 """What the add-on draws: the panels and the entries of Blender's own menus. Drawing reads, and changes nothing."""
 
-from . import loop, menus, moves, output, pluck, use
+from . import advanced, loop, menus, motion, moves, output, pluck, takes, use
 
 __all__ = ["register", "unregister"]
 
-_MODULES = (loop, moves, pluck, use, output, menus)
+_MODULES = (loop, takes, motion, moves, pluck, use, output, advanced, menus)
 
 
 def register():

@@ -1,15 +1,17 @@
-"""The head of the panel. It reads properties and running jobs, and changes nothing."""
+"""The head of the panel: the photo, what is asked of it, and the button that brings it to life."""
 
 from fractions import Fraction
 
-from ..loop import sight
-from .edits import draw_edits
+import bpy
+
+from ..loop import length, sight
 from .sidebar import HEAD, Part, part_registers
 from .status import draw_jobs, draw_notices, draw_text
 
-__all__ = ["Loop", "rate"]
+__all__ = ["GID_MT_length", "Loop", "rate"]
 
 _INVITATION = "Open a photo, then animate it: it becomes a seamless loop in a scene of its own."
+_THUMBNAIL_SCALE = 6.0  # of a button's height
 
 
 class Loop(Part):
@@ -21,43 +23,69 @@ class Loop(Part):
         settings = context.scene.gid
         if plane is not None and plane.gid.easel is not None:
             layout.operator("gid.paint_done", icon="CHECKMARK")  # on top, within reach whatever is folded
-        if settings.still is None:
-            draw_text(layout, context, _INVITATION)
-        layout.template_ID(settings, "still", open="gid.open_still")
-        column = layout.column()
-        column.prop(settings, "size")
-        if settings.still is not None:
-            _draw_value(column, "Frames", "{} x {}".format(*used_size(settings)))
-        column.prop(settings, "seed")
-        column.prop(settings, "use_model")
-        column = layout.column(align=True)
-        column.prop(settings, "length_unit")
-        column.prop(settings, "n_frames" if settings.length_unit == "FRAMES" else "seconds")
-        column.prop(settings, "start")
-        if not draw_jobs(layout, context):
-            _draw_actions(layout, plane)
-        draw_notices(layout, context)
+        self._show_photo(layout, context, settings)
+        row = layout.row(align=True)
+        row.prop(settings, "seed")
         if plane is not None:
-            _draw_loop(layout, plane)
+            row.operator("gid.reroll", text="", icon="TRIA_LEFT").step = -1
+            row.operator("gid.reroll", text="", icon="TRIA_RIGHT").step = 1
+        self._show_length(layout, context, settings, plane)
+        if not draw_jobs(layout, context):
+            row = layout.row(align=True)
+            row.scale_y = 1.4
+            row.operator("gid.animate", icon="PLAY")
+            if plane is not None:
+                row.operator("gid.new_loop", text="", icon="ADD")
+        draw_notices(layout, context)
         home = sight.home_of(context.scene)
         if home is not None:
             layout.operator("gid.back", text=f"Back to {home.name}", icon="LOOP_BACK")
 
+    def _show_photo(self, layout, context, settings):
+        still = settings.still
+        if still is None:
+            draw_text(layout, context, _INVITATION)
+        else:
+            layout.template_icon(icon_value=still.preview_ensure().icon_id, scale=_THUMBNAIL_SCALE)
+            row = layout.row()
+            row.alignment = "CENTER"
+            row.label(text="{} x {}".format(*still.size))
+        layout.template_ID(settings, "still", open="gid.open_still")
 
-def _draw_actions(layout, plane):
-    row = layout.row(align=True)
-    row.operator("gid.animate", icon="PLAY")
-    if plane is not None:
-        row.operator("gid.reroll", text="", icon="TRIA_LEFT").step = -1
-        row.operator("gid.reroll", text="", icon="TRIA_RIGHT").step = 1
-        layout.operator("gid.new_loop", icon="ADD")
+    def _show_length(self, layout, context, settings, plane):
+        column = layout.column(align=True)
+        row = column.row(align=True)
+        row.prop(settings, "n_frames" if settings.length_unit == "FRAMES" else "seconds", text="Length")
+        row.prop(settings, "length_unit", text="", icon_only=True)
+        row.menu(GID_MT_length.bl_idname, text="", icon="DOWNARROW_HLT")
+        fps = length.scene_fps(context.scene)
+        column.label(text=_told(length.asked_frames(settings, fps), fps, settings.length_unit))
+        if plane is not None and not length.is_played(plane, settings):
+            column.operator("gid.retime", icon="FILE_REFRESH")
 
 
-def used_size(settings):
-    """(width, height) in pixels of the frames that the panel's still will have."""
-    width, height = settings.still.size
-    share = min(1.0, settings.size / max(width, height, 1))
-    return max(1, round(width * share)), max(1, round(height * share))
+class GID_MT_length(bpy.types.Menu):
+    """Lengths to choose from"""
+
+    bl_idname = "GID_MT_length"
+    bl_label = "Length"
+
+    def draw(self, context):
+        layout = self.layout
+        for seconds in (2, 3, 4, 5, 8, 10):
+            layout.operator("gid.length", text=f"{seconds} Seconds").seconds = seconds
+        layout.separator()
+        for frames in (48, 100, 120, 250):
+            layout.operator("gid.length", text=f"{frames} Frames").frames = frames
+        layout.separator()
+        layout.operator("gid.length", text="Scene Range").use_range = True
+
+
+def _told(n_frames, fps, unit):
+    """What a length comes to in the other unit."""
+    if unit == "SECONDS":
+        return f"= {n_frames} frames at {rate(fps)}"
+    return f"= {float(n_frames / fps):.3f} s at {rate(fps)}"
 
 
 def rate(fps):
@@ -65,24 +93,4 @@ def rate(fps):
     return f"{float(Fraction(fps)):.3f}".rstrip("0").rstrip(".") + " fps"
 
 
-def _draw_value(layout, name, value):
-    row = layout.split(factor=0.4)
-    row.alignment = "RIGHT"
-    row.label(text=name)
-    row.label(text=value)
-
-
-def _draw_loop(layout, plane):
-    loop = plane.gid
-    box = layout.box()
-    box.label(text=plane.name, icon="OUTLINER_OB_IMAGE")
-    box.label(text=f"{loop.n_frames} frames at {rate(loop.fps)}, {100 * loop.moving:.0f} % moves")
-    box.label(text=loop.answered)
-    draw_edits(box, plane)
-    box.operator("gid.show_loop", icon="HIDE_OFF")
-    row = box.row(align=True)
-    row.operator("gid.retime")
-    row.operator("gid.remove", icon="TRASH")
-
-
-register, unregister = part_registers(Loop)
+register, unregister = part_registers(Loop, GID_MT_length)

@@ -1,6 +1,5 @@
 """The part What Moves: masks and strength by brush, and what lies in front and behind."""
 
-from ..loop import adopt
 from ..tools import easel, veil
 from .sidebar import Part, part_registers
 from .status import draw_text
@@ -9,17 +8,14 @@ __all__ = ["Moves"]
 
 _PAINTING = "Drag over the photo. Ctrl paints the other colour, F sets the size."
 _INVITATION = "Paint over the photo what shall stand still, or what alone shall move."
-_OLDER = "An older version made this loop: bring it up to date first."
 
 
 class Moves(Part):
     name = "moves"
     bl_label = "What Moves"
+    needs = "CURRENT"
 
     def show(self, layout, context, plane):
-        if not adopt.is_current(plane):
-            draw_text(layout, context, _OLDER)
-            return
         if plane.gid.easel is not None:
             image = easel.painted(plane.gid.scene)
             if image is not None:

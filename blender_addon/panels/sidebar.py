@@ -35,7 +35,12 @@ class Part:
         if getattr(context.space_data, "tree_type", "CompositorNodeTree") != "CompositorNodeTree":
             return False  # of the node editors the compositor alone
         plane = sight.in_sight(context)
-        return not cls.needs or (plane is not None and (cls.needs == "LOOP" or adopt.is_current(plane)))
+        return not cls.needs or (plane is not None and (cls.needs == "LOOP" or cls.is_current(plane)))
+
+    @staticmethod
+    def is_current(plane):
+        """True for a loop that can be edited, False for one of an older version."""
+        return adopt.is_current(plane)
 
     def draw(self, context):
         layout = self.layout
@@ -48,9 +53,9 @@ class Part:
         raise NotImplementedError
 
 
-def part_registers(part: type[Part]):
-    """(register, unregister) of a part: a panel class for each sidebar."""
-    return class_registers(tuple(_panel(part, space) for space in _SPACES))
+def part_registers(part: type[Part], *others: type):
+    """(register, unregister) of a part: a panel class for each sidebar, and before them what it draws with."""
+    return class_registers((*others, *(_panel(part, space) for space in _SPACES)))
 
 
 def _panel(part, space):

@@ -5,25 +5,25 @@ Whole sentences: a label is cut, not wrapped, so text is broken into as many lab
 
 import textwrap
 
-import bpy
+import blf
 
 from .. import jobs
 from ..operators import base
 
 __all__ = ["draw_jobs", "draw_notices", "draw_text"]
 
-_CHARACTER_PX = 7.2  # mean width of a character in Blender's interface font at a scale of 1, measured
-_ICON_PX = 60  # of a label: icon, indent and the panel's margins
+_FONT = 0  # Blender's interface font
+_MARGIN_PX = 70  # beside a label at a scale of 1: icon, indent, the tabs and the panel's margins
 _NARROWEST = 24
 
 
 def draw_jobs(layout, context) -> bool:
-    """A row for each running job in sight; False if there is none."""
+    """For each running job in sight how far it is, and a row to stop it; False if there is none."""
     shown = [job for key in base.keys(context) if (job := jobs.current(key)) is not None]
     for job in shown:
-        row = layout.row(align=True)
-        row.progress(factor=job.fraction, text=job.text)
-        row.operator("gid.cancel", text="", icon="CANCEL").key = job.key
+        column = layout.column(align=True)
+        column.progress(factor=job.fraction, text=job.text)
+        column.operator("gid.cancel", text="Cancel (Esc)", icon="CANCEL").key = job.key
     return bool(shown)
 
 
@@ -45,11 +45,14 @@ def draw_notices(layout, context):
 
 def draw_text(layout, context, text, *, icon="NONE"):
     """A text as wide as the region, over as many lines as it needs."""
-    for index, line in enumerate(textwrap.wrap(text, _characters(context))):
+    for index, line in enumerate(textwrap.wrap(text, _characters(context, text))):
         layout.label(text=line, icon="BLANK1" if index and icon != "NONE" else icon)
 
 
-def _characters(context):
-    scale = bpy.context.preferences.system.ui_scale or 1.0  # 0 without a window
+def _characters(context, text):
+    """How many characters of a text, of its own mean width, fit into a line."""
+    scale = context.preferences.system.ui_scale or 1.0  # 0 without a window
     width = context.region.width if context.region is not None else 0
-    return max(_NARROWEST, int((width / scale - _ICON_PX) / _CHARACTER_PX))
+    blf.size(_FONT, context.preferences.ui_styles[0].widget.points * scale)
+    mean_px = blf.dimensions(_FONT, text)[0] / max(len(text), 1)
+    return max(_NARROWEST, int((width - _MARGIN_PX * scale) / max(mean_px, 1)))

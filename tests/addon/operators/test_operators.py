@@ -70,7 +70,7 @@ def test_retime_keeps_the_volume_and_takes_length_and_first_frame(small_loop):
 
 
 def test_retime_is_one_undo_step(small_loop):
-    bpy.context.scene.gid.n_frames = 20
+    bpy.context.scene.gid["n_frames"] = 20  # as another scene's panel leaves it
     bpy.ops.ed.undo_push(message="before")
     bpy.ops.gid.retime(*UNDO)
     assert bpy.context.scene.gid.loop.gid.n_frames == 20

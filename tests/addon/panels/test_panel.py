@@ -5,7 +5,8 @@ import types
 import bpy
 import pytest
 from gid_dev.blender_addon import jobs
-from gid_dev.blender_addon.panels import loop, menus, pluck, use
+from gid_dev.blender_addon.loop import sight
+from gid_dev.blender_addon.panels import advanced, loop, menus, motion, pluck, sidebar, takes, use
 
 
 def datablocks():
@@ -15,14 +16,15 @@ def datablocks():
 def test_without_a_still_the_panel_offers_to_open_one(drawn):
     shown = drawn(loop.Loop)
     assert shown[0].startswith("Open a photo")
-    assert {"gid.open_still", "seed", "seconds", "size", "gid.animate"} <= set(shown)
+    assert {"gid.open_still", "seed", "seconds", "= 120 frames at 24 fps", "gid.animate"} <= set(shown)
     assert "gid.remove" not in shown
 
 
 def test_length_is_asked_for_in_the_chosen_unit(drawn):
-    bpy.context.scene.gid.length_unit = "FRAMES"
+    bpy.context.scene.gid.length_unit, bpy.context.scene.gid.n_frames = "FRAMES", 150
+    bpy.context.scene.render.fps, bpy.context.scene.render.fps_base = 24, 1.001
     shown = drawn(loop.Loop)
-    assert "n_frames" in shown
+    assert {"n_frames", "= 6.256 s at 23.976 fps"} <= set(shown)
     assert "seconds" not in shown
 
 
@@ -48,16 +50,46 @@ def test_a_long_notice_is_shown_whole_with_the_button_that_mends_it(monkeypatch,
     assert shown.count("gid.animate") == (1 if remedy is None else 2)
 
 
-def test_a_loop_shows_what_answered_and_offers_remove(small_loop, drawn):
-    shown = drawn(loop.Loop)
-    assert small_loop.gid.answered in shown
-    assert small_loop.gid.scene.name in shown
-    assert {"gid.show_loop", "gid.retime", "gid.remove"} <= set(shown)
+def test_the_parts_about_a_loop_say_what_answered_and_offer_its_edits(small_loop, drawn):
+    assert small_loop.gid.answered in " ".join(drawn(advanced.Advanced))
+    assert {"amplitude", "low", "turn", "border"} <= set(drawn(motion.Motion))
+    small_loop.gid.envelope = None
+    assert "gid.update_loop" in drawn(motion.Motion)
+
+
+class Row:
+    """What a list hands to the drawing of one of its rows."""
+
+    bitflag_filter_item = 1
+    filter_items = takes.GID_UL_loops.filter_items
+    draw_item = takes.GID_UL_loops.draw_item
+
+
+def test_every_loop_of_the_file_has_a_row_that_shows_and_removes_it(make_loop, drawn):
+    first, second = make_loop(32, 20, name="One"), make_loop(32, 20, name="Two")
+    shown, _order = Row().filter_items(bpy.context, bpy.data, "scenes")
+    assert [scene for scene, is_shown in zip(bpy.data.scenes, shown, strict=True) if is_shown] == [
+        first.gid.scene,
+        second.gid.scene,
+    ]
+    entry = drawn(lambda self, context: Row().draw_item(context, self.layout, bpy.data, first.gid.scene, 0, None, ""))
+    assert {"One", "1 s", "gid.show_loop", "gid.remove"} <= set(entry)
+
+
+def test_the_row_of_a_loop_removes_that_loop_whatever_is_in_sight(make_loop):
+    first, second = make_loop(32, 20, name="One"), make_loop(32, 20, name="Two")
+    bpy.context.scene.gid.loop = second
+    bpy.ops.gid.remove(loop=takes.uid(first))
+    assert second.gid.scene is not None
+    assert [scene.name for scene in bpy.data.scenes if sight.loop_of(scene)] == ["GID Loop Two"]
+    with pytest.raises(RuntimeError, match="this loop is gone"):
+        bpy.ops.gid.show_loop(loop="1")
 
 
 def test_drawing_changes_nothing(small_loop, drawn):
     before = datablocks()
-    drawn(loop.Loop)
+    for part in sidebar.Part.__subclasses__():
+        drawn(part)
     assert datablocks() == before
 
 
@@ -80,7 +112,7 @@ SUFFIXES = {"VIEW_3D": "", "IMAGE_EDITOR": "_image", "NODE_EDITOR": "_node"}
 
 @pytest.mark.parametrize("space", SUFFIXES)
 def test_every_sidebar_has_the_same_parts_in_the_same_order(space):
-    names = ("loop", "moves", "pluck", "use", "output")
+    names = ("loop", "takes", "motion", "moves", "pluck", "use", "output", "advanced")
     panels = [getattr(bpy.types, f"GID_PT_{name}{SUFFIXES[space]}") for name in names]
     assert {panel.bl_space_type for panel in panels} == {space}
     assert {panel.bl_parent_id for panel in panels[1:]} == {panels[0].bl_idname}
