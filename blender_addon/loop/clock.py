@@ -43,13 +43,16 @@ def key_input(obj, name: str, keys, *, group: str = "") -> None:
 
 
 def on_same_clock(plane) -> list:
-    """Every object that plays the action of `plane`: itself, its EEVEE partner, linked duplicates."""
+    """Every object that plays the action of `plane`: itself, its EEVEE partner, linked duplicates, cards of them."""
     action = plane.animation_data.action
-    return [
+    players = [
         obj
         for obj in bpy.data.objects
         if obj.animation_data and obj.animation_data.action == action and rig.MODIFIER in obj.modifiers
     ]
+    # A card plays it from an NLA strip, and may have an action of its own besides.
+    cards = [obj for obj in bpy.data.objects if obj.gid.shows in players and rig.MODIFIER in obj.modifiers]
+    return players + [card for card in cards if card not in players and not card.library]
 
 
 def check_range(start: int, n_frames: int) -> None:

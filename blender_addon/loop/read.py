@@ -2,6 +2,7 @@
 
 import json
 
+import bpy
 import numpy as np
 
 from ...gid_core.errors import SettingsError
@@ -13,6 +14,7 @@ from ..nodes import rig
 from . import images, live, raw
 
 __all__ = [
+    "cards_of",
     "played_volume",
     "scene_of",
     "stored_edits",
@@ -32,6 +34,11 @@ def scene_of(plane):
     if plane.gid.scene is None or rig.MODIFIER not in plane.modifiers:
         raise SettingsError(f"the object '{plane.name}' is not a loop: select the plane of one")
     return plane.gid.scene
+
+
+def cards_of(plane) -> list:
+    """The cards that show the loop of `plane` in artists' scenes."""
+    return [obj for obj in bpy.data.objects if obj.gid.shows == plane and obj.users_scene]
 
 
 def stored_motion(plane) -> Motion:

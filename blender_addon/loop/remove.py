@@ -10,7 +10,7 @@ from ...gid_core.errors import SettingsError
 from .. import compat
 from ..nodes import rig
 from ..nodes.builder import GROUP_KEY
-from .read import scene_of
+from .read import cards_of, scene_of
 from .scene import is_own_node
 
 __all__ = ["artists_own", "remove_loop", "remove_unused"]
@@ -19,7 +19,7 @@ _TOOLS = bpy.types.Brush | bpy.types.Palette | bpy.types.PaintCurve  # Blender b
 
 
 def remove_loop(plane) -> None:
-    """Remove the loop, its scene, and what was made for them and nothing else uses. The photo it came from stays.
+    """Remove the loop, its scene, its cards, and what was made for them alone. The photo it came from stays.
 
     A duplicate of a plane is removed alone as long as another plane of that scene is there. The scene stays where an
     artist has put something into it; data of the artist that only the loop used gets a fake user, as Blender drops
@@ -59,9 +59,10 @@ def artists_own(plane) -> list[str]:
 
 
 def _objects(plane):
-    """The objects of a loop: its plane, the partner that plays the same action for EEVEE, its camera and its easel."""
+    """The objects of a loop: plane, cards, the partner that plays the same action for EEVEE, camera and easel."""
+    cards = [card for card in cards_of(plane) if not card.library]
     if not _is_last(plane):
-        return [plane]
+        return [plane, *cards]
     scene, action = plane.gid.scene, plane.animation_data and plane.animation_data.action
     partners = [
         o
@@ -75,7 +76,7 @@ def _objects(plane):
     if camera is None and scene.camera is not None and scene.camera.name.startswith("GID "):
         camera = scene.camera  # 0.1.0 kept no pointer to it
     alone = [o for o in (camera, plane.gid.easel) if o is not None and o.users_scene == (scene,)]
-    return [plane, *partners, *alone]
+    return [plane, *cards, *partners, *alone]
 
 
 def _is_last(plane):

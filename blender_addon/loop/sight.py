@@ -38,11 +38,14 @@ _kept: dict[int, tuple] = {}
 
 
 def in_sight(context):
-    """The loop that panel and operators mean: the active object, else that of the scene, else the one made last here.
+    """The loop that panel and operators mean: the active object or what that shows, else the scene's, else the last.
 
     None if there is none.
     """
     scene = context.scene
+    shown = context.object.gid.shows if context.object is not None else None
+    if _is_loop(shown):
+        return shown
     loops = [o for o in scene.objects if o.gid.scene == scene]
     painted = [o for o in loops if o.gid.easel is not None and o.gid.easel == context.object]
     candidates = [context.object, *painted, scene.gid.loop, *loops]

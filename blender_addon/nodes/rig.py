@@ -30,7 +30,7 @@ __all__ = [
     "version_of",
 ]
 
-VERSION = 5
+VERSION = 6
 MODIFIER = "GID Rig"
 # Size of one pixel of the still in Blender units. A power of two: resting tents are placed without rounding, and none
 # spills over its pixel, where a mover's weight would make a millionth of it show.
@@ -78,6 +78,7 @@ _INPUTS = {
         "Length": _Input("Int", 120, "Frames in one loop", 1),
         "Anchor": _Input("Float", 1.0, "1: the loop's first frame is the untouched still; 0: motion as it comes"),
         "Tents": _Input("Bool", False, "Show in the viewport what the render sees: a quad for every pixel, slow"),
+        "As Card": _Input("Bool", False, "Render the sheet, as a card in any scene: no tents, and the outline is held"),
         "Pixel Size": _Input("Float", PIXEL, "Size of one pixel of the still"),
         "Still": _Input("Image", None, "The photo, linear"),
         "In Front": _Input("Image", None, "How far in front each pixel lies, 0 to 1"),
@@ -162,11 +163,12 @@ def _build(tree, n_modes):
         rendered = _nested(tree, 9, tents.group(), tents.INPUTS, Displacement=carried)
         hidden = tree.boolean_math("NOT", 8, tree.input("Tents"))
         is_sheet = tree.boolean_math("AND", 9, tree.node("GeometryNodeIsViewport", 8), hidden)
+        is_sheet = tree.boolean_math("OR", 10, is_sheet, tree.input("As Card"))
         # The default type of a switch differs between versions, so it is stated.
         choice = tree.node(
-            "GeometryNodeSwitch", 10, {"Switch": is_sheet, "False": rendered, "True": shown}, input_type="GEOMETRY"
+            "GeometryNodeSwitch", 11, {"Switch": is_sheet, "False": rendered, "True": shown}, input_type="GEOMETRY"
         )
-        tree.outputs(11, Geometry=choice)
+        tree.outputs(12, Geometry=choice)
 
 
 def _nested(tree, column, group, names, **values):

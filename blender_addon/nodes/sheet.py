@@ -1,20 +1,23 @@
 """Node group ".GID Sheet": the viewport's view of a loop, the plane's own cells following the motion.
 
 The values of the modes are stored on the sheet's points, three numbers an attribute, so that a frame costs one dot
-product with the modes' coefficients an attribute and reads no image.
+product with the modes' coefficients an attribute and reads no image. A card in an artist's scene is the same sheet,
+seen in a render as well; its outline stays the picture's rectangle.
 """
 
 from . import offset
 from .builder import output_socket, shared_group
+from .tents import UV, image_size
 
 __all__ = ["INPUTS", "attribute_name", "coefficient_names", "group"]
 
-VERSION = 1
+VERSION = 2
 # Inputs of the group besides the coefficients; inputs of the rig as well.
 INPUTS = {
     "Geometry": ("Geometry", "The sheet at rest"),
     **{name: value for name, value in offset.INPUTS.items() if name not in {"X", "Y", "Smooth"}},
     "Sheet Material": ("Material", "Of the sheet"),
+    "As Card": ("Bool", "Hold the outline: the border slides along the picture's edges and nothing leaves them"),
 }
 
 
@@ -52,9 +55,35 @@ def _build(tree, n_modes):
         for name in offset.INPUTS:
             if name in INPUTS:
                 tree.feed(tree.input(name), carried.inputs[name])
-        moved = tree.node("GeometryNodeSetPosition", 5, {"Geometry": tree.input("Geometry"), "Offset": carried})
-        shown = tree.node("GeometryNodeSetMaterial", 6, {"Geometry": moved, "Material": tree.input("Sheet Material")})
-        tree.outputs(7, Geometry=output_socket(shown))
+        held = _within_the_picture(tree, output_socket(carried))
+        # The default type of a switch differs between versions, so it is stated.
+        offset_of = tree.node(
+            "GeometryNodeSwitch", 9, {"Switch": tree.input("As Card"), "False": carried, "True": held},
+            input_type="VECTOR",
+        )  # fmt: skip
+        moved = tree.node("GeometryNodeSetPosition", 10, {"Geometry": tree.input("Geometry"), "Offset": offset_of})
+        shown = tree.node("GeometryNodeSetMaterial", 11, {"Geometry": moved, "Material": tree.input("Sheet Material")})
+        tree.outputs(12, Geometry=output_socket(shown))
+
+
+def _within_the_picture(tree, offset_vector):
+    """An offset that keeps points on the picture's edges on them, and all others inside."""
+    uv = tree.node("GeometryNodeInputNamedAttribute", 4, {"Name": UV}, data_type="FLOAT_VECTOR").outputs["Attribute"]
+    rest = output_socket(tree.node("GeometryNodeInputPosition", 4))
+    sides = tree.vector(5, *image_size(tree, 4, "Still"))
+    half = tree.scale(6, sides, tree.math("MULTIPLY", 5, tree.input("Pixel Size"), 0.5))
+    place = tree.vector_math("ADD", 5, rest, offset_vector)
+    inside = tree.vector_math("MINIMUM", 7, place, half)
+    inside = tree.vector_math("MAXIMUM", 8, inside, tree.scale(7, half, -1.0))
+    # 1 for each axis along which a point lies on the rim, where its UV is 0 or 1.
+    rim = tree.vector_math(
+        "ADD",
+        6,
+        tree.vector_math("FLOOR", 5, uv),
+        tree.vector_math("FLOOR", 5, tree.vector_math("SUBTRACT", 4, (1.0, 1.0, 1.0), uv)),
+    )
+    free = tree.vector_math("SUBTRACT", 7, (1.0, 1.0, 1.0), rim)
+    return tree.vector_math("MULTIPLY", 9, tree.vector_math("SUBTRACT", 8, inside, rest), free)
 
 
 def _stored_sum(tree, axis, triples):

@@ -4,11 +4,11 @@ import sys
 
 from .. import jobs
 from ..registration import class_registers
-from . import bake, edit, loop, nodes, photo, predict, running
+from . import bake, edit, loop, nodes, photo, predict, running, use
 
 __all__ = ["CLASSES", "register", "unregister"]
 
-_OWN = (*predict.CLASSES, *photo.CLASSES, *loop.CLASSES, *edit.CLASSES, *bake.CLASSES, *nodes.CLASSES)
+_OWN = (*predict.CLASSES, *photo.CLASSES, *loop.CLASSES, *edit.CLASSES, *bake.CLASSES, *nodes.CLASSES, *use.CLASSES)
 CLASSES = (*_OWN, *running.CLASSES)
 _register_classes, _unregister_classes = class_registers(_OWN)
 

@@ -5,6 +5,7 @@ from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
 
 from ...gid_core.errors import SettingsError
 from ..loop import edit, length, remove, sight
+from ..shot import uses
 from . import base
 
 __all__ = ["CLASSES"]
@@ -140,11 +141,15 @@ class GID_OT_remove(base.OnLoop, bpy.types.Operator):
 
 
 def _what_stays(plane):
-    own = remove.artists_own(plane)
+    own, used = remove.artists_own(plane), uses.uses_of(plane)
+    goes = f"What shows it goes with it: {_named(used)}. " if used else ""
     if not own:
-        return "The photo stays in the file"
-    named = ", ".join(own[:3]) + (" and others" if len(own) > 3 else "")
-    return f"Its scene '{plane.gid.scene.name}' stays, as it holds something of yours: {named}"
+        return f"{goes}The photo stays in the file"
+    return f"{goes}Its scene '{plane.gid.scene.name}' stays, as it holds something of yours: {_named(own)}"
+
+
+def _named(things):
+    return ", ".join(things[:3]) + (" and others" if len(things) > 3 else "")
 
 
 CLASSES = (GID_OT_show_loop, GID_OT_back, GID_OT_retime, GID_OT_length, GID_OT_select_rig, GID_OT_remove)

@@ -29,6 +29,8 @@ class GID_MT_loop(bpy.types.Menu):
         layout.operator("gid.mask_new", text="Paint What Stays", icon="BRUSH_DATA").start = "ALL"
         layout.operator("gid.mask_new", text="Paint What Moves", icon="BRUSH_DATA").start = "NOTHING"
         layout.operator("gid.paint_done", icon="CHECKMARK")
+        layout.separator()
+        layout.operator("gid.add_card", text="Add Loop as Card", icon="IMAGE_PLANE")
 
 
 class GID_MT_add_node_group(bpy.types.Menu):

@@ -12,7 +12,7 @@ class Use(Part):
     needs = "CURRENT"
 
     def show(self, layout, context, plane):
-        pass
+        layout.operator("gid.add_card", icon="IMAGE_PLANE")
 
 
 register, unregister = part_registers(Use)

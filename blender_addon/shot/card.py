@@ -1,0 +1,96 @@
+"""A card: a plane in an artist's scene that shows a loop to any camera, light and engine, with no add-on.
+
+It is the loop's own sheet once more, rendered: mesh, images, inputs and keys are the loop's, so it moves as the loop
+does, whatever is edited. Its keys come through an NLA strip: moving the strip shifts the card in time, and the card
+can be keyed like any other object. A card of baked frames is a plain plane with an image sequence.
+"""
+
+from math import pi
+
+import bpy
+from mathutils import Vector
+
+from ...gid_core.errors import SettingsError
+from ..loop import images, live
+from ..loop.read import scene_of
+from ..nodes import card, rig
+
+__all__ = ["ALIGNMENTS", "add_card"]
+
+ALIGNMENTS = [
+    ("AXIS", "Nearest Axis", "Upright or flat, along the axis that the scene's camera looks along most"),
+    ("CAMERA", "Camera", "Square to the scene's camera as it stands now"),
+    ("FRONT", "Front", "Upright, seen from the front"),
+    ("TOP", "Top", "Flat on the ground, seen from above"),
+]
+# The strip begins that many frames before the loop: what lies before it would stand still.
+_LEAD = 16384
+_PLAYED = 2**20
+_OF_TENTS = {"Geometry", "Tent Material", "Static Material", "Plate Material"}  # inputs of no use to a sheet
+
+
+def add_card(plane, scene, *, kind="EMISSION", height=1.0, alignment="AXIS", offset=0, collection=None):
+    """A new card of the loop of `plane` in `scene`, at its 3D cursor.
+
+    Args:
+        kind: of `nodes.card.KINDS`; height: in Blender units; alignment: of `ALIGNMENTS`.
+        offset: frames by which the card is late.
+        collection: of the scene, where the card goes; None: the scene's own.
+    Raises:
+        SettingsError: `plane` is not a loop, or an older version made it, or `scene` is a loop's own.
+    """
+    scene_of(plane)
+    if plane.library:
+        raise SettingsError(f"the loop '{plane.name}' is linked: add the card in its own file")
+    if any(obj.gid.scene == scene for obj in bpy.data.objects):
+        raise SettingsError(f"'{scene.name}' is the scene of a loop: go to a scene of your own first")
+    if "As Card" not in rig.inputs_of(plane.modifiers[rig.MODIFIER].node_group):
+        raise SettingsError(f"the loop '{plane.name}' was made by an older version: bring it up to date first")
+    name = live.name_of(plane)
+    still = rig.get_input(plane, "Still")
+    made = bpy.data.objects.new(f"GID Card {name}", plane.data)
+    made.modifiers.new(rig.MODIFIER, "NODES").node_group = plane.modifiers[rig.MODIFIER].node_group
+    made.gid.shows = plane
+    surface = card.material(f"GID Card {name}", kind, still, is_transparent=images.has_alpha(images.pixels_of(still)))
+    names = set(rig.inputs_of(plane.modifiers[rig.MODIFIER].node_group)) - _OF_TENTS
+    values = {one: value for one in names if (value := rig.get_input(plane, one)) is not None}
+    rig.set_inputs(made, {**values, "As Card": True, "Tents": False, "Sheet Material": surface})
+    _play(made, plane, offset)
+    _place(made, scene, height / (still.size[1] * rig.PIXEL), alignment)
+    (collection or scene.collection).objects.link(made)
+    return made
+
+
+def _play(made, plane, offset):
+    """Let a copy of the plane play the keys of the plane from an NLA strip."""
+    action, slot = plane.animation_data.action, plane.animation_data.action_slot
+    strip = made.animation_data_create().nla_tracks.new().strips.new(plane.name, 0, action)
+    strip.action_slot = slot
+    start = plane.gid.start
+    strip.action_frame_end = start + _PLAYED
+    strip.action_frame_start = start - _LEAD
+    strip.frame_end = start + offset + _PLAYED
+    strip.frame_start = start + offset - _LEAD
+    strip.frame_end = start + offset + _PLAYED
+
+
+def _place(made, scene, scale, alignment):
+    made.location = scene.cursor.location
+    made.scale = (scale, scale, scale)
+    made.rotation_mode = "XYZ"
+    made.rotation_euler = _rotation(scene.camera, alignment)
+
+
+def _rotation(camera, alignment):
+    if alignment == "FRONT":
+        return (pi / 2, 0.0, 0.0)
+    if alignment == "TOP" or camera is None:
+        return (0.0, 0.0, 0.0) if alignment == "TOP" else (pi / 2, 0.0, 0.0)
+    if alignment == "CAMERA":
+        return camera.matrix_world.to_euler("XYZ")
+    back = camera.matrix_world.to_3x3() @ Vector((0.0, 0.0, 1.0))  # from what it sees towards the camera
+    axis = max(range(3), key=lambda i: abs(back[i]))
+    if axis == 2:
+        return (0.0, 0.0 if back.z > 0 else pi, 0.0)
+    turns = {(1, False): 0.0, (1, True): pi, (0, True): pi / 2, (0, False): -pi / 2}
+    return (pi / 2, 0.0, turns[axis, back[axis] > 0])
