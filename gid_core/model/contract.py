@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 __all__ = [
+    "BONDS",
     "CELL_STRIDE",
     "ENVELOPE_STRIDE",
     "PAIRS",
@@ -26,18 +27,23 @@ PAIRS = ((0, 1), (1, 0), (0, 2), (2, 0), (0, 4), (4, 0), (2, 2), (2, -2))
 PICTURE_STRIDE = 32  # height and width of what the encoder sees are multiples of it: its coarsest features
 ENVELOPE_STRIDE = 4  # px of that picture to a cell of `alive` and `envelope`
 CELL_STRIDE = 8  # and to a cell of `affinity`, `features` and all that the flow takes
+BONDS = 5  # what a cell takes in one round of averaging: of itself, its right, left, lower and upper neighbour
 Z_LAYOUT = ("xr", "yr", "xi", "yi")  # the four reals of a slice of z: real x, real y, imaginary x, imaginary y
 
 
 @dataclass(frozen=True)
 class Signature:
-    """Shapes of a graph's tensors by name, all float32."""
+    """Shapes of a graph's tensors by name, all float32.
+
+    apart: the letter of an axis whose entries know nothing of each other, so that parts of it can run side by side.
+    """
 
     inputs: dict[str, tuple]
     outputs: dict[str, tuple]
+    apart: str | None = None
 
 
-# K: frequencies of the card; P: pairs, the first P of PAIRS; F: features, whatever number the model has.
+# K: frequencies of the card; S: some of them; P: pairs, the first P of PAIRS; F, C, E: whatever number the model has.
 SIGNATURES = {
     "encoder": Signature(
         inputs={"rgb": (1, 3, "H", "W")},  # sRGB-encoded, 0..1
@@ -48,19 +54,32 @@ SIGNATURES = {
             "features": (1, "F", f"H/{CELL_STRIDE}", f"W/{CELL_STRIDE}"),
         },
     ),
-    "flow": Signature(
+    "condition": Signature(
         inputs={
-            "z": (1, "K", len(Z_LAYOUT), "h", "w"),
-            "t": (1,),  # 0 is the start, 1 the motion
-            "envelope": (1, "K", "h", "w"),  # e, as means over 2 x 2 cells of the encoder's
             "affinity": (1, 2, "h", "w"),  # 1 where the right, the lower neighbour is the same object
             "features": (1, "F", "h", "w"),
-            "wind": (1, 4),  # prediction.wind.Wind.condition
         },
-        outputs={"velocity": (1, "K", len(Z_LAYOUT), "h", "w")},
+        outputs={
+            "entry": (1, "C", "h", "w"),  # of the picture, added to what the flow's first layer makes of each slice
+            "bonds": (1, BONDS, "h", "w"),  # shares of a mean over neighbours of one object, of sum 1
+            "slices": (1, "K", "E"),  # a vector a frequency, by which the flow knows it
+        },
+    ),
+    "flow": Signature(
+        inputs={
+            "z": (1, "S", len(Z_LAYOUT), "h", "w"),
+            "t": (1,),  # 0 is the start, 1 the motion
+            "wind": (1, 4),  # prediction.wind.Wind.condition
+            "envelope": (1, "S", "h", "w"),  # e, as means over 2 x 2 cells of the encoder's
+            "slices": (1, "S", "E"),
+            "entry": (1, "C", "h", "w"),
+            "bonds": (1, BONDS, "h", "w"),
+        },
+        outputs={"velocity": (1, "S", len(Z_LAYOUT), "h", "w")},
+        apart="S",
     ),
 }
-PREDICTION = ("encoder", "flow")  # the roles without which no motion is predicted
+PREDICTION = ("encoder", "condition", "flow")  # the roles without which no motion is predicted
 
 
 def bind(shapes: dict[str, tuple], arrays: dict[str, np.ndarray], sizes: dict[str, int]) -> str | None:

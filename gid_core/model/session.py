@@ -3,12 +3,16 @@
 A file is opened after its hash, its content and its signature agree with its card (card.py). The provider is chosen
 by trial, a graph at a time: one whose answer to a small input is off the CPU's by more than 2 % of its largest value is
 passed over, and a note says so. What was opened is kept for the life of the process, for the next prediction.
+
+On the CPU a graph whose signature names an axis `apart` runs in parts of it, a thread each: two threads that share
+every operator wait for each other two hundred times a step. Each part gives the bytes that it has in the whole.
 """
 
 import importlib
 import os
 import threading
 from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +29,8 @@ ACCELERATORS = ("CUDAExecutionProvider", "CoreMLExecutionProvider", "DmlExecutio
 SELF_CHECK_TOLERANCE = 0.02  # of the largest value: half-precision convolutions reach 0.005, a wrong kernel is off by 1
 _CHECK_SIZES = {"H": 64, "W": 64, "h": 8, "w": 8}
 _ERROR_SEVERITY = 3
-_KEPT = 6  # graphs that stay open: two models of up to three graphs, some 60 MB each with what they need to run
+_KEPT = 6  # graphs that stay open: two models of three graphs, some 60 MB each with what they need to run
+_PARTS_A_CORE = 2  # of an axis `apart`: on a machine that has other work, too, no core waits long for the last part
 
 _graphs: OrderedDict = OrderedDict()  # (folder, role, sha256) -> _Graph, the one used last at the end
 _lock = threading.RLock()
@@ -74,12 +79,12 @@ class Model:
         graph = _opened(self.card, role)
         sizes = _sizes(role, inputs, self.card)
         try:
-            return _run(graph.session, role, inputs, sizes)
+            return _run_apart(graph, role, inputs, sizes)
         except ModelError as error:
             if graph.provider == CPU:
                 raise
             note = f"{graph.provider} was given up for the {role}: {error}"
-            return _run(_fall_back(self.card, role, note).session, role, inputs, sizes)
+            return _run_apart(_fall_back(self.card, role, note), role, inputs, sizes)
 
     def encode(self, rgb: np.ndarray) -> dict[str, np.ndarray]:
         """alive, envelope, affinity, features of an sRGB-encoded picture float32 (1, 3, H, W), H and W multiples of 32.
@@ -96,9 +101,9 @@ class Model:
         return found
 
     def velocity(self, z: np.ndarray, t: float, condition: dict[str, np.ndarray]) -> np.ndarray:
-        """Velocity of the rectified flow at time t for z float32 (1, K, 4, h, w).
+        """Velocity of the rectified flow at time t for z float32 (1, S, 4, h, w).
 
-        condition: envelope, affinity, features, wind as the flow's inputs.
+        condition: the flow's other inputs, wind, envelope, slices, entry, bonds.
 
         Raises:
             ModelError: see `run`.
@@ -190,7 +195,8 @@ def _import_onnxruntime():
 
 def _open(onnxruntime, role, content, provider):
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = _usable_cores()
+    is_apart = provider == CPU and SIGNATURES[role].apart
+    options.intra_op_num_threads = 1 if is_apart else _usable_cores()
     options.inter_op_num_threads = 1
     options.use_deterministic_compute = True
     # Threads that spin while they wait take cores from whoever works: Blender that plays, the session whose turn it is.
@@ -215,6 +221,29 @@ def _sizes(role, inputs, card):
     if wrong:
         raise ModelError(f"the {role} was given {wrong}")
     return sizes
+
+
+def _run_apart(graph, role, inputs, sizes):
+    """`_run`, on the CPU in parts of the axis that the signature names, side by side."""
+    signature, cores = SIGNATURES[role], _usable_cores()
+    letter = signature.apart
+    if letter is None or graph.provider != CPU or sizes[letter] == 1:
+        return _run(graph.session, role, inputs, sizes)
+    parts = np.array_split(np.arange(sizes[letter]), min(sizes[letter], _PARTS_A_CORE * cores))
+
+    def one(part):
+        cut = {
+            name: np.take(inputs[name], part, shape.index(letter)) if letter in shape else inputs[name]
+            for name, shape in signature.inputs.items()
+        }
+        return _run(graph.session, role, cut, {**sizes, letter: len(part)})
+
+    with ThreadPoolExecutor(cores) as threads:
+        found = list(threads.map(one, parts))
+    return {
+        name: np.concatenate([part[name] for part in found], shape.index(letter))
+        for name, shape in signature.outputs.items()
+    }
 
 
 def _run(session, role, inputs, sizes):

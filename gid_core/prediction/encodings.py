@@ -59,7 +59,7 @@ def encode(model: Model, photo: np.ndarray) -> Encoding:
         groups,
         card,
         stages.strength(coarse),
-        stages.condition(found, groups),
+        stages.condition(model, found, groups),
     )
 
 

@@ -165,17 +165,17 @@ def start(card: Card, groups: objects.Groups, wind: Wind, seed: int) -> np.ndarr
     return phases.to_reals(z) + np.float32(card.start_noise) * noise
 
 
-def condition(found: dict, groups: objects.Groups) -> dict[str, np.ndarray]:
-    """What the flow is told of a picture, by the names of its inputs: envelope, affinity, features.
+def condition(model: Model, found: dict, groups: objects.Groups) -> dict[str, np.ndarray]:
+    """What the flow is told of a picture at every step and slice, by the names of its inputs: all but z, t and wind.
 
     Args:
         found: what the encoder says of one picture.
+    Raises:
+        ModelError: see Model.run.
     """
-    return {
-        "envelope": _halved(found["envelope"][0])[None].astype(np.float32),
-        "affinity": objects.ties(groups.objects)[None].astype(np.float32),
-        "features": found["features"],
-    }
+    ties = objects.ties(groups.objects)[None].astype(np.float32)
+    told = model.run("condition", {"affinity": ties, "features": found["features"]})
+    return {"envelope": _halved(found["envelope"][0])[None].astype(np.float32), **told}
 
 
 def flow(

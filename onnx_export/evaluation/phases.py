@@ -138,7 +138,7 @@ def sampled(model, found, groups: objects.Groups, wind: Wind, seed: int, steps: 
     """
     z = phases.procedural(groups, model.card.frequencies, wind, generator(seed, "motion"))
     begin = stages.start(model.card, groups, wind, seed)
-    return z, stages.flow(model, stages.condition(found, groups), begin, wind, steps)
+    return z, stages.flow(model, stages.condition(model, found, groups), begin, wind, steps)
 
 
 def started(model, groups: objects.Groups, wind: Wind, seed: int):

@@ -13,7 +13,7 @@ import torch
 
 from gid_core.prediction import predict
 
-from ..export.export import EncoderGraph, FlowGraph, example_inputs
+from ..export.export import EncoderGraph, FlowGraph, example_inputs, example_picture
 from ..networks.networks import EncoderNet, FlowNet
 from .bars import Bar, rounded
 
@@ -48,7 +48,7 @@ def score_speed(model, photo=None) -> dict:
     ours, theirs = _seconds(whole(steps)), _seconds(whole(PAPER_STEPS), 1)
     encoder = EncoderGraph(EncoderNet().eval())
     flow = FlowGraph(FlowNet(features=encoder.network.features).eval())
-    rgb, inputs = example_inputs(encoder.network.features, SIZE)
+    rgb, inputs = example_picture(SIZE), example_inputs(flow.network, SIZE)["flow"]
     values = {name: value.numpy() for name, value in inputs.items()}
     condition = {name: value for name, value in values.items() if name not in ("z", "t")}
 

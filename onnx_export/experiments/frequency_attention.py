@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ..networks.networks import FlowNet
+from ..networks.networks import FlowNet, averaged
 
 __all__ = ["AttentiveFlowNet", "FrequencyAttention", "JointFlowNet"]
 
@@ -89,20 +89,17 @@ class JointFlowNet(FlowNet):
         super().__init__(features + n_freqs)
         fine = self.enter.out_channels
         means = self.leave.in_channels - fine
-        others = self.enter.in_channels - means - 4 - 1  # an envelope is no channel of its own here
-        self.enter = nn.Conv2d((means + 4) * n_freqs + others, fine, 3, padding=1)
+        # An envelope is no channel of its own here.
+        self.enter = nn.Conv2d((4 + means) * n_freqs, fine, 3, padding=1, bias=False)
         self.leave = nn.Conv2d(fine + means * n_freqs, 4 * n_freqs, 3, padding=1)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)
 
     def forward(self, z, t, slices, envelope, affinity, features, wind):
         b, k, _, h, w = z.shape
-        angle = self.waves * t[:, None]
-        embedded = self.time(torch.cat([angle.sin(), angle.cos()], 1)) + self.wind(wind)
-        embedded = self.mix(embedded)
-        told = self.condition(torch.cat([features, envelope, affinity - 0.5], 1))
-        means = self.gathered(z, affinity, told)
+        entry, bonds = self.told(affinity, torch.cat([features, envelope], 1))
+        means = averaged(z, bonds)
         seen = torch.cat([z, *means], 2).reshape(b, -1, h, w)
-        y0 = self.through_scales(self.enter(torch.cat([seen, told], 1)), embedded)
+        y0 = self.through_scales(self.enter(seen) + entry, self.mix(self.when(t, wind)))
         means = torch.cat([x - z for x in means], 2).reshape(b, -1, h, w)
         return self.leave(torch.cat([F.silu(y0), means], 1)).view(b, k, 4, h, w)

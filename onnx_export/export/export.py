@@ -1,4 +1,5 @@
-"""Export: python -m onnx_export.export.export --work DIR --out DIR writes encoder.onnx, flow.onnx and card.json.
+"""Export: python -m onnx_export.export.export --work DIR --out DIR writes a graph for each role, card.json
+and versions.json.
 
 Dynamic height and width, opset 20, one self-contained file each. Weights are stored in half precision behind a Cast
 (the runtime folds it when it loads, so only the file shrinks). Nothing of the machine that exported stays in the file.
@@ -16,7 +17,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from gid_core.model.contract import PREDICTION, Z_LAYOUT
+from gid_core.model.contract import BONDS, PREDICTION, Z_LAYOUT
 
 from ..fitting.conditions import load, load_encoder
 from ..networks import backbone
@@ -25,10 +26,13 @@ from ..scenes import motion
 from . import versions
 
 __all__ = [
+    "ConditionGraph",
     "EncoderGraph",
     "FlowGraph",
+    "condition_graph",
     "encoder_graph",
     "example_inputs",
+    "example_picture",
     "flow_graph",
     "graphs",
     "load_networks",
@@ -60,53 +64,91 @@ class EncoderGraph(nn.Module):
         return alive.sigmoid(), e, affinity.sigmoid(), features
 
 
-class FlowGraph(nn.Module):
-    """One step for all slices: z, t, envelope, affinity, features, wind -> velocity."""
+class ConditionGraph(nn.Module):
+    """What all steps and slices of a picture share: affinity, features -> entry, bonds, slices."""
 
     def __init__(self, network):
         super().__init__()
         self.network = network
-        self.register_buffer("slices", torch.arange(N_FREQS), persistent=False)
 
-    def forward(self, z, t, envelope, affinity, features, wind):
-        return self.network(z, t, self.slices, envelope, affinity, features, wind)
+    def forward(self, affinity, features):
+        return *self.network.told(affinity, features), self.network.frequency.weight[None]
 
 
-def example_inputs(features, size=_SIZE, seed=0):
-    """({"rgb"}, {"z", "t", ...}): random tensors of the graphs' signatures for a picture of (height, width)."""
+class FlowGraph(nn.Module):
+    """One step of any slices: z, t, wind, envelope, slices, entry, bonds -> velocity."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, z, t, wind, envelope, slices, entry, bonds):
+        return self.network.velocity(z, t, wind, envelope, slices, entry, bonds)
+
+
+def example_picture(size=_SIZE, seed=0):
+    """{"rgb"}: random pixels of a picture of (height, width)."""
+    return {"rgb": torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(seed))}
+
+
+def example_inputs(network: FlowNet, size=_SIZE, seed=0):
+    """{"condition", "flow"}: random tensors of the two graphs' signatures for a picture of (height, width)."""
     generator = torch.Generator().manual_seed(seed)
     h, w = size[0] // 8, size[1] // 8
+    condition = {
+        "affinity": torch.rand(1, 2, h, w, generator=generator),
+        "features": torch.randn(1, network.features, h, w, generator=generator),
+    }
     flow = {
         "z": torch.randn(1, N_FREQS, 4, h, w, generator=generator),
         "t": torch.tensor([0.3]),
-        "envelope": torch.rand(1, N_FREQS, h, w, generator=generator),
-        "affinity": torch.rand(1, 2, h, w, generator=generator),
-        "features": torch.randn(1, features, h, w, generator=generator),
         "wind": torch.tensor([[0.8, 0.6, 0.2, 1.0]]),
+        "envelope": torch.rand(1, N_FREQS, h, w, generator=generator),
+        "slices": torch.randn(1, N_FREQS, network.frequency.embedding_dim, generator=generator),
+        "entry": torch.randn(1, network.enter.out_channels, h, w, generator=generator),
+        "bonds": torch.rand(1, BONDS, h, w, generator=generator) / BONDS,
     }
-    return {"rgb": torch.rand(1, 3, *size, generator=generator)}, flow
+    return {"condition": condition, "flow": flow}
 
 
-def graphs(encoder, flow) -> dict:
-    """ONNX models {"encoder", "flow"} of an EncoderGraph and a FlowGraph, weights in single precision."""
-    return {"encoder": encoder_graph(encoder), "flow": flow_graph(flow)}
+def graphs(encoder, flow: FlowNet) -> dict:
+    """ONNX models {"encoder", "condition", "flow"} of an EncoderGraph and a FlowNet, weights in single precision."""
+    return {"encoder": encoder_graph(encoder), "condition": condition_graph(flow), "flow": flow_graph(flow)}
 
 
 def encoder_graph(encoder):
     """The ONNX model of an EncoderGraph."""
-    rgb, _ = example_inputs(encoder.network.features)
-    h, w = torch.export.Dim("h", min=2, max=64), torch.export.Dim("w", min=2, max=64)
+    h, w = _sides()
     outputs = ["alive", "envelope", "affinity", "features"]
-    return _exported(encoder, rgb, outputs, {"rgb": {2: 32 * h, 3: 32 * w}})
+    return _exported(encoder, example_picture(), outputs, {"rgb": {2: 32 * h, 3: 32 * w}})
 
 
-def flow_graph(flow):
+def condition_graph(network: FlowNet):
+    """The ONNX model of a ConditionGraph."""
+    h, w = _sides()
+    inputs = example_inputs(network)["condition"]
+    shapes = {name: {2: 4 * h, 3: 4 * w} for name in inputs}
+    return _exported(ConditionGraph(network), inputs, ["entry", "bonds", "slices"], shapes)
+
+
+def flow_graph(network: FlowNet):
     """The ONNX model of a FlowGraph."""
-    _, inputs = example_inputs(flow.network.features)
-    h, w = torch.export.Dim("h", min=2, max=64), torch.export.Dim("w", min=2, max=64)
+    (h, w), some = _sides(), torch.export.Dim("s", min=1, max=64)
     plane = {2: 4 * h, 3: 4 * w}
-    shapes = {"z": {3: 4 * h, 4: 4 * w}, "t": None, "envelope": plane, "affinity": plane, "features": plane}
-    return _exported(flow, inputs, ["velocity"], {**shapes, "wind": None})
+    shapes = {
+        "z": {1: some, 3: 4 * h, 4: 4 * w},
+        "t": None,
+        "wind": None,
+        "envelope": {1: some, **plane},
+        "slices": {1: some},
+        "entry": plane,
+        "bonds": plane,
+    }
+    return _exported(FlowGraph(network), example_inputs(network)["flow"], ["velocity"], shapes)
+
+
+def _sides():
+    return torch.export.Dim("h", min=2, max=64), torch.export.Dim("w", min=2, max=64)
 
 
 def _exported(module, inputs, outputs, shapes):
@@ -227,7 +269,9 @@ def load_networks(work):
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="onnx_export.export.export", description="Write model files and card")
     parser.add_argument("--work", required=True, help="folder of the training's checkpoints")
-    parser.add_argument("--out", required=True, help="folder for encoder.onnx, flow.onnx, card.json, versions.json")
+    parser.add_argument(
+        "--out", required=True, help="folder for encoder.onnx, condition.onnx, flow.onnx, card.json, versions.json"
+    )
     options = parser.parse_args(arguments)
     folder = Path(options.out)
     folder.mkdir(parents=True, exist_ok=True)
@@ -235,7 +279,7 @@ def main(arguments=None):
         encoder, flow, states = load_networks(options.work)
     except ValueError as error:
         parser.error(str(error))
-    save(graphs(EncoderGraph(encoder), FlowGraph(flow)), folder)
+    save(graphs(EncoderGraph(encoder), flow), folder)
     training = {
         "data": [
             "synthetic scenes (onnx_export/scenes/painting.py, ours)",

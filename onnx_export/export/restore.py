@@ -15,6 +15,8 @@ import torch
 from onnx import numpy_helper
 from torch import nn
 
+from gid_core.model.contract import PREDICTION
+
 from ..networks.networks import EncoderNet, FlowNet, parameters
 from . import export
 
@@ -23,31 +25,38 @@ __all__ = ["main", "restore", "restored"]
 _LEFT_OUT = ("groups.shape.weight", "groups.shape.bias")
 
 
-def restored(model, graph):
-    """`graph` (export.EncoderGraph or FlowGraph) with the weights of the ONNX file `model`.
+def restored(graph, files):
+    """A graph of export.py, its network with the weights that `files`, its own and others, have of it.
 
     Raises:
-        ValueError: the file is of another version's networks.
+        ValueError: the files are of another version's networks.
     """
-    stored = onnx.load(model).graph
-    values = {t.name.removesuffix("_half"): numpy_helper.to_array(t) for t in stored.initializer}
+    stores = [onnx.load(file).graph for file in files]
+    values = [{t.name.removesuffix("_half"): numpy_helper.to_array(t) for t in store.initializer} for store in stores]
     wanted = graph.network.state_dict()
-    found = {name: values.get(f"network.{name}") for name in wanted}
-    found |= _norms(stored, values, graph)
-    if isinstance(graph.network, FlowNet):  # K rows, looked up when exported
-        found["frequency.weight"] = _looked_up(stored, values, wanted["frequency.weight"].shape)
+    found = {name: _first(known.get(f"network.{name}") for known in values) for name in wanted}
+    for store, known in zip(stores, values, strict=True):
+        found |= _norms(store, known, graph)
+    if isinstance(graph.network, FlowNet):  # the exporter may keep it as the output that it is, (1, K, embedding)
+        shape = wanted["frequency.weight"].shape
+        found["frequency.weight"] = _first(v for known in values for v in known.values() if v.shape[-2:] == shape)
     missing = [n for n, value in found.items() if value is None and n not in _LEFT_OUT]
     odd = [n for n, value in found.items() if value is not None and value.size != wanted[n].numel()]
     if missing or odd:
-        raise ValueError(f"{model} is of another version's networks: it does not fit {(missing + odd)[0]}")
+        names = " and ".join(str(file) for file in files)
+        raise ValueError(f"{names}: of another version's networks, for they do not fit {(missing + odd)[0]}")
     for name, value in found.items():
         if value is not None:
             wanted[name].copy_(torch.from_numpy(value.astype("float32")).view_as(wanted[name]))
     return graph
 
 
+def _first(values):
+    return next((value for value in values if value is not None), None)
+
+
 def _norms(stored, values, graph):
-    """{name: gain or shift} of the group norms of graph.network."""
+    """{name: gain or shift} of the group norms of graph.network, as far as this file has any."""
     readers = {name: node for node in stored.node for name in node.input}
 
     def folded(node):
@@ -59,7 +68,7 @@ def _norms(stored, values, graph):
             scaled = readers[readers[node.output[0]].output[0]]  # behind the reshape that ends a group norm
             gains.append((folded(scaled), folded(readers[scaled.output[0]])))
     found = {}
-    for name, (gain, shift) in zip(_norm_names(graph), gains, strict=False):
+    for name, (gain, shift) in zip(_norm_names(graph) if gains else (), gains, strict=False):
         found |= {f"{name}.weight": gain, f"{name}.bias": shift}
     return found
 
@@ -70,16 +79,13 @@ def _norm_names(graph):
     for name, module in graph.network.named_modules():
         if isinstance(module, nn.GroupNorm):
             hooks.append(module.register_forward_hook(lambda *_, name=name: met.append(name)))
-    given = export.example_inputs(graph.network.features)[isinstance(graph, export.FlowGraph)]
+    is_flow = isinstance(graph, export.FlowGraph)
+    given = export.example_inputs(graph.network)["flow"] if is_flow else export.example_picture()
     with torch.no_grad():
         graph.eval()(**given)
     for hook in hooks:
         hook.remove()
     return met
-
-
-def _looked_up(stored, values, shape):
-    return next((v for v in values.values() if v.shape == (1, *shape)), None)
 
 
 def restore(models, work):
@@ -89,12 +95,13 @@ def restore(models, work):
         ValueError: the files are not there, or of another version's networks.
     """
     models, work = Path(models), Path(work)
-    for name in ("encoder.onnx", "flow.onnx", "card.json"):
+    for name in (*(f"{role}.onnx" for role in PREDICTION), "card.json"):
         if not (models / name).exists():
             raise ValueError(f"{models / name} is not there: give the folder of the shipped model files")
     card = json.loads((models / "card.json").read_text(encoding="utf-8"))
-    encoder = restored(models / "encoder.onnx", export.EncoderGraph(EncoderNet())).network
-    flow = restored(models / "flow.onnx", export.FlowGraph(FlowNet(features=encoder.features))).network
+    encoder = restored(export.EncoderGraph(EncoderNet()), [models / "encoder.onnx"]).network
+    told = [models / "condition.onnx", models / "flow.onnx"]
+    flow = restored(export.FlowGraph(FlowNet(features=encoder.features)), told).network
     work.mkdir(parents=True, exist_ok=True)
     parts = {"where": encoder.where, "reach": encoder.reach, "groups": encoder.groups, "flow": flow}
     for name, network in parts.items():
@@ -109,7 +116,7 @@ def restore(models, work):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="onnx_export.export.restore", description="Checkpoints of model files")
-    parser.add_argument("--models", required=True, help="folder of encoder.onnx, flow.onnx, card.json")
+    parser.add_argument("--models", required=True, help="folder of the model files and card.json")
     parser.add_argument("--work", required=True, help="folder for where.pt, reach.pt, groups.pt, flow.pt")
     options = parser.parse_args(arguments)
     try:

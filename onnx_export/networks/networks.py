@@ -14,12 +14,12 @@ from gid_core.model.contract import PAIRS
 from ..scenes.motion import FREQUENCIES
 from .backbone import CHANNELS
 
-__all__ = ["EncoderNet", "FlowNet", "GroupNet", "WhereNet", "parameters"]
+__all__ = ["EncoderNet", "FlowNet", "GroupNet", "WhereNet", "averaged", "parameters"]
 
 N_FREQS = len(FREQUENCIES)
 _GROUPS = 8
 _TIME_WAVES = 32
-_TOLD = 48  # channels of the encoder's condition that reach the flow
+_TOLD = 48  # channels of what the encoder says that reach the flow
 _ROUNDS = (2, 8)  # of averaging along the affinities: the near neighbours, and an object of 50 px
 _SHARPNESS = 3  # power of the affinity, so that doubtful borders hold
 _TRUST = 3  # logit of a border as it is told, before the flow makes its own of it
@@ -170,21 +170,19 @@ def _unmirrored(affinity):
     return torch.stack(found, 1)
 
 
-def _along_affinity(z, affinity, rounds):
-    """Means over the neighbourhood that the affinities open, after each of `rounds` numbers of rounds: lists of z.
+def averaged(z, bonds):
+    """Means over the neighbourhood that the bonds open, after each of the numbers of rounds in _ROUNDS: lists of z.
 
-    z (B, k, c, h, w), affinity (B, 2, h, w): to the right and the lower neighbour; nothing flows over the rim.
+    z (B, k, c, h, w), bonds (B, BONDS, h, w) of FlowNet.told.
     """
-    right = F.pad(affinity[:, 0, :, :-1] ** _SHARPNESS, (0, 1))[:, None, None]
-    down = F.pad(affinity[:, 1, :-1] ** _SHARPNESS, (0, 0, 0, 1))[:, None, None]
-    left, up = F.pad(right[..., :-1], (1, 0)), F.pad(down[..., :-1, :], (0, 0, 1, 0))
-    total = 1 + right + left + down + up
+    h, w = z.shape[-2:]
+    itself, right, left, down, up = (bond[:, None, None] for bond in bonds.unbind(1))
     found = []
-    for step in range(1, max(rounds) + 1):
-        moved = right * F.pad(z[..., 1:], (0, 1)) + left * F.pad(z[..., :-1], (1, 0))
-        moved = moved + down * F.pad(z[..., 1:, :], (0, 0, 0, 1)) + up * F.pad(z[..., :-1, :], (0, 0, 1, 0))
-        z = (z + moved) / total
-        if step in rounds:
+    for step in range(1, max(_ROUNDS) + 1):
+        wide = F.pad(z, (1, 1, 1, 1))
+        across = right * wide[..., 1:-1, 2:] + left * wide[..., 1:-1, :w]
+        z = itself * z + across + down * wide[..., 2:, 1:-1] + up * wide[..., :h, 1:-1]
+        if step in _ROUNDS:
             found.append(z)
     return found
 
@@ -196,6 +194,9 @@ class FlowNet(nn.Module):
     contrast between objects was lost to noise left inside them (.13 against .27 of the start). The borders are told,
     and it corrects them by what it is told of the picture.
 
+    What a picture says to all slices and steps alike (`told`) is apart from a step of one slice (`velocity`), so that
+    it is computed once a picture; `forward` is both, for training.
+
     forward(z (B, k, 4, h, w), t (B,), slices (k,), envelope (B, k, h, w), affinity (B, 2, h, w),
     features (B, C, h, w), wind (B, 4)); h and w multiples of 4.
     """
@@ -206,11 +207,12 @@ class FlowNet(nn.Module):
         fine, middle, deep = widths
         self.condition = nn.Sequential(nn.Conv2d(features + 2, 96, 1), nn.SiLU(), _conv(96, _TOLD))
         self.borders = _zero(_conv(_TOLD, 2))
+        self.entry = _conv(_TOLD, fine)
         self.frequency = nn.Embedding(N_FREQS, embedding)
         self.time = nn.Sequential(nn.Linear(2 * _TIME_WAVES, embedding), nn.SiLU(), nn.Linear(embedding, embedding))
         self.wind = nn.Linear(4, embedding)
         self.mix = nn.Sequential(nn.SiLU(), nn.Linear(embedding, embedding), nn.SiLU())
-        self.enter = _conv(4 * (1 + len(_ROUNDS)) + 1 + _TOLD, fine)
+        self.enter = nn.Conv2d(4 * (1 + len(_ROUNDS)) + 1, fine, 3, padding=1, bias=False)  # `entry` has the bias
         self.down1, self.res1 = _conv(fine, middle, 3, 2), _Residual(middle, middle, embedding)
         self.down2 = _conv(middle, deep, 3, 2)
         self.deep = nn.ModuleList([_Residual(deep, deep, embedding) for _ in range(2)])
@@ -221,21 +223,34 @@ class FlowNet(nn.Module):
         self.register_buffer("waves", waves, persistent=False)
 
     def forward(self, z, t, slices, envelope, affinity, features, wind):
-        b, k, _, h, w = z.shape
-        angle = self.waves * t[:, None]
-        embedded = self.time(torch.cat([angle.sin(), angle.cos()], 1)) + self.wind(wind)
-        embedded = self.mix((embedded[:, None] + self.frequency(slices)[None]).reshape(b * k, -1))
+        entry, bonds = self.told(affinity, features)
+        return self.velocity(z, t, wind, envelope, self.frequency(slices)[None], entry, bonds)
+
+    def told(self, affinity, features):
+        """Of a picture: entry (B, fine, h, w), its part of the first layer, and bonds (B, BONDS, h, w), the shares of a
+        mean over a cell and its neighbours of one object, as contract.BONDS names them."""
         told = self.condition(torch.cat([features, affinity - 0.5], 1))
-        seen = [z, *self.gathered(z, affinity, told)]
-        told = told[:, None].expand(-1, k, -1, -1, -1)
-        x0 = self.enter(torch.cat([*seen, envelope[:, :, None], told], 2).reshape(b * k, -1, h, w))
+        tied = torch.sigmoid(_TRUST * (2 * affinity - 1) + self.borders(told)) ** _SHARPNESS
+        right, down = F.pad(tied[:, 0, :, :-1], (0, 1)), F.pad(tied[:, 1, :-1], (0, 0, 0, 1))  # not over the rim
+        left, up = F.pad(right[..., :-1], (1, 0)), F.pad(down[..., :-1, :], (0, 0, 1, 0))
+        shares = torch.stack([torch.ones_like(right), right, left, down, up], 1)
+        return self.entry(told), shares / shares.sum(1, keepdim=True)
+
+    def velocity(self, z, t, wind, envelope, slices, entry, bonds):
+        """One step of any slices: slices (B or 1, k, embedding), rows of `frequency`; entry and bonds of `told`."""
+        b, k, _, h, w = z.shape
+        embedded = self.mix((self.when(t, wind)[:, None] + slices).reshape(b * k, -1))
+        means = averaged(z, bonds)
+        x0 = self.enter(torch.cat([z, *means, envelope[:, :, None]], 2).reshape(b * k, -1, h, w))
+        x0 = (x0.view(b, k, -1, h, w) + entry[:, None]).reshape(b * k, -1, h, w)
         y0 = self.through_scales(x0, embedded)
-        means = torch.cat([x - z for x in seen[1:]], 2).reshape(b * k, -1, h, w)
+        means = torch.cat([x - z for x in means], 2).reshape(b * k, -1, h, w)
         return self.leave(torch.cat([F.silu(y0), means], 1)).view(b, k, 4, h, w)
 
-    def gathered(self, z, affinity, told):
-        """z averaged along the affinities (B, 2, h, w), which the condition `told` (B, _TOLD, h, w) corrects."""
-        return _along_affinity(z, torch.sigmoid(_TRUST * (2 * affinity - 1) + self.borders(told)), _ROUNDS)
+    def when(self, t, wind):
+        """Time (B,) and wind (B, 4) as an embedding (B, embedding)."""
+        angle = self.waves * t[:, None]
+        return self.time(torch.cat([angle.sin(), angle.cos()], 1)) + self.wind(wind)
 
     def through_scales(self, x0, embedded):
         """Down to 1/32 and up again: (n, fine, h, w), (n, embedding) -> (n, fine, h, w)."""

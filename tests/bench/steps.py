@@ -20,9 +20,15 @@ REPEATS = 3
 
 def main(arguments):
     sys.path.insert(0, str(ROOT))
-    wind, session, sampler = (
+    wind, session, sampler, objects, stages = (
         importlib.import_module("gid_core." + name)
-        for name in ("prediction.wind", "model.session", "prediction.sampler")
+        for name in (
+            "prediction.wind",
+            "model.session",
+            "prediction.sampler",
+            "prediction.objects",
+            "prediction.stages",
+        )
     )
     model = session.load_model(arguments[0] if arguments else None)
     card = model.card
@@ -30,14 +36,9 @@ def main(arguments):
     rng = np.random.default_rng(0)
     rgb = rng.random((1, 3, side * 5 // 8 // 32 * 32, side // 32 * 32), np.float32)
     found = model.encode(rgb)
-    envelope = found["envelope"]
-    h, w = envelope.shape[2] // 2, envelope.shape[3] // 2
-    condition = {
-        "envelope": envelope.reshape(1, len(card.frequencies), h, 2, w, 2).mean((3, 5)),
-        "affinity": found["affinity"][:, :2],
-        "features": found["features"],
-        "wind": wind.Wind(1.0, 0.0).condition(),
-    }
+    condition = stages.condition(model, found, objects.group(found["affinity"][0]))
+    condition["wind"] = wind.Wind(1.0, 0.0).condition()
+    h, w = condition["envelope"].shape[2:]
     start = rng.standard_normal((1, len(card.frequencies), 4, h, w), np.float32)
     alphas = np.cos(np.linspace(0, np.pi / 2, 1001)[:-1]) ** 2  # cosine schedule (Nichol and Dhariwal 2021)
 

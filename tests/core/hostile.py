@@ -115,6 +115,26 @@ def encoder_graph(nodes=(), initialisers=(), input_shape=(1, 3, "H", "W"), input
     )
 
 
+def condition_graph():
+    return graph(
+        [
+            node("Identity", ["features"], ["entry"]),
+            node("Conv", ["affinity", "w_bonds"], ["bonds"]),
+            node("Identity", ["frequencies"], ["slices"]),
+        ],
+        [value_info("affinity", (1, 2, "h", "w")), value_info("features", (1, 3, "h", "w"))],
+        [
+            value_info("entry", (1, 3, "h", "w")),
+            value_info("bonds", (1, 5, "h", "w")),
+            value_info("slices", (1, K, 2)),
+        ],
+        [
+            tensor("w_bonds", np.full((5, 2, 1, 1), 0.1, np.float32)),
+            tensor("frequencies", np.arange(2 * K, dtype=np.float32).reshape(1, K, 2)),
+        ],
+    )
+
+
 def flow_graph(pull=-0.2):
     return graph(
         [
@@ -124,14 +144,15 @@ def flow_graph(pull=-0.2):
             node("Add", ["pulled", "pushed"], ["velocity"]),
         ],
         [
-            value_info("z", (1, K, 4, "h", "w")),
+            value_info("z", (1, "s", 4, "h", "w")),
             value_info("t", (1,)),
-            value_info("envelope", (1, K, "h", "w")),
-            value_info("affinity", (1, 2, "h", "w")),
-            value_info("features", (1, 3, "h", "w")),
             value_info("wind", (1, 4)),
+            value_info("envelope", (1, "s", "h", "w")),
+            value_info("slices", (1, "s", 2)),
+            value_info("entry", (1, 3, "h", "w")),
+            value_info("bonds", (1, 5, "h", "w")),
         ],
-        [value_info("velocity", (1, K, 4, "h", "w"))],
+        [value_info("velocity", (1, "s", 4, "h", "w"))],
         [
             tensor("pull", np.float32(pull)),
             tensor("push", np.float32(0.1)),
@@ -142,7 +163,8 @@ def flow_graph(pull=-0.2):
 
 RANKS = {
     "encoder": ({"rgb": 4}, {"alive": 4, "envelope": 4, "affinity": 4, "features": 4}),
-    "flow": ({"z": 5, "t": 1, "envelope": 4, "affinity": 4, "features": 4, "wind": 2}, {"velocity": 5}),
+    "condition": ({"affinity": 4, "features": 4}, {"entry": 4, "bonds": 4, "slices": 3}),
+    "flow": ({"z": 5, "t": 1, "wind": 2, "envelope": 4, "slices": 3, "entry": 4, "bonds": 4}, {"velocity": 5}),
 }
 OPS = ["Add", "AveragePool", "Conv", "Mul", "Sigmoid", "Unsqueeze", "Constant", "If", "Identity"]
 
@@ -152,6 +174,7 @@ def write_model(folder, encoder=None, flow=None, **changes):
     folder.mkdir(parents=True, exist_ok=True)
     contents = {
         "encoder": model(encoder_graph()) if encoder is None else encoder,
+        "condition": model(condition_graph()),
         "flow": model(flow_graph()) if flow is None else flow,
     }
     files = {}

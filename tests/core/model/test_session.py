@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime
 import pytest
 from gid_dev.gid_core.errors import ModelError
-from gid_dev.gid_core.model import session
+from gid_dev.gid_core.model import contract, session
 from gid_dev.gid_core.prediction import predict
 
 from .. import hostile
@@ -89,8 +89,8 @@ def test_an_accelerator_that_agrees_with_the_cpu_is_used_and_named(tmp_path, mon
 def test_an_accelerator_that_fails_or_lies_gives_way_to_the_cpu(tmp_path, monkeypatch, module, why):
     model = load(tmp_path, monkeypatch, module)
     assert model.provider == "CPUExecutionProvider"
-    assert len(model.notes) == 2  # one for each graph
-    for role, note in zip(("encoder", "flow"), model.notes, strict=True):
+    assert len(model.notes) == 3  # one for each graph
+    for role, note in zip(contract.PREDICTION, model.notes, strict=True):
         assert f"{GPU} was passed over for the {role}: " in note
         assert why in note
 
@@ -99,7 +99,7 @@ def test_the_reasons_reach_the_provenance(tmp_path, monkeypatch):
     load(tmp_path, monkeypatch, fake([GPU, "CPUExecutionProvider"], error=0.5))
     provenance = predict.predict(PHOTO, predict.Request(model=str(tmp_path / "model"))).provenance
     assert provenance["provider"] == "CPUExecutionProvider"
-    assert ["differs from the CPU by 0.5" in note for note in provenance["provider_notes"]] == [True, True]
+    assert ["differs from the CPU by 0.5" in note for note in provenance["provider_notes"]] == [True] * 3
 
 
 def test_an_accelerator_that_passes_its_check_and_fails_at_work_is_given_up(tmp_path, monkeypatch):
@@ -111,7 +111,7 @@ def test_an_accelerator_that_passes_its_check_and_fails_at_work_is_given_up(tmp_
     assert model.provider == GPU
     rgb = np.random.default_rng(0).random((1, 3, 64, 96), np.float32)
     found = model.encode(rgb)
-    assert model.provider == f"CPUExecutionProvider (encoder), {GPU} (flow)"
+    assert model.provider == f"CPUExecutionProvider (encoder), {GPU} (condition), {GPU} (flow)"
     assert model.notes == (f"{GPU} was given up for the encoder: the model failed while running: CUDA out of memory",)
     plain = session.load_model(hostile.write_model(tmp_path / "plain")).encode(rgb)
     assert all(found[name].tobytes() == plain[name].tobytes() for name in plain)
@@ -122,10 +122,10 @@ def test_a_graph_is_opened_once_and_again_when_its_bytes_change(tmp_path, monkey
     module = fake(["CPUExecutionProvider"], opened=opened)
     load(tmp_path, monkeypatch, module)
     session.load_model(tmp_path / "model")
-    assert len(opened) == 2
+    assert len(opened) == 3
     hostile.write_model(tmp_path / "model", flow=hostile.model(hostile.flow_graph(pull=0.7)))
     session.load_model(tmp_path / "model")
-    assert len(opened) == 3
+    assert len(opened) == 4
 
 
 def test_the_graphs_kept_open_are_bounded(tmp_path):
@@ -133,7 +133,7 @@ def test_the_graphs_kept_open_are_bounded(tmp_path):
         session.load_model(hostile.write_model(tmp_path / str(number)))
     assert len(session._graphs) == session._KEPT
     kept = [Path(folder).name for folder, _, _ in session._graphs]
-    assert kept == ["2", "2", "3", "3", "4", "4"]
+    assert kept == ["3", "3", "3", "4", "4", "4"]
 
 
 def test_a_role_is_opened_at_its_first_use(tmp_path, monkeypatch):
@@ -143,9 +143,10 @@ def test_a_role_is_opened_at_its_first_use(tmp_path, monkeypatch):
     assert len(opened) == 1
     z = np.zeros((1, hostile.K, 4, 4, 4), np.float32)
     plane = np.zeros((1, hostile.K, 4, 4), np.float32)
-    condition = {"envelope": plane, "affinity": plane[:, :2], "features": plane[:, :3]}
-    model.velocity(z, 0.0, {**condition, "wind": np.zeros((1, 4), np.float32)})
+    condition = model.run("condition", {"affinity": plane[:, :2], "features": plane[:, :3]})
     assert len(opened) == 2
+    model.velocity(z, 0.0, {"envelope": plane, "wind": np.zeros((1, 4), np.float32), **condition})
+    assert len(opened) == 3
     with pytest.raises(ModelError, match="no graph of the role 'renderer'"):
         model.run("renderer", {})
 
@@ -186,7 +187,7 @@ def test_a_broken_onnxruntime_leaves_the_physics_prior(tmp_path, monkeypatch):
 
 def test_inputs_that_do_not_fit_the_signature_are_named(tmp_path):
     model = session.load_model(hostile.write_model(tmp_path / "model"))
-    with pytest.raises(ModelError, match="the flow was given no envelope"):
+    with pytest.raises(ModelError, match="the flow was given no wind"):
         model.velocity(np.zeros((1, hostile.K, 4, 4, 4), np.float32), 0.0, {})
     with pytest.raises(ModelError, match=r"given rgb of shape \(1, 4, 32, 32\), expected \(1, 3, 32, 32\)"):
         model.encode(np.zeros((1, 4, 32, 32), np.float32))

@@ -195,7 +195,7 @@ def test_the_provenance_tells_what_was_asked(tmp_path):
     motion = motion_of(model, seed=3, photo_sha256="ab")
     provenance = edits.apply(motion, edits.Edits(amplitude=0.5, turn=0.1, mask=np.ones((4, 4)))).provenance
     assert provenance["source"] == "tiny 0"
-    assert set(provenance["model"]["sha256"]) == {"encoder", "flow"}
+    assert set(provenance["model"]["sha256"]) == {"encoder", "condition", "flow"}
     assert provenance["provider"] == "CPUExecutionProvider"
     assert (provenance["seed"], provenance["steps"], provenance["amplitude"]) == (3, 3, 0.5)
     assert provenance["turn"] == 0.1

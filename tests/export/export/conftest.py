@@ -9,7 +9,7 @@ from onnx_export.networks.networks import EncoderNet, FlowNet
 
 @pytest.fixture(scope="session")
 def networks():
-    """(EncoderGraph, FlowGraph) of networks in which every weight is random: the layers that begin as zero do something
+    """(EncoderGraph, FlowNet) of networks in which every weight is random: the layers that begin as zero do something
     too, and no norm's gain passes for another's."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -20,7 +20,7 @@ def networks():
         for weight in (*encoder.parameters(), *flow.parameters()):
             weight.add_(0.05 * torch.randn(weight.shape, generator=generator))
     encoder, flow = encoder.eval().requires_grad_(False), flow.eval().requires_grad_(False)
-    return export.EncoderGraph(encoder), export.FlowGraph(flow)
+    return export.EncoderGraph(encoder), flow
 
 
 @pytest.fixture(scope="session")

@@ -47,15 +47,34 @@ def relative(found, expected):
 @pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[1]}x{s[0]}")
 def test_the_runtime_agrees_with_torch(networks, folder, size):
     path, tolerance = folder
-    rgb, inputs = export.example_inputs(networks[0].network.features, size, seed=1)
+    encoder, flow = networks
+    rgb, inputs = export.example_picture(size, seed=1), export.example_inputs(flow, size, seed=1)
     with torch.no_grad():
-        expected = networks[0](**rgb)
-        inputs.update(envelope=F.avg_pool2d(expected[1], 2), affinity=expected[2][:, :2], features=expected[3])
-        velocity = networks[1](**inputs)
-    found = session(path / "encoder.onnx").run(None, {"rgb": rgb["rgb"].numpy()})
-    assert max(relative(a, b) for a, b in zip(found, expected, strict=True)) <= tolerance
-    (found,) = session(path / "flow.onnx").run(None, {name: value.numpy() for name, value in inputs.items()})
-    assert relative(found, velocity) <= tolerance
+        seen = encoder(**rgb)
+        inputs["condition"] = {"affinity": seen[2][:, :2], "features": seen[3]}
+        told = export.ConditionGraph(flow)(**inputs["condition"])
+        named = dict(zip(contract.SIGNATURES["condition"].outputs, told, strict=True))
+        inputs["flow"].update(envelope=F.avg_pool2d(seen[1], 2), **named)
+        velocity = export.FlowGraph(flow)(**inputs["flow"])
+    for role, given, expected in (
+        ("encoder", rgb, seen),
+        ("condition", inputs["condition"], told),
+        ("flow", inputs["flow"], [velocity]),
+    ):
+        found = session(path / f"{role}.onnx").run(None, {name: value.numpy() for name, value in given.items()})
+        assert max(relative(a, b) for a, b in zip(found, expected, strict=True)) <= tolerance, role
+
+
+def test_a_step_in_two_graphs_is_the_network_that_was_trained(networks):
+    """And slices know nothing of each other: some of them are what they are among all."""
+    inputs = export.example_inputs(networks[1], (64, 96), seed=2)
+    affinity, features = inputs["condition"].values()
+    z, t, wind, envelope = (inputs["flow"][name] for name in ("z", "t", "wind", "envelope"))
+    with torch.no_grad():
+        whole = networks[1](z, t, torch.arange(16), envelope, affinity, features, wind)
+        entry, bonds, slices = export.ConditionGraph(networks[1])(affinity, features)
+        some = export.FlowGraph(networks[1])(z[:, 3:5], t, wind, envelope[:, 3:5], slices[:, 3:5], entry, bonds)
+    torch.testing.assert_close(some, whole[:, 3:5], rtol=1e-5, atol=1e-5)
 
 
 def by_cells(affinity, width, is_mirrored):
@@ -83,7 +102,7 @@ def test_a_mirrored_picture_has_the_same_affinities(networks):
 def test_a_file_is_whole_and_lists_its_operators(folder):
     card = json.loads((folder[0] / "card.json").read_text())
     used = set()
-    for part in ("encoder", "flow"):
+    for part in contract.PREDICTION:
         model = onnx.load(folder[0] / f"{part}.onnx", load_external_data=False)
         assert all(not t.external_data for t in model.graph.initializer)
         assert [o.version for o in model.opset_import if o.domain in ("", "ai.onnx")] == [20]
@@ -93,7 +112,7 @@ def test_a_file_is_whole_and_lists_its_operators(folder):
 
 
 def test_a_file_says_nothing_of_the_machine_that_made_it(folder):
-    for part in ("encoder", "flow"):
+    for part in contract.PREDICTION:
         content = (folder[0] / f"{part}.onnx").read_bytes()
         assert b".py" not in content
         assert b"/onnx_export" not in content
@@ -107,11 +126,11 @@ def test_half_storage_halves_the_file(models, tmp_path):
 
 
 def test_the_same_network_gives_the_same_bytes(networks, models, tmp_path):
-    again = export.flow_graph(copy.deepcopy(networks[1]))
-    export.save({"flow": models["flow"]}, tmp_path)
-    first = (tmp_path / "flow.onnx").read_bytes()
-    export.save({"flow": again}, tmp_path)
-    assert (tmp_path / "flow.onnx").read_bytes() == first
+    again = export.condition_graph(copy.deepcopy(networks[1]))  # the one that is traced fastest
+    export.save({"condition": models["condition"]}, tmp_path)
+    first = (tmp_path / "condition.onnx").read_bytes()
+    export.save({"condition": again}, tmp_path)
+    assert (tmp_path / "condition.onnx").read_bytes() == first
 
 
 def test_the_card_states_the_frequencies_of_the_scenes(folder):

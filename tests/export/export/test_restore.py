@@ -18,7 +18,7 @@ def files(networks, models, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     export.save(models, folder)
     export.write_card(folder, np.linspace(1, 0.1, 16), {"where": {"steps": 7, "minutes": 1.5, "loss": 0.25}})
-    return folder, *(graph.network for graph in networks)
+    return folder, networks[0].network, networks[1]
 
 
 def test_networks_come_back_as_they_were_but_for_half_precision(files, tmp_path):

@@ -5,7 +5,8 @@ import json
 
 import numpy as np
 import pytest
-from gid_dev.gid_core.model import card, session
+from gid_dev.gid_core.model import card, contract, session
+from gid_dev.gid_core.prediction import objects, stages
 
 from onnx_export.evaluation import evaluate
 from onnx_export.export import export
@@ -29,7 +30,7 @@ def table(model):
 def test_the_card_names_its_files():
     entries = json.loads((MODELS / "card.json").read_text())
     total = 0
-    for part in ("encoder", "flow"):
+    for part in contract.PREDICTION:
         content = (MODELS / entries["files"][part]["file"]).read_bytes()
         assert hashlib.sha256(content).hexdigest() == entries["files"][part]["sha256"]
         assert len(content) == entries["files"][part]["bytes"]
@@ -50,14 +51,15 @@ def test_it_runs_at_any_size(model, height, width):
     assert ((found["alive"] >= 0) & (found["alive"] <= 1)).all()
     assert (found["envelope"] >= 0).all()
     k, h, w = len(model.card.frequencies), height // 8, width // 8
-    condition = {
-        "envelope": found["envelope"].reshape(1, k, h, 2, w, 2).mean((3, 5)),
-        "affinity": found["affinity"][:, :2],
-        "features": found["features"],
-        "wind": np.array([[1, 0, 0, 1]], np.float32),
-    }
-    velocity = model.velocity(rng.standard_normal((1, k, 4, h, w), np.float32), 0.5, condition)
+    condition = stages.condition(model, found, objects.group(found["affinity"][0]))
+    condition["wind"] = np.array([[1, 0, 0, 1]], np.float32)
+    z = rng.standard_normal((1, k, 4, h, w), np.float32)
+    velocity = model.velocity(z, 0.5, condition)
     assert velocity.std() > 0.05
+    apart = {"z", "envelope", "slices"}  # a slice alone is what it is among the others, whatever runs beside it
+    inputs = {"z": z, "t": np.array([0.5], np.float32), **condition}
+    alone = {name: value[:, 9:10] if name in apart else value for name, value in inputs.items()}
+    assert model.run("flow", alone)["velocity"].tobytes() == velocity[:, 9:10].tobytes()
 
 
 def test_what_moves_is_more_alive_than_what_stands(model):
