@@ -134,6 +134,7 @@ class GidLoop(bpy.types.PropertyGroup):
     n_frames: IntProperty(description="Length of the loop in frames")
     start: IntProperty(description="First frame of the loop")
     fps: StringProperty(description="Frames per second as a fraction")
+    colours: StringProperty(description="The scene's linear light when its images were made, JSON; empty: sRGB's")
     before_pluck: StringProperty(description="What a pluck in the viewport plays over, JSON; empty: nothing rings")
     moving: FloatProperty(default=1.0, description="The part of the picture, 0 to 1, that can move")
 

@@ -19,7 +19,7 @@ __all__ = ["keep_paint", "register", "unregister"]
 def keep_paint(*_arguments):
     """The handler: looks at the loops of this file, and changes those that were painted on."""
     for plane in bpy.data.objects:
-        if plane.gid.scene is None or plane.library or rig.MODIFIER not in plane.modifiers:
+        if plane.gid.scene is None or plane.library or not rig.is_rigged(plane):
             continue
         gid = plane.gid
         worked_in = [one for one in (gid.edits.mask, gid.edits.strength) if one is not None]

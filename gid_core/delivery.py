@@ -35,8 +35,8 @@ class Blender(Protocol):
 
     version: str
 
-    def build(self, prepared, engine: str, path: Path) -> None:
-        """Build the loop in an empty file and save it at `path`."""
+    def build(self, prepared, engine: str | None, path: Path) -> None:
+        """Build the loop in an empty file and save it at `path`; engine None: Cycles where it is switched on."""
 
     def render(self, folder: Path, frames, kind: str, progress, cancelled) -> list[Path]:
         """Render frames of the loop that was built."""
@@ -126,7 +126,7 @@ def deliver(
     folder = Path(folder)
     if blender is not None:
         progress("build the scene", 0.0)
-        blender.build(prepared, output.render if output.render in ENGINES else "cycles", folder / "scene.blend")
+        blender.build(prepared, output.render if output.render in ENGINES else None, folder / "scene.blend")
         prepared.report["versions"]["blender"] = blender.version
     if output.render in ENGINES:
         seam = _by_blender(prepared, output, folder, progress, cancelled, blender)

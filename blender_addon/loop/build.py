@@ -20,8 +20,8 @@ from ...gid_core.motion.motion import Motion
 from ...gid_core.motion.timeline import LoopPlan
 from ...gid_core.motion.volume import SpectralVolume
 from ..nodes import materials, rig, sharp
-from . import clock, images, live, mesh, raw
-from .scene import Surfaces, compose, new_scene, place
+from . import clock, colours, images, live, mesh, raw
+from .scene import CYCLES_OFF, Surfaces, compose, has_cycles, new_scene, place
 
 __all__ = ["LoopSpec", "Pictures", "baked", "build_loop", "check_plan", "note_plan", "set_plan"]
 
@@ -32,7 +32,7 @@ class LoopSpec:
 
     still: float32 (H, W, 3|4), linear, premultiplied; plan: of the edited motion, the phase of the edits in it;
     front: r in 0..1, float32 (H, W), None for that of the motion; plate: as the still, None to make one, False for
-    none; start: the frame that shows the still.
+    none; start: the frame that shows the still; engine: CYCLES or EEVEE, None for Cycles where it is switched on.
     """
 
     name: str
@@ -44,7 +44,7 @@ class LoopSpec:
     start: int = 1
     front: np.ndarray | None = None
     plate: np.ndarray | None = None
-    engine: str = "CYCLES"
+    engine: str | None = None
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,12 @@ def build_loop(spec: LoopSpec):
     """
     check_plan(spec.plan, spec.motion.n_freqs, spec.fps)
     is_transparent = images.has_alpha(spec.still)
-    if spec.engine not in {"CYCLES", "EEVEE"}:
+    if spec.engine not in {"CYCLES", "EEVEE", None}:
         raise SettingsError(f"engine '{spec.engine}': choose CYCLES or EEVEE")
+    if spec.engine is None:
+        if not has_cycles() and is_transparent:
+            raise SettingsError(f"EEVEE renders opaque stills only, and {CYCLES_OFF}")
+        spec = replace(spec, engine="CYCLES" if has_cycles() else "EEVEE")
     if spec.engine == "EEVEE" and is_transparent:
         raise SettingsError("EEVEE renders opaque stills only: choose CYCLES, or fill the transparent parts")
     with _undone_on_failure():
@@ -109,9 +113,9 @@ def _build(spec, is_transparent):
     height, width = spec.still.shape[:2]
     volume = baked(spec.motion, spec.edits)
     pictures = Pictures.of(spec.still, volume, spec.plan, spec.front, spec.plate)
-    still = _made_image(f"GID Still {spec.name}", spec.still)
+    still = _made_image(f"GID Still {spec.name}", colours.to_scene(spec.still))
     front = _made_image(f"GID In Front {spec.name}", pictures.front)
-    plate = None if pictures.plate is None else _made_image(f"GID Plate {spec.name}", pictures.plate)
+    plate = None if pictures.plate is None else _made_image(f"GID Plate {spec.name}", colours.to_scene(pictures.plate))
     mask = images.new_image(f".GID Static {spec.name}", pictures.static, is_byte=True)
     kin = images.new_image(f".GID Kin {spec.name}", pictures.kin, is_byte=True)
 
@@ -148,7 +152,7 @@ def _build(spec, is_transparent):
 
     gid = plane.gid
     gid.scene, gid.camera, gid.front, gid.plate = scene, scene.camera, front, plate
-    gid.moving = pictures.moving
+    gid.moving, gid.colours = pictures.moving, colours.note_of()
     scene.gid.loop = plane
     raw.store(plane, spec.motion, spec.name)
     note_plan(plane, spec.plan, spec.fps, spec.start)

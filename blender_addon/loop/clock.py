@@ -29,7 +29,7 @@ def key_input(obj, name: str, keys, *, group: str = "") -> None:
         keys: (frame, value, interpolation) each, in their order; they replace those that are there.
         group: channel group that a new curve is put into.
     """
-    modifier = obj.modifiers[rig.MODIFIER]
+    modifier = rig.modifier_of(obj)
     identifier = rig.inputs_of(modifier.node_group)[name]
     curve = compat.ensure_fcurve(obj, compat.clock_path(modifier, identifier), group)
     curve.keyframe_points.clear()
@@ -48,10 +48,10 @@ def on_same_clock(plane) -> list:
     players = [
         obj
         for obj in bpy.data.objects
-        if obj.animation_data and obj.animation_data.action == action and rig.MODIFIER in obj.modifiers
+        if obj.animation_data and obj.animation_data.action == action and rig.is_rigged(obj)
     ]
     # A card plays it from an NLA strip, and may have an action of its own besides.
-    cards = [obj for obj in bpy.data.objects if obj.gid.shows in players and rig.MODIFIER in obj.modifiers]
+    cards = [obj for obj in bpy.data.objects if obj.gid.shows in players and rig.is_rigged(obj)]
     return players + [card for card in cards if card not in players and not card.library]
 
 

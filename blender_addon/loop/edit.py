@@ -16,9 +16,18 @@ from ...gid_core.motion.plan import plan_loop
 from ...gid_core.motion.timeline import LoopPlan
 from .. import jobs
 from ..nodes import rig
-from . import clock, images, live, mesh, pluck, raw, scene
+from . import clock, colours, images, live, mesh, pluck, raw, scene
 from .build import Pictures, baked, check_plan, note_plan, set_plan
-from .read import played_volume, scene_of, stored_plan, stored_still, stored_volume
+from .read import (
+    copied_with,
+    played_volume,
+    refuse_foreign_colours,
+    refuse_unkept,
+    scene_of,
+    stored_plan,
+    stored_still,
+    stored_volume,
+)
 
 __all__ = [
     "add_pluck",
@@ -44,8 +53,9 @@ def retime_loop(plane, plan: LoopPlan, fps: Fraction, start: int = 1) -> None:
     """Give the loop another plan, rate and first frame; its motion and its images stay.
 
     Raises:
-        SettingsError: `plane` is not a loop, or the plan does not fit its motion.
+        SettingsError: `plane` is not a loop, the file would not keep it, or the plan does not fit its motion.
     """
+    refuse_unkept(plane)
     owner = scene_of(plane)
     check_plan(plan, live.n_modes(plane), fps)
     clock.set_rate(owner, fps)
@@ -66,9 +76,15 @@ def check_fits(plane, still, n_freqs: int | None = None) -> None:
     Raises:
         SettingsError: they do not fit; the sentence says what to do.
     """
+    refuse_unkept(plane)
+    twin = copied_with(plane)
+    if twin is not None:
+        raise SettingsError(
+            f"the loops '{plane.name}' and '{twin.name}' share their images, since their scene was copied: "
+            "remove one of them, or animate the photo anew"
+        )
+    refuse_foreign_colours(plane)
     owner = scene_of(plane)
-    if plane.library or owner.library:
-        raise SettingsError(f"the loop '{plane.name}' is linked: change it in its own file")
     if not raw.is_stored(plane):
         raise SettingsError(f"the loop '{plane.name}' was made by an older version: bring it up to date first")
     if still is not None and images.has_alpha(still) != scene.is_transparent(owner):
@@ -158,9 +174,10 @@ def follow(plane, *, with_images: bool = False) -> None:
     Args:
         with_images: it may be one that is worked into the images of the modes.
     """
-    if not raw.is_stored(plane) or plane.library:
+    if not raw.is_stored(plane):
         return
     try:
+        refuse_unkept(plane)
         if with_images:
             for image in (plane.gid.edits.mask, plane.gid.edits.strength):
                 images.take_as_numbers(image)
@@ -192,22 +209,23 @@ def _write(plane, volume, still, plan):
     """Put a volume, and a still if it is another one, into the images, the sheet and the camera of the loop."""
     gid = plane.gid
     shown = rig.get_input(plane, "Still")
-    is_new_still = still is not None and not images.is_made_of(shown, still)
+    is_new_still = still is not None and not images.is_made_of(shown, colours.to_scene(still))
     old_size = tuple(shown.size)
     still = still if is_new_still else stored_still(plane)
     front = None if is_new_still else _painted_front(plane)
     pictures = Pictures.of(still, volume, plan, front, False if gid.plate is None else None)
     height, width = still.shape[:2]
     if is_new_still:
-        _rewrite_made(shown, still)
-    for image, pixels in ((gid.front, pictures.front), (gid.plate, pictures.plate)):
+        _rewrite_made(shown, colours.to_scene(still))
+    plate = None if pictures.plate is None else colours.to_scene(pictures.plate)
+    for image, pixels in ((gid.front, pictures.front), (gid.plate, plate)):
         if image is not None and (is_new_still or not images.is_painted(image)):
             _rewrite_made(image, pixels)
     images.rewrite(rig.get_input(plane, "Static Mask"), pictures.static)
     kin = rig.get_input(plane, "Kin")
     if kin is not None:  # loops of 0.1.0 have none, and the materials that they had then
         images.rewrite(kin, pictures.kin)
-    gid.moving = pictures.moving
+    gid.moving, gid.colours = pictures.moving, colours.note_of()
     for index, mode in enumerate(volume.amplitudes.view(np.float32), 1):
         images.rewrite(rig.get_input(plane, f"Image {index}"), mode, is_vector=True)
     for sheet in {body.data for body in clock.on_same_clock(plane)}:

@@ -13,6 +13,8 @@ import numpy as np
 
 from ...gid_core.errors import ImageError
 from ...gid_core.files.colour import decode_srgb
+from ...gid_core.files.storage import scratch_folder
+from . import colours
 
 __all__ = [
     "flipped",
@@ -32,8 +34,8 @@ __all__ = [
 
 _MADE = "gid_made"  # custom property of an image that an artist may paint on: digest of the pixels that we gave it
 
-_LINEAR_SPACES = {"Non-Color", "Linear Rec.709", "Linear"}
-_BLENDER_ONLY = {".exr", ".hdr"}
+# Blender's alpha modes in the core's words.
+_ALPHAS = {"STRAIGHT": "straight", "PREMUL": "premultiplied", "NONE": "none", "CHANNEL_PACKED": "none"}
 
 
 def flipped(rows: np.ndarray, *, is_vector: bool = False) -> np.ndarray:
@@ -63,7 +65,7 @@ def new_image(name: str, pixels: np.ndarray, *, is_vector: bool = False, is_byte
     """
     height, width = pixels.shape[:2]
     image = bpy.data.images.new(name, width, height, alpha=True, float_buffer=not is_byte)
-    image.colorspace_settings.name = "Non-Color"  # before the pixels: a later change regenerates the buffer
+    image.colorspace_settings.name = colours.data_space()  # before the pixels: a later change regenerates the buffer
     image.alpha_mode = "CHANNEL_PACKED"  # alpha is one more channel and multiplies nothing
     _fill(image, pixels, is_vector)
     return image
@@ -170,13 +172,13 @@ def open_photo(path):
     Raises:
         ImageError, LimitError: it is missing, damaged, too large, or of a kind that cannot be read.
     """
-    if Path(path).suffix.lower() in _BLENDER_ONLY:
-        if not Path(path).is_file():
-            raise ImageError(f"there is no picture {path}: check the name")
-    else:
-        _load_photo(path)
+    files = _image_io()
+    content = files.content_of(path)
+    is_blenders_own = files.is_blenders_own(content)
+    if not is_blenders_own:
+        files.decode_photo(content, path)
     image = bpy.data.images.load(str(path), check_existing=True)
-    if image.size[0] * image.size[1] == 0 and Path(path).suffix.lower() in _BLENDER_ONLY:
+    if is_blenders_own and image.size[0] * image.size[1] == 0:
         bpy.data.images.remove(image)
         raise ImageError(f"{path} cannot be read: save it as a single-layer EXR, PNG or JPEG")
     return image
@@ -185,42 +187,76 @@ def open_photo(path):
 def read_still(image) -> np.ndarray:
     """The picture in any Blender image: float32 (H, W, 3|4), linear light, premultiplied, row 0 on top, upright.
 
-    An untouched 8-bit file is read from disk, because Blender ignores its EXIF orientation and colour profile and
-    takes a truncated one for whole.
+    A picture file, packed or not, is read as the command line reads it: Blender ignores EXIF orientation and colour
+    profiles, and takes a truncated file for whole. What the artist set on the image, its alpha mode and its colour
+    space, holds. What was painted, and what only Blender reads, comes from Blender's own pixels.
 
     Raises:
         ImageError, LimitError: the image cannot serve as a still; the sentence says why.
     """
     if image.source not in {"FILE", "GENERATED"}:
         raise ImageError(f"the image '{image.name}' is a {image.source.lower()}: a still needs a single picture")
-    path = Path(bpy.path.abspath(image.filepath, library=image.library)) if image.filepath else None
-    is_our_own = image.colorspace_settings.name == "Non-Color"
-    if image.source == "FILE" and not (image.packed_file or image.is_dirty or image.is_float or is_our_own):
-        return _load_photo(path)
+    if image.source == "FILE" and not (image.is_dirty or image.colorspace_settings.is_data):
+        still = _still_of_file(image)
+        if still is not None:
+            return still
     pixels = pixels_of(image)
     if not np.isfinite(pixels).all():
         raise ImageError(f"the image '{image.name}' holds NaN or infinite values: repair it first")
     colour, alpha = pixels[..., :3], pixels[..., 3:]
-    if image.alpha_mode in {"NONE", "CHANNEL_PACKED"} and not is_our_own:
+    is_data = image.colorspace_settings.is_data
+    if image.alpha_mode in {"NONE", "CHANNEL_PACKED"} and not is_data:
         alpha = np.ones_like(alpha)
     if not image.is_float:  # float pixels come scene linear and premultiplied, 8-bit ones as the file has them
         colour = _decoded(image, colour) * alpha
+    elif not is_data:
+        colour = colours.from_scene(colour)
     if (alpha == 1).all():
         return np.ascontiguousarray(colour)
     return np.concatenate([colour, alpha], 2)
 
 
+def _still_of_file(image):
+    """The pixels of an image's file, packed or not; None where what is in Blender alone is meant."""
+    path = Path(bpy.path.abspath(image.filepath, library=image.library)) if image.filepath else Path(image.name)
+    files = _image_io()
+    content = bytes(image.packed_file.data) if image.packed_file else files.content_of(path)
+    if files.is_blenders_own(content):
+        return None
+    space = image.colorspace_settings.name
+    is_linear = colours.is_linear_srgb(space)
+    if files.is_float_picture(content):
+        is_linear = False  # as they all are
+        is_files_own = space == colours.float_space() or colours.is_linear_srgb(space)
+    else:
+        is_files_own = is_linear or space == colours.byte_space() or space == _space_when_opened(image, content)
+    if not is_files_own:  # another space that the artist chose: Blender converts it
+        return None
+    return files.decode_photo(content, path, alpha=_ALPHAS[image.alpha_mode], is_linear=is_linear).pixels
+
+
+def _space_when_opened(image, content):
+    """The colour space that Blender itself gives to a file with this content: 5.0 and later heed what some state."""
+    with scratch_folder() as folder:
+        copy = Path(folder) / ("picture" + Path(image.filepath or image.name).suffix)
+        copy.write_bytes(content)
+        opened = bpy.data.images.load(str(copy), check_existing=False)
+        try:
+            return opened.colorspace_settings.name if opened.size[0] else None
+        finally:
+            bpy.data.images.remove(opened)
+
+
 def _decoded(image, colour):
     space = image.colorspace_settings.name
-    if space in _LINEAR_SPACES:
+    if image.colorspace_settings.is_data or colours.is_linear_srgb(space):
         return colour
-    if space != "sRGB":
-        raise ImageError(f"the image '{image.name}' is in the colour space {space}: set it to sRGB or Linear Rec.709")
+    if space != colours.byte_space():
+        raise ImageError(
+            f"the image '{image.name}' is in the colour space {space}: set it to {colours.byte_space()}, or save it "
+            "as a 16-bit picture"
+        )
     return decode_srgb(colour)
-
-
-def _load_photo(path):
-    return _image_io().load_photo(path).pixels
 
 
 def _image_io():

@@ -43,7 +43,7 @@ def bodies(plane):
 
 def n_modes(plane) -> int:
     """How many frequencies the rig of `plane` has."""
-    return rig.mode_count(plane.modifiers[rig.MODIFIER].node_group)
+    return rig.mode_count(rig.modifier_of(plane).node_group)
 
 
 def name_of(plane) -> str:

@@ -37,7 +37,7 @@ def key_plucks(plane, states, start: int, n_frames: int, fps: Fraction) -> None:
     if not onsets:
         clear_plucks(plane)
         return
-    n_modes = rig.mode_count(plane.modifiers[rig.MODIFIER].node_group)
+    n_modes = rig.mode_count(rig.modifier_of(plane).node_group)
     if any(len(state) != n_modes for _, _, state in onsets):
         raise SettingsError(f"the loop has {n_modes} modes, its pluck another number: pluck the loop's own volume")
     clock.key_input(plane, "Pluck Time", _time_keys(onsets, start, n_frames, fps), group=_GROUP)
@@ -49,10 +49,10 @@ def key_plucks(plane, states, start: int, n_frames: int, fps: Fraction) -> None:
 
 def clear_plucks(plane) -> None:
     """Take all plucks from the loop of `plane`: their curves go, and nothing rings."""
-    inputs = rig.inputs_of(plane.modifiers[rig.MODIFIER].node_group)
+    inputs = rig.inputs_of(rig.modifier_of(plane).node_group)
     neutral = {name: 0.0 for name in inputs if name.startswith(("Pluck Re ", "Pluck Im "))} | {"Pluck Time": -1.0}
     for obj in clock.on_same_clock(plane):
-        modifier = obj.modifiers[rig.MODIFIER]
+        modifier = rig.modifier_of(obj)
         compat.remove_fcurves(obj, {compat.clock_path(modifier, inputs[name]) for name in neutral})
         rig.set_inputs(obj, neutral)
 

@@ -11,11 +11,14 @@ from ...gid_core.motion.motion import Motion
 from ...gid_core.motion.timeline import LoopPlan
 from ...gid_core.motion.volume import SpectralVolume
 from ..nodes import rig
-from . import images, live, raw
+from . import colours, images, live, raw
 
 __all__ = [
     "cards_of",
+    "copied_with",
     "played_volume",
+    "refuse_foreign_colours",
+    "refuse_unkept",
     "scene_of",
     "stored_edits",
     "stored_motion",
@@ -31,7 +34,7 @@ def scene_of(plane):
     Raises:
         SettingsError: `plane` is not a loop.
     """
-    if plane.gid.scene is None or rig.MODIFIER not in plane.modifiers:
+    if plane.gid.scene is None or not rig.is_rigged(plane):
         raise SettingsError(f"the object '{plane.name}' is not a loop: select the plane of one")
     return plane.gid.scene
 
@@ -39,6 +42,56 @@ def scene_of(plane):
 def cards_of(plane) -> list:
     """The cards that show the loop of `plane` in artists' scenes."""
     return [obj for obj in bpy.data.objects if obj.gid.shows == plane and obj.users_scene]
+
+
+def refuse_unkept(plane) -> None:
+    """Refuse to change a loop whose change this file would not keep, or that would change another one along.
+
+    Raises:
+        SettingsError: `plane` is not a loop; it or its scene is linked, or overrides what is; or its scene is a full
+            copy of another one's. The sentence says where to change it.
+    """
+    owner = scene_of(plane)
+    if plane.library or owner.library:
+        raise SettingsError(f"the loop '{plane.name}' is linked: change it in its own file")
+    if plane.override_library:
+        raise SettingsError(f"the loop '{plane.name}' overrides a linked one: change it in that one's file")
+    if owner not in plane.users_scene and (twin := copied_with(plane)) is not None:
+        # 4.5: the copy still names the scene that it was copied from
+        raise SettingsError(
+            f"the loop '{plane.name}' is a copy that shares the scene of '{twin.name}': change that one, "
+            "or animate the photo here anew"
+        )
+
+
+def refuse_foreign_colours(plane) -> None:
+    """Refuse a loop that was made under another colour configuration: what is made of it here has other colours.
+
+    Raises:
+        SettingsError: it was.
+    """
+    if colours.is_foreign(rig.get_input(plane, "Still"), plane.gid.colours):
+        raise SettingsError(
+            f"the loop '{plane.name}' was made under another colour configuration (OCIO): start Blender with that one, "
+            "or animate the photo here anew"
+        )
+
+
+def copied_with(plane):
+    """A loop in another scene that shows the same images, since one's scene was copied in full; None: there is none."""
+    still = rig.get_input(plane, "Still")
+    return next(
+        (
+            other
+            for other in bpy.data.objects
+            if other != plane
+            and other.gid.scene is not None
+            and rig.is_rigged(other)
+            and rig.get_input(other, "Still") == still
+            and set(other.users_scene).isdisjoint(plane.users_scene)
+        ),
+        None,
+    )
 
 
 def stored_motion(plane) -> Motion:
@@ -106,9 +159,11 @@ def stored_plan(plane) -> LoopPlan:
 def stored_still(plane) -> np.ndarray:
     """The still of the loop: float32 (H, W, 3|4), linear, premultiplied, bit for bit as it was given.
 
+    To rounding only where the scene's light is not linear sRGB, as under an ACES configuration.
+
     Raises:
         SettingsError: `plane` is not a loop.
     """
     scene_of(plane)
-    still = images.pixels_of(rig.get_input(plane, "Still"))
+    still = colours.from_scene(images.pixels_of(rig.get_input(plane, "Still")), plane.gid.colours)
     return still if images.has_alpha(still) else np.ascontiguousarray(still[..., :3])

@@ -67,10 +67,7 @@ def _objects(plane):
     partners = [
         o
         for o in scene.objects
-        if rig.MODIFIER in o.modifiers
-        and o.gid.scene is None
-        and o.animation_data
-        and o.animation_data.action == action
+        if rig.is_rigged(o) and o.gid.scene is None and o.animation_data and o.animation_data.action == action
     ]
     camera = plane.gid.camera
     if camera is None and scene.camera is not None and scene.camera.name.startswith("GID "):

@@ -12,9 +12,22 @@ from ...gid_core.frames.splat import PLATE_WEIGHT
 from .. import compat
 from ..nodes import materials, rig, splat
 from ..nodes.builder import GROUP_KEY, TreeBuilder, output_socket
+from . import colours
 
-__all__ = ["Surfaces", "compose", "is_own_node", "is_transparent", "new_scene", "place", "resize"]
+__all__ = [
+    "CYCLES_OFF",
+    "Surfaces",
+    "compose",
+    "has_cycles",
+    "is_own_node",
+    "is_transparent",
+    "new_scene",
+    "place",
+    "resize",
+    "uses_cycles",
+]
 
+CYCLES_OFF = "Cycles is switched off: enable its add-on 'Cycles Render Engine' in the preferences"
 _CAMERA_HEIGHT_PX = 20  # tents stand at 0..16 px, the static quad at -1
 # As many hits as a ray may add up. Cycles drops the deepest without a word where there are more; unused ones are free.
 _MAX_HITS = 1024
@@ -53,6 +66,16 @@ class Surfaces:
         }
 
 
+def has_cycles() -> bool:
+    """False where the artist has switched off the add-on that is Cycles."""
+    return hasattr(bpy.types.Scene, "cycles")
+
+
+def uses_cycles(scene) -> bool:
+    """True if a loop's scene was made for Cycles: `render.engine` names another one while that is switched off."""
+    return materials.COLOUR in scene.view_layers[0].aovs
+
+
 def new_scene(name, width, height, engine, is_transparent):
     """A scene that renders the still's pixels one to one, in the file's own colours.
 
@@ -69,9 +92,7 @@ def new_scene(name, width, height, engine, is_transparent):
         render.image_settings, "PNG", color_mode="RGBA" if is_transparent else "RGB", color_depth="8"
     )
     render.compositor_precision, render.compositor_device = "FULL", "CPU"  # AUTO may compute in half floats
-    scene.display_settings.display_device = "sRGB"
-    view = scene.view_settings
-    view.view_transform, view.look, view.exposure, view.gamma = "Standard", "None", 0.0, 1.0
+    colours.show_as_stored(scene)
     scene.sync_mode = "FRAME_DROP"  # in the window a loop keeps its pace
     shading = scene.display.shading  # of scene strips in the sequencer, and of viewport renders
     shading.type, shading.light, shading.color_type = "SOLID", "FLAT", "TEXTURE"
@@ -114,9 +135,9 @@ def _output_folder(scene):
 
 
 def _use_cycles(scene, is_transparent):
+    if not has_cycles():
+        raise SettingsError(CYCLES_OFF)
     scene.render.engine = "CYCLES"
-    if not hasattr(scene, "cycles"):
-        raise SettingsError("Cycles is switched off: enable its add-on in the preferences")
     cycles = scene.cycles
     # One sample through the pixel's centre meets each tent where the splat weighs it; more samples would blur that.
     cycles.samples, cycles.use_adaptive_sampling, cycles.use_denoising = 1, False, False

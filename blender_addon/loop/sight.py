@@ -62,7 +62,7 @@ def loop_of(scene):
 
 
 def _is_loop(plane):
-    if plane is None or plane.gid.scene is None or rig.MODIFIER not in plane.modifiers:
+    if plane is None or plane.gid.scene is None or not rig.is_rigged(plane):
         return False
     return bool(plane.users_scene)  # what was deleted in the viewport stays in the file while a property points to it
 

@@ -12,7 +12,7 @@ from ...gid_core.errors import SettingsError
 from .. import compat
 from ..nodes import rig
 from . import clock
-from .read import scene_of
+from .read import refuse_unkept, scene_of
 from .remove import remove_unused
 
 __all__ = ["is_outdated", "upgrade"]
@@ -27,7 +27,7 @@ def is_outdated(plane) -> bool:
         SettingsError: `plane` is not a loop.
     """
     scene_of(plane)
-    return rig.version_of(plane.modifiers[rig.MODIFIER].node_group) < rig.VERSION
+    return rig.version_of(rig.modifier_of(plane).node_group) < rig.VERSION
 
 
 def upgrade(plane) -> None:
@@ -38,10 +38,11 @@ def upgrade(plane) -> None:
     """
     if not is_outdated(plane):
         return
+    refuse_unkept(plane)
     objects = clock.on_same_clock(plane) if plane.animation_data and plane.animation_data.action else [plane]
     if any(obj.library for obj in objects):
-        raise SettingsError(f"the loop '{plane.name}' is linked: bring it up to date in its own file")
-    old = plane.modifiers[rig.MODIFIER].node_group
+        raise SettingsError(f"the loop '{plane.name}' shares its clock with a linked one: bring that up to date first")
+    old = rig.modifier_of(plane).node_group
     groups = _with_nested(old)
     frequencies = json.loads(plane.gid.frequencies)
     factors = _factors(rig.version_of(old), plane.gid.scene.render)
@@ -70,13 +71,13 @@ def _factors(version, render):
 
 def _paths(plane):
     """{input: its path from the object}."""
-    modifier = plane.modifiers[rig.MODIFIER]
+    modifier = rig.modifier_of(plane)
     inputs = rig.inputs_of(modifier.node_group)
     return {name: compat.clock_path(modifier, identifier) for name, identifier in inputs.items()}
 
 
 def _swap(obj, new, frequencies, factors):
-    modifier = obj.modifiers[rig.MODIFIER]
+    modifier = rig.modifier_of(obj)
     values = {name: rig.get_input(obj, name) for name in rig.inputs_of(modifier.node_group) if name != "Geometry"}
     values = {
         name: value * factors[name] if name in factors else value for name, value in values.items() if value is not None

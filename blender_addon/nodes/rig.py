@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ...gid_core.motion.pluck import GENTLE
 from .. import compat
 from . import clock, mode, offset, sheet, tents
-from .builder import VERSION_KEY, shared_group
+from .builder import GROUP_KEY, VERSION_KEY, shared_group
 from .sheet import attribute_name
 from .tents import CORNER, SIDES, UV
 
@@ -25,7 +25,9 @@ __all__ = [
     "get_input",
     "group",
     "inputs_of",
+    "is_rigged",
     "mode_count",
+    "modifier_of",
     "set_inputs",
     "version_of",
 ]
@@ -101,6 +103,20 @@ def group(n_modes):
     )
 
 
+def modifier_of(obj):
+    """The modifier that is the rig of `obj`, None if it has none; known by its group, as an artist may rename it."""
+    return next((one for one in obj.modifiers if one.type == "NODES" and _is_rig(one.node_group)), None)
+
+
+def is_rigged(obj) -> bool:
+    """True if `obj` has a rig."""
+    return modifier_of(obj) is not None
+
+
+def _is_rig(group):
+    return group is not None and str(group.get(GROUP_KEY, "")).startswith(MODIFIER)
+
+
 def inputs_of(rig):
     """{name: identifier} of the modifier inputs of a rig group."""
     return {
@@ -134,7 +150,7 @@ def frequency_inputs(frequencies):
 
 def set_inputs(obj, values):
     """Set inputs of the rig of `obj` by name."""
-    modifier = obj.modifiers[MODIFIER]
+    modifier = modifier_of(obj)
     identifiers = inputs_of(modifier.node_group)
     for name, value in values.items():
         compat.set_modifier_value(modifier, identifiers[name], value)
@@ -143,7 +159,7 @@ def set_inputs(obj, values):
 
 def get_input(obj, name):
     """Value of one input of the rig of `obj`, by name."""
-    modifier = obj.modifiers[MODIFIER]
+    modifier = modifier_of(obj)
     return compat.modifier_value(modifier, inputs_of(modifier.node_group)[name])
 
 

@@ -24,8 +24,9 @@ from ...gid_core.motion import edits
 from ...gid_core.motion.pluck import GENTLE
 from ...gid_core.version import __version__
 from .. import compat
-from ..loop import images
+from ..loop import colours, images
 from ..loop.read import scene_of, stored_edits, stored_plan, stored_still, stored_volume
+from ..loop.scene import has_cycles, uses_cycles
 from ..nodes import rig, sharp
 from .delivery import rendered_picture
 from .frames import encode_movie
@@ -124,7 +125,9 @@ class Bake:
                 raise SettingsError("the loop was removed while it was baked: nothing was written")
             encode_movie(plane, self._files(), self._folder / "loop.mp4")
         agreement = "the loop was changed meanwhile, so no frame was compared with Blender's"
-        if plane is not None and loop_of(plane, order.loop.quality).digest() == order.loop.digest():
+        if plane is not None and uses_cycles(plane.gid.scene) and not has_cycles():
+            agreement = "no frame was compared with Blender's, since Cycles is switched off"
+        elif plane is not None and loop_of(plane, order.loop.quality).digest() == order.loop.digest():
             frame, decibels = self._compared(plane)
             report |= {"compared_frame": frame, "compared_db": decibels}
             drawn = "" if order.loop.quality == "core" else ", drawn by Core,"
@@ -189,7 +192,8 @@ def _stored_plate(plane, still, quality):
         return False
     if quality == "best" and not images.is_painted(image):
         return None
-    return np.ascontiguousarray(images.pixels_of(image)[..., : still.shape[2]])
+    pixels = colours.from_scene(images.pixels_of(image), plane.gid.colours)
+    return np.ascontiguousarray(pixels[..., : still.shape[2]])
 
 
 def _stored_kin(plane, still):
@@ -202,7 +206,7 @@ def _stored_kin(plane, still):
 
 def _animated(plane):
     """Names of the rig's inputs that curves or drivers move."""
-    modifier = plane.modifiers[rig.MODIFIER]
+    modifier = rig.modifier_of(plane)
     moved = {curve.data_path for curve in compat.curves_of([plane])}
     inputs = rig.inputs_of(modifier.node_group)
     return sorted(name for name, identifier in inputs.items() if compat.clock_path(modifier, identifier) in moved)

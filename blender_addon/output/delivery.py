@@ -8,7 +8,7 @@ import bpy
 
 from ...gid_core.errors import LimitError
 from ...gid_core.files.storage import scratch_folder
-from ..loop import build, images
+from ..loop import build, colours, images
 from .frames import render_frames
 
 __all__ = ["CommandLine", "rendered_picture"]
@@ -41,7 +41,7 @@ class CommandLine:
                     prepared.fps,
                     edits=prepared.edits,
                     start=prepared.start,
-                    engine=engine.upper(),
+                    engine=engine and engine.upper(),
                 )
             )
             self._plane.gid.scene.render.filepath = "//frames/"  # where the frames lie beside the file
@@ -62,7 +62,7 @@ class CommandLine:
 
 
 def rendered_picture(plane, frame):
-    """One frame of a loop as its scene renders it: float32 (H, W, 4), linear, premultiplied.
+    """One frame of a loop as its scene renders it: float32 (H, W, 4), linear in sRGB primaries, premultiplied.
 
     Raises:
         GidError: it cannot be rendered.
@@ -71,8 +71,8 @@ def rendered_picture(plane, frame):
         (file,) = render_frames(plane, folder, [frame], "exr")
         image = bpy.data.images.load(str(file), check_existing=False)
         try:
-            image.colorspace_settings.name, image.alpha_mode = "Non-Color", "CHANNEL_PACKED"
-            return images.pixels_of(image)
+            image.colorspace_settings.name, image.alpha_mode = colours.data_space(), "CHANNEL_PACKED"
+            return colours.from_scene(images.pixels_of(image))
         finally:
             bpy.data.images.remove(image)
 

@@ -14,8 +14,9 @@ from ...gid_core.files import integrity
 from ...gid_core.files.frame_files import frame_name
 from ...gid_core.files.storage import PASSING, disk_errors, replacing, scratch_folder
 from .. import compat
-from ..loop import clock
-from ..loop.scene import is_transparent
+from ..loop import clock, colours
+from ..loop.read import refuse_foreign_colours
+from ..loop.scene import CYCLES_OFF, has_cycles, is_transparent, uses_cycles
 
 __all__ = ["encode_movie", "render_frames"]
 
@@ -39,13 +40,17 @@ def render_frames(plane, folder, frames=None, format="png", progress=None, cance
         progress: callable(phase, fraction), told "render" and how much is done.
         cancelled: callable() -> bool, asked before each frame.
     Raises:
-        SettingsError: `plane` is not a loop, or the format is unknown.
+        SettingsError: `plane` is not a loop, its engine is switched off, it was made under another colour
+            configuration, or the format is unknown.
         LimitError: a frame cannot be written.
         Cancelled: the frames written so far are removed.
     """
     scene = plane.gid.scene
     if scene is None:
         raise SettingsError(f"the object '{plane.name}' is not a loop: select the plane of one")
+    if uses_cycles(scene) and not has_cycles():  # Blender would render it by another engine, without a word
+        raise SettingsError(CYCLES_OFF)
+    refuse_foreign_colours(plane)
     if format not in _BLENDERS:
         raise SettingsError(f"format '{format}': choose from {', '.join(_BLENDERS)}")
     if frames is None:
@@ -172,9 +177,8 @@ def _movie_scene(files, fps):
         render.resolution_x, render.resolution_y, render.resolution_percentage = width & ~1, height & ~1, 100
         render.use_sequencer, render.use_compositing, render.dither_intensity = True, False, 0.0
         render.use_file_extension = False
-        view = scene.view_settings
-        view.view_transform, view.look, view.exposure, view.gamma = "Standard", "None", 0.0, 1.0
-        scene.sequencer_colorspace_settings.name = "sRGB"
+        colours.show_as_stored(scene)
+        scene.sequencer_colorspace_settings.name = colours.byte_space()
         clock.set_rate(scene, fps)
         scene.frame_start, scene.frame_end = 1, len(files)
         strip = compat.new_image_strip(scene, files)

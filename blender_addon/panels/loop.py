@@ -4,13 +4,15 @@ from fractions import Fraction
 
 import bpy
 
-from ..loop import length, sight
+from ..loop import colours, length, sight
+from ..nodes import rig
 from .sidebar import HEAD, Part, part_registers
 from .status import draw_jobs, draw_notices, draw_text
 
 __all__ = ["GID_MT_length", "Loop", "rate"]
 
 _INVITATION = "Open a photo, then animate it: it becomes a seamless loop in a scene of its own."
+_FOREIGN = "Made under another colour configuration (OCIO): start Blender with that one, or animate the photo anew."
 _THUMBNAIL_SCALE = 6.0  # of a button's height
 
 
@@ -37,6 +39,8 @@ class Loop(Part):
             if plane is not None:
                 row.operator("gid.new_loop", text="", icon="ADD")
         draw_notices(layout, context)
+        if plane is not None and colours.is_foreign(rig.get_input(plane, "Still"), plane.gid.colours):
+            draw_text(layout, context, _FOREIGN, icon="ERROR")
         home = sight.home_of(context.scene)
         if home is not None:
             layout.operator("gid.back", text=f"Back to {home.name}", icon="LOOP_BACK")

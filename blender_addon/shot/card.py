@@ -44,15 +44,15 @@ def add_card(plane, scene, *, kind="EMISSION", height=1.0, alignment="AXIS", off
         raise SettingsError(f"the loop '{plane.name}' is linked: add the card in its own file")
     if any(obj.gid.scene == scene for obj in bpy.data.objects):
         raise SettingsError(f"'{scene.name}' is the scene of a loop: go to a scene of your own first")
-    if "As Card" not in rig.inputs_of(plane.modifiers[rig.MODIFIER].node_group):
+    if "As Card" not in rig.inputs_of(rig.modifier_of(plane).node_group):
         raise SettingsError(f"the loop '{plane.name}' was made by an older version: bring it up to date first")
     name = live.name_of(plane)
     still = rig.get_input(plane, "Still")
     made = bpy.data.objects.new(f"GID Card {name}", plane.data)
-    made.modifiers.new(rig.MODIFIER, "NODES").node_group = plane.modifiers[rig.MODIFIER].node_group
+    made.modifiers.new(rig.MODIFIER, "NODES").node_group = rig.modifier_of(plane).node_group
     made.gid.shows = plane
     surface = card.material(f"GID Card {name}", kind, still, is_transparent=images.has_alpha(images.pixels_of(still)))
-    names = set(rig.inputs_of(plane.modifiers[rig.MODIFIER].node_group)) - _OF_TENTS
+    names = set(rig.inputs_of(rig.modifier_of(plane).node_group)) - _OF_TENTS
     values = {one: value for one in names if (value := rig.get_input(plane, one)) is not None}
     rig.set_inputs(made, {**values, "As Card": True, "Tents": False, "Sheet Material": surface})
     _play(made, plane, offset)

@@ -107,7 +107,7 @@ def settle(plane) -> None:
 def settle_all(*_arguments):
     """The handler: before a save and a render, and after undo, redo and opening a file, nothing rings."""
     for plane in bpy.data.objects:
-        if plane.gid.before_pluck and plane.library is None and rig.MODIFIER in plane.modifiers:
+        if plane.gid.before_pluck and plane.library is None and rig.is_rigged(plane):
             settle(plane)
     _live.clear()
     _unlisten()
@@ -116,7 +116,7 @@ def settle_all(*_arguments):
 def _note(plane):
     """Note what the inputs are, and which curves are heard; those are muted now."""
     heard = [name for name, curve in _curves(plane).items() if not curve.mute]
-    modifier = plane.modifiers[rig.MODIFIER]
+    modifier = rig.modifier_of(plane)
     values = {name: compat.modifier_value(modifier, one) for name, one in _inputs(plane).items()}
     plane.gid.before_pluck = json.dumps({"inputs": values, "curves": heard})
     for name, curve in _curves(plane).items():
@@ -125,13 +125,13 @@ def _note(plane):
 
 def _inputs(plane):
     """{name: identifier} of the inputs that plucks are made of."""
-    inputs = rig.inputs_of(plane.modifiers[rig.MODIFIER].node_group)
+    inputs = rig.inputs_of(rig.modifier_of(plane).node_group)
     return {name: one for name, one in inputs.items() if name.startswith(("Pluck Time", "Pluck Re ", "Pluck Im "))}
 
 
 def _curves(plane):
     """{input: the F-curve that drives it in the loop's own action}."""
-    modifier = plane.modifiers[rig.MODIFIER]
+    modifier = rig.modifier_of(plane)
     names = {compat.clock_path(modifier, one): name for name, one in _inputs(plane).items()}
     return {names[curve.data_path]: curve for curve in compat.own_curves(plane) if curve.data_path in names}
 
@@ -200,7 +200,7 @@ def _go_on(is_due=lambda one: True):
     """Write what each live loop shows now, of those that are due."""
     for uid, one in list(_live.items()):
         plane, own = _by_session(bpy.data.objects, uid), _by_session(bpy.data.scenes, one.scene)
-        if plane is None or own is None or rig.MODIFIER not in plane.modifiers or not plane.animation_data:
+        if plane is None or own is None or not rig.is_rigged(plane) or not plane.animation_data:
             del _live[uid]
         elif is_due(one):
             _advance(plane, one)

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ImageError, LimitError
-from . import colour, float_pictures, pictures
+from . import colour, float_pictures, oiio, pictures
 from .colour import encode_srgb
-from .refusals import refuse_by_kind
+from .refusals import refuse_by_kind, tags_of_tiff
 from .resample import resample
 from .storage import replacing
 
@@ -22,8 +22,11 @@ __all__ = [
     "MAX_PIXELS",
     "MIN_SIDE",
     "Photo",
+    "content_of",
     "decode_photo",
     "fit",
+    "is_blenders_own",
+    "is_float_picture",
     "levels_of",
     "load_photo",
     "resize",
@@ -34,6 +37,7 @@ MAX_PIXELS = 100_000_000  # as float32 RGB 1.2 GB; the largest cameras reach it
 MIN_SIDE = 16  # below that no texture is left to judge by
 _MAX_FILE_BYTES = 2**31
 _PNG_LEVEL = 3  # a third of the time of level 6 for a tenth more bytes
+_SAMPLE_FORMAT, _FLOATS = 339, 3  # of a TIFF
 _ENDINGS = "convert it to PNG, JPEG or TIFF"
 
 
@@ -64,7 +68,7 @@ def load_photo(path, max_pixels: int = MAX_PIXELS, layer: str | None = None) -> 
         LimitError: it has more than `max_pixels`; told before anything is decoded.
     """
     path = Path(path)
-    return decode_photo(_read(path), path, max_pixels, layer=layer)
+    return decode_photo(content_of(path), path, max_pixels, layer=layer)
 
 
 def decode_photo(
@@ -103,6 +107,19 @@ def decode_photo(
     if alpha == "none":
         pixels = pixels[..., :3]
     return Photo(pixels, hashlib.sha256(content).hexdigest(), tuple(notes))
+
+
+def is_float_picture(content: bytes) -> bool:
+    """True if a file begins as an EXR, an HDR or a DPX does."""
+    return float_pictures.is_float_picture(content)
+
+
+def is_blenders_own(content: bytes) -> bool:
+    """True for a picture that Blender reads and this program, as it stands here, does not: TIFF of floats, and EXR, HDR
+    and DPX where OpenImageIO is not at hand."""
+    if float_pictures.is_float_picture(content):
+        return not oiio.is_available()
+    return tags_of_tiff(content).get(_SAMPLE_FORMAT) == _FLOATS
 
 
 def _of_whole_numbers(content, path, check, alpha, is_linear):
@@ -187,7 +204,14 @@ def _reduce(image, fy, fx):
     return blocks.mean((1, 3), dtype=np.float32)
 
 
-def _read(path):
+def content_of(path) -> bytes:
+    """The bytes of a picture file.
+
+    Raises:
+        ImageError: it is missing, empty, no file, or may not be read.
+        LimitError: it has more than 2 GiB.
+    """
+    path = Path(path)
     try:
         if path.is_dir():
             raise ImageError(f"{path} is a folder: name a picture file")

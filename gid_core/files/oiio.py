@@ -4,6 +4,8 @@ Blender holds another build of the same library, so it is imported at the first 
 outside Blender get there. Files carry no date: the same pixels give the same bytes.
 """
 
+import importlib.util
+
 import numpy as np
 
 from ..errors import ImageError, LimitError
@@ -11,7 +13,7 @@ from .colour import REC709
 from .integrity import is_whole
 from .storage import replacing
 
-__all__ = ["library", "load_channels", "load_png16", "save_exr", "save_png16"]
+__all__ = ["is_available", "library", "load_channels", "load_png16", "save_exr", "save_png16"]
 
 _NO_DATE = "1970:01:01 00:00:00"  # OpenImageIO writes the day otherwise, and no two bakes would be equal
 
@@ -92,6 +94,11 @@ def library(kind: str, remedy: str = "choose the format png"):
         message = f"{kind} needs OpenImageIO, which does not load here ({error}): {remedy}"
         raise ImageError(message) from error
     return OpenImageIO
+
+
+def is_available() -> bool:
+    """True if OpenImageIO is installed here."""
+    return importlib.util.find_spec("OpenImageIO") is not None
 
 
 def _write(oiio, path, spec, pixels):

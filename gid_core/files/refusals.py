@@ -41,7 +41,7 @@ def refuse_by_kind(path, content: bytes) -> None:
 
 
 def tags_of_tiff(content: bytes) -> dict[int, int]:
-    """{number: first value, where it stands} of the first directory of a TIFF or BigTIFF; empty for another kind."""
+    """{number: first value} of the first directory of a TIFF or BigTIFF; empty for another kind of file."""
     order = {b"II": "<", b"MM": ">"}.get(content[:2])
     if order is None or content[2:4] not in (b"*\0", b"\0*", b"+\0", b"\0+"):
         return {}
@@ -50,12 +50,25 @@ def tags_of_tiff(content: bytes) -> dict[int, int]:
     try:
         (place,) = struct.unpack_from(order + ("Q" if is_big else "I"), content, 8 if is_big else 4)
         (count,) = struct.unpack_from(order + ("Q" if is_big else "H"), content, place)
-        entry, start = (20, place + 8) if is_big else (12, place + 2)
-        for i in range(min(count, _MAX_TAGS)):
-            at = start + i * entry
-            number, kind = struct.unpack_from(order + "HH", content, at)
-            form = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q"}.get(kind, "B")
-            found[number] = struct.unpack_from(order + form, content, at + (12 if is_big else 8))[0]
-    except (struct.error, OverflowError):
-        pass  # a damaged directory: the decoder says so
+    except struct.error:  # a damaged directory: the decoder says so
+        return {}
+    entry, start = (20, place + 8) if is_big else (12, place + 2)
+    for i in range(min(count, _MAX_TAGS)):
+        try:
+            number, value = _tag(content, start + i * entry, order, is_big)
+        except (struct.error, OverflowError):
+            continue
+        found[number] = value
     return found
+
+
+def _tag(content, at, order, is_big):
+    """(number, first value) of the directory entry at a place."""
+    number, kind = struct.unpack_from(order + "HH", content, at)
+    form = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q"}.get(kind, "B")
+    offset = "Q" if is_big else "I"
+    (length,) = struct.unpack_from(order + offset, content, at + 4)
+    place = at + (12 if is_big else 8)
+    if length * struct.calcsize(order + form) > struct.calcsize(order + offset):  # it stands elsewhere
+        (place,) = struct.unpack_from(order + offset, content, place)
+    return number, struct.unpack_from(order + form, content, place)[0]

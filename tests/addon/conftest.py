@@ -127,27 +127,30 @@ def drawn_motion():
     return _drawn_motion
 
 
+def _make_loop(
+    width=64, height=40, *, name="Test", volume=None, n_frames=24, fps=Fraction(24), anchored=True, **options
+):
+    """A loop of the test picture; its motion is that of `volume`, or `motion` itself.
+
+    amount: what the rig multiplies it by; further options are those of LoopSpec.
+    """
+    still = options.pop("still", None)
+    still = _picture(width, height) if still is None else still
+    motion = options.pop("motion", None)
+    if motion is None:
+        motion = _motion_of(_occluding_volume(width, height) if volume is None else volume, still)
+    edits, amount = options.pop("edits", Edits()), options.pop("amount", None)
+    plan = plan_loop(apply(motion, edits), n_frames, fps, anchored=anchored, phase=edits.phase)
+    plane = build.build_loop(build.LoopSpec(name, still, motion, plan, fps, edits=edits, **options))
+    if amount is not None:
+        rig.set_inputs(plane, {"Amount": amount})
+    return plane
+
+
 @pytest.fixture(scope="session")
 def make_loop():
-    """Builds a loop of the test picture: make_loop(width, height, **what LoopSpec or the plan shall have else).
-
-    Its motion is that of `volume`, or `motion` itself; `amount` is what the rig multiplies it by.
-    """
-
-    def make(width=64, height=40, *, name="Test", volume=None, n_frames=24, fps=Fraction(24), anchored=True, **options):
-        still = options.pop("still", None)
-        still = _picture(width, height) if still is None else still
-        motion = options.pop("motion", None)
-        if motion is None:
-            motion = _motion_of(_occluding_volume(width, height) if volume is None else volume, still)
-        edits, amount = options.pop("edits", Edits()), options.pop("amount", None)
-        plan = plan_loop(apply(motion, edits), n_frames, fps, anchored=anchored, phase=edits.phase)
-        plane = build.build_loop(build.LoopSpec(name, still, motion, plan, fps, edits=edits, **options))
-        if amount is not None:
-            rig.set_inputs(plane, {"Amount": amount})
-        return plane
-
-    return make
+    """Builds a loop of the test picture; see `_make_loop`."""
+    return _make_loop
 
 
 def _read_exr(path):
