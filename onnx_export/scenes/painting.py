@@ -2,7 +2,8 @@
 
 A Canvas paints colour at twice the size and, at half the size, the index of a Mode: how those pixels move. What is
 painted is in painters.py (what moves) and standing.py; what a Mode does in time is in motion.py. A scene is a pure
-function of its seed (and of the photographs that serve as backdrops and cut-outs).
+function of its seed (and of the photographs that serve as backdrops and cut-outs). All lengths are in px of the 256-px
+frame; a scene with `detail` 4 is the same scene at four times the size, its grain apart.
 """
 
 import math
@@ -49,7 +50,8 @@ class Mode:
 
 @dataclass(frozen=True)
 class Scene:
-    """image uint8 (160, 256, 3); maps float32 (len(FIELDS), 40, 64); wind float32 (3,): dx, dy, px a second."""
+    """image uint8 (160, 256, 3); maps float32 (len(FIELDS), 40, 64), cells of 4 px; wind float32 (3,): dx, dy, px of a
+    256-px frame a second. With a detail d the image and the maps have d times as many rows and columns."""
 
     image: np.ndarray
     maps: np.ndarray
@@ -59,13 +61,14 @@ class Scene:
 class Canvas:
     """A picture in the making and the modes of its pixels."""
 
-    def __init__(self, rng, photographs=()):
-        self.rng, self.photographs = rng, photographs
-        self.colour = Image.new("RGB", (2 * WIDTH, 2 * HEIGHT))
+    def __init__(self, rng, photographs=(), detail=1):
+        self.rng, self.photographs, self._detail = rng, photographs, detail
+        self.fine, self._coarse = 2 * detail, detail / 2  # pixels of the colour, of the index to a px of the frame
+        self.colour = Image.new("RGB", (self.fine * WIDTH, self.fine * HEIGHT))
         self.light = Image.new("RGB", (WIDTH // 2, HEIGHT // 2))  # added at the end, after darkness: flames and lamps
         self.bright = Image.new("RGB", self.colour.size)  # flames: as bright in the dark
         self.darkness = 1.0
-        self._index = Image.new("I", (WIDTH // 2, HEIGHT // 2))
+        self._index = Image.new("I", (detail * WIDTH // 2, detail * HEIGHT // 2))
         self._paint = ImageDraw.Draw(self.colour)
         self._mark = ImageDraw.Draw(self._index)
         self._modes = [Mode(0, 1, 0.1, (1, 0), 0, (0, 0))]
@@ -84,27 +87,31 @@ class Canvas:
         return len(self._modes) - 1
 
     def polygon(self, points, colour, mode=0):
-        self._paint.polygon([(2 * x, 2 * y) for x, y in points], fill=_rgb(colour))
-        self._mark.polygon([(x / 2, y / 2) for x, y in points], fill=int(mode))
+        self._paint.polygon([(self.fine * x, self.fine * y) for x, y in points], fill=_rgb(colour))
+        self._marked(points, mode)
+
+    def _marked(self, points, mode):
+        self._mark.polygon([(self._coarse * x, self._coarse * y) for x, y in points], fill=int(mode))
 
     def flame(self, points, colour, mode, clear=0.0, soft=0.0):
         """A polygon that shines: darkness does not dim it.
 
         Over `clear` px above its foot it lets the wick show; its edge is `soft` px wide.
         """
-        self._mark.polygon([(x / 2, y / 2) for x, y in points], fill=int(mode))
+        self._marked(points, mode)
         stencil = Image.new("L", self.colour.size)
-        ImageDraw.Draw(stencil).polygon([(2 * x, 2 * y) for x, y in points], fill=255)
-        height = max(y for _, y in points) - (np.arange(2 * HEIGHT) + 0.5) / 2
+        ImageDraw.Draw(stencil).polygon([(self.fine * x, self.fine * y) for x, y in points], fill=255)
+        height = max(y for _, y in points) - (np.arange(self.fine * HEIGHT) + 0.5) / self.fine
         opaque = np.clip(height / max(clear, 1e-6), 0, 1)
-        stencil = stencil.filter(ImageFilter.GaussianBlur(2 * soft))
+        stencil = stencil.filter(ImageFilter.GaussianBlur(self.fine * soft))
         shown = Image.fromarray((np.asarray(stencil) * opaque[:, None]).astype(np.uint8))
         for picture in (self.colour, self.bright):
             picture.paste(_rgb(colour), mask=shown)
 
     def reserve(self, x, y, rx, ry, mode):
         """Where nothing is painted and yet moves: what a flame leans and leaps into."""
-        self._mark.ellipse([(x - rx) / 2, (y - ry) / 2, (x + rx) / 2, (y + ry) / 2], fill=int(mode))
+        box = np.array([x - rx, y - ry, x + rx, y + ry]) * self._coarse
+        self._mark.ellipse(list(box), fill=int(mode))
 
     def box(self, x0, y0, x1, y1, colour, mode=0):
         self.polygon([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], colour, mode)
@@ -114,16 +121,18 @@ class Canvas:
         self.polygon([(x + rx * math.cos(a), y + ry * math.sin(a)) for a in turn], colour, mode)
 
     def text(self, x, y, text, size, colour):
-        self._paint.text((2 * x, 2 * y), text, fill=_rgb(colour), font_size=2 * size)
+        self._paint.text((self.fine * x, self.fine * y), text, fill=_rgb(colour), font_size=self.fine * size)
 
     def sprite(self, picture, x, y, width, height, mode):
         """An RGBA picture over the box from (x, y), half a pixel soft at its edge."""
-        box = (round(2 * x), round(2 * y))
-        thing = picture.resize((max(2, round(2 * width)), max(2, round(2 * height))), Image.LANCZOS)
+        fine, coarse = self.fine, self._coarse
+        box = (round(fine * x), round(fine * y))
+        thing = picture.resize((max(2, round(fine * width)), max(2, round(fine * height))), Image.LANCZOS)
         self.colour.paste(thing.convert("RGB"), box, thing.getchannel("A"))
-        mark = thing.getchannel("A").resize((max(1, round(width / 2)), max(1, round(height / 2))), Image.BOX)
+        size = max(1, round(coarse * width)), max(1, round(coarse * height))
+        mark = thing.getchannel("A").resize(size, Image.BOX)
         mark = mark.point(lambda v: 255 * (v > 127)).convert("1")
-        self._index.paste(int(mode), (round(x / 2), round(y / 2)), mark)
+        self._index.paste(int(mode), (round(coarse * x), round(coarse * y)), mark)
 
     def glow(self, x, y, radius, colour):
         """Light around a point, added to the darkened picture; it moves nothing."""
@@ -135,8 +144,8 @@ class Canvas:
         self.light.paste(Image.fromarray(np.maximum(np.asarray(self.light), np.asarray(halo))))
 
     def move_away(self, blur):
-        """What is painted so far lies far behind the focus, blurred by so many px, and sways by fewer px."""
-        self.colour = self.colour.filter(ImageFilter.GaussianBlur(blur))
+        """What is painted so far lies far behind the focus, blurred by half as many px, and sways by fewer px."""
+        self.colour = self.colour.filter(ImageFilter.GaussianBlur(self._detail * blur))
         self._paint = ImageDraw.Draw(self.colour)
         gain = 1 / (1 + 0.25 * blur)
         self._modes = [replace(mode, amplitude=mode.amplitude * gain) for mode in self._modes]
@@ -152,21 +161,22 @@ class Canvas:
         return tuple(direction / np.hypot(*direction))
 
     def finished(self) -> Scene:
-        rng = self.rng
-        image = self.colour.resize((WIDTH, HEIGHT), Image.LANCZOS)
+        rng, size = self.rng, (self._detail * WIDTH, self._detail * HEIGHT)
+        image = self.colour.resize(size, Image.LANCZOS)
         if rng.random() < 0.4:
-            image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.1)))
-        shade = np.asarray(Image.fromarray(rng.normal(0, 1, (5, 8)).astype("f")).resize((WIDTH, HEIGHT), 3))[..., None]
+            image = image.filter(ImageFilter.GaussianBlur(self._detail * rng.uniform(0.3, 1.1)))
+        shade = np.asarray(Image.fromarray(rng.normal(0, 1, (5, 8)).astype("f")).resize(size, 3))[..., None]
         pixels = (np.asarray(image, np.float32) / 255) ** rng.uniform(0.75, 1.35) * 255 * (1 + 0.1 * shade)
-        pixels = pixels * self.darkness + np.asarray(self.light.resize((WIDTH, HEIGHT), Image.BICUBIC), np.float32)
-        pixels = np.maximum(pixels, np.asarray(self.bright.resize((WIDTH, HEIGHT), Image.BOX), np.float32))
-        pixels += rng.normal(0, rng.uniform(1, 7), (HEIGHT, WIDTH, 1)) + rng.normal(0, 2, (HEIGHT, WIDTH, 3))
+        pixels = pixels * self.darkness + np.asarray(self.light.resize(size, Image.BICUBIC), np.float32)
+        pixels = np.maximum(pixels, np.asarray(self.bright.resize(size, Image.BOX), np.float32))
+        pixels += rng.normal(0, rng.uniform(1, 7), (*size[::-1], 1)) + rng.normal(0, 2, (*size[::-1], 3))
         wind = np.array([*self.wind, self.speed], np.float32)
         return Scene(np.clip(pixels, 0, 255).astype(np.uint8), self._maps(), wind)
 
     def _maps(self):
         table = np.array([_row(m) for m in self._modes])[np.asarray(self._index)]  # (H/2, W/2, columns)
-        y, x = np.mgrid[0 : HEIGHT // 2, 0 : WIDTH // 2] * 2.0 + 1
+        rows, columns = table.shape[:2]
+        y, x = (np.mgrid[0:rows, 0:columns] + 0.5) / self._coarse
         along = (x - table[..., -5]) * table[..., -3] + (y - table[..., -4]) * table[..., -2]
         power = table[..., -1]
         gain = np.where(power > 0, np.clip(along, 0.03, 1.2) ** np.maximum(power, 0.01), 1)
@@ -193,14 +203,14 @@ def _rgb(colour):
     return tuple(int(np.clip(c, 0, 255)) for c in colour)
 
 
-def paint(seed: int, photographs=(), cutouts=(), is_thin=False) -> Scene:
+def paint(seed: int, photographs=(), cutouts=(), is_thin=False, detail: int = 1) -> Scene:
     """The scene of a seed.
 
     photographs: PIL RGB pictures in which nothing moves, used as backdrops; cutouts: sprites, see cutouts.py.
-    is_thin: only what photographs seldom show, see painters.thin_kinds.
+    is_thin: only what photographs seldom show, see painters.thin_kinds; detail: how many times the usual size.
     """
     rng = np.random.default_rng([seed, 7])
-    canvas = Canvas(rng, photographs)
+    canvas = Canvas(rng, photographs, detail)
     is_dark = rng.random() < (0.4 if is_thin else _DARK_SHARE)
     if is_dark:
         canvas.darkness = rng.uniform(0.12, 0.5)
@@ -235,7 +245,7 @@ def _backdrop(canvas, photograph):
     width, height = photograph.size
     crop = min(width, height * 1.6) * rng.uniform(0.5, 1)
     x, y = rng.uniform(0, width - crop), rng.uniform(0, height - crop / 1.6)
-    picture = photograph.resize((2 * WIDTH, 2 * HEIGHT), box=(x, y, x + crop, y + crop / 1.6))
+    picture = photograph.resize(canvas.colour.size, box=(x, y, x + crop, y + crop / 1.6))
     if rng.random() < 0.4:
-        picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(2, 9)))
+        picture = picture.filter(ImageFilter.GaussianBlur(canvas.fine / 2 * rng.uniform(2, 9)))
     canvas.colour.paste(picture)

@@ -21,11 +21,12 @@ def ground(c):
         ((30, 30, 34), (70, 66, 60)),
     ]
     top, bottom = (c.jitter(p, 30) for p in pairs[r.integers(len(pairs))])
-    ramp = np.linspace(0, 1, 2 * _H)[:, None, None] * np.ones((1, 2 * _W, 1))
+    width, height = c.colour.size
+    ramp = np.linspace(0, 1, height)[:, None, None] * np.ones((1, width, 1))
     noise = 0
     for level in range(2, 8):
         grains = Image.fromarray(r.normal(0, 1, (2**level, 2**level)).astype("f"))
-        noise = noise + np.asarray(grains.resize((2 * _W, 2 * _H), 3)) * 0.6**level
+        noise = noise + np.asarray(grains.resize((width, height), 3)) * 0.6**level
     pixels = top * (1 - ramp) + bottom * ramp + noise[..., None] * r.uniform(3, 28)
     c.colour.paste(Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)))
 
