@@ -6,7 +6,7 @@ cell, the envelope as an affine function of the photo's colour and applies the f
 
 import numpy as np
 
-__all__ = ["box_mean", "centres", "filtered", "sample"]
+__all__ = ["box_mean", "centres", "filtered", "maximum", "sample"]
 
 RADIUS = 2  # cells of the coarse grid: 5 x 5 cells see both sides of an edge
 SMOOTHNESS = 1e-3  # variance of sRGB values 0..1 below which a neighbourhood counts as one colour
@@ -25,6 +25,17 @@ def centres(size: int, target: int, extent: float | None = None) -> np.ndarray:
 def box_mean(field: np.ndarray, radius: int) -> np.ndarray:
     """Mean over (2 radius + 1)^2 cells of (..., h, w), over fewer at the borders. Sums run in float64."""
     return _box_axis(_box_axis(field, radius, -1), radius, -2)
+
+
+def maximum(field: np.ndarray, radius: int) -> np.ndarray:
+    """The largest of (2 radius + 1)^2 cells of (..., h, w), of fewer at the borders."""
+    for axis in (-1, -2):
+        width = [(0, 0)] * field.ndim
+        width[axis] = (radius, radius)
+        field = np.lib.stride_tricks.sliding_window_view(np.pad(field, width, mode="edge"), 2 * radius + 1, axis).max(
+            -1
+        )
+    return field
 
 
 def filtered(coarse: np.ndarray, coarse_guide: np.ndarray, guide: np.ndarray, rows, columns) -> np.ndarray:
@@ -50,7 +61,7 @@ def filtered(coarse: np.ndarray, coarse_guide: np.ndarray, guide: np.ndarray, ro
     slope = np.einsum("hwij,njhw->nihw", np.linalg.inv(spread), covariance)
     offset = mean - (slope * mean_guide).sum(1)
     slope, offset = box_mean(slope, RADIUS), box_mean(offset, RADIUS)
-    ceiling = sample(_neighbourhood_maximum(coarse), rows, columns)
+    ceiling = sample(maximum(coarse, 1), rows, columns)
     result = sample(offset, rows, columns)
     for channel in range(3):
         result += sample(slope[:, channel], rows, columns) * guide[..., channel]
@@ -77,9 +88,3 @@ def _box_axis(field, radius, axis):
     shape = [1] * field.ndim
     shape[axis] = size
     return (np.take(sums, high, axis) - np.take(sums, low, axis)) / (high - low).reshape(shape)
-
-
-def _neighbourhood_maximum(field):
-    padded = np.pad(field, ((0, 0), (1, 1), (1, 1)), mode="edge")
-    rows = np.maximum(np.maximum(padded[:, :-2], padded[:, 1:-1]), padded[:, 2:])
-    return np.maximum(np.maximum(rows[..., :-2], rows[..., 1:-1]), rows[..., 2:])

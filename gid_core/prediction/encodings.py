@@ -47,18 +47,16 @@ def encode(model: Model, photo: np.ndarray) -> Encoding:
         ModelError: see Model.run.
     """
     card, picture = model.card, stages.at_grid(photo)
-    sight = stages.see(photo, card.input_long_side)
-    found = model.encode(sight.rgb)
-    coarse = stages.coarse_envelope(card, found)
+    found, sight, outline = stages.look(model, photo)
     groups = objects.group(found["affinity"][0])
     return Encoding(
         picture,
-        stages.fine_envelope(coarse, sight, picture),
+        stages.fine_envelope(stages.reach(card, found), sight, outline, picture),
         np.asarray(card.frequencies, np.float64),
         sight.cells,
         groups,
         card,
-        stages.strength(coarse),
+        stages.strength(stages.coarse_envelope(card, found)),
         stages.condition(model, found, groups),
     )
 

@@ -1,7 +1,7 @@
 """The steps from a photo to its motion, each a function of plain arrays; predict calls them in this order.
 
-    encode    photo -> Sight (`see`), Sight -> found (`Model.encode`): alive, envelope, affinity, features
-    envelope  found -> E on the encoder's cells (`coarse_envelope`), then at the grid (`fine_envelope`)
+    encode    photo -> Sight (`see`) -> found: alive, envelope, affinity, features; with a closer look, Outline (`look`)
+    envelope  found -> how far (`reach`), within the outline E at the grid (`fine_envelope`)
     objects   affinity -> Groups (`objects.group`)
     phases    Groups, found -> z on the flow's cells: `start`, `flow`, `finish`, `free`
     motion    E, z -> Motion (predict.py)
@@ -21,12 +21,12 @@ from ..model.contract import CELL_STRIDE, ENVELOPE_STRIDE, PICTURE_STRIDE
 from ..model.session import Model
 from ..motion import guided
 from . import objects, phases, sampler
+from .outline import Outline, fused, gate, resampled
 from .request import generator
 from .wind import Wind
 
 __all__ = [
-    "ALIVE",
-    "GATE",
+    "FINE_LONG_SIDE",
     "GRID_LONG_SIDE",
     "Sight",
     "at_grid",
@@ -36,8 +36,9 @@ __all__ = [
     "finish",
     "flow",
     "free",
-    "gate",
+    "look",
     "padded",
+    "reach",
     "see",
     "start",
     "strength",
@@ -45,10 +46,8 @@ __all__ = [
 
 GRID_LONG_SIDE = 256  # of the motion's grid, whatever the size of the photo
 BACKDROP = 0.18  # middle grey, linear: what the encoder sees behind transparent pixels
-# From this probability a cell counts as alive. The gate opens from half of it to one and a half of it, and below is
-# exactly still: of photographs set aside from the training, 4.5 % of the cells that must be still are above ALIVE.
-ALIVE = 0.08
-GATE = (ALIVE / 2, ALIVE * 3 / 2)
+FINE_LONG_SIDE = 512  # of the closer look; 768 finds more tips and takes twice as long
+_WORTH = 1.5  # a photo that is not this much larger than the first look has nothing more to show
 
 
 # --- see
@@ -99,46 +98,82 @@ def _encoded(photo, long_side):
     return np.clip(encode_srgb(colour), 0, 1)
 
 
+# --- look
+
+
+def look(model: Model, photo: np.ndarray) -> tuple[dict, Sight, Outline]:
+    """What a model says of a photo float32 (H, W, 3|4), linear, premultiplied, in two looks.
+
+    A photo that has no more to show than the first look sees gets no second one.
+
+    Returns:
+        (found, sight, outline): what the encoder says of the first look, `alive` as both tell it; the outline.
+    Raises:
+        ModelError: see Model.run.
+    """
+    sight = see(photo, model.card.input_long_side)
+    found = model.encode(sight.rgb)
+    long_side = min(FINE_LONG_SIDE, max(photo.shape[:2]))
+    if long_side < _WORTH * max(sight.size):
+        return found, sight, Outline(_without_rim(found["alive"][0, 0]), sight.size, _means(sight))
+    closer = see(photo, long_side)
+    fine = model.encode(closer.rgb)["alive"][0, 0]
+    alive = resampled(found["alive"][0, 0], sight.size, fine.shape, closer.size)
+    outline = Outline(_without_rim(fused(alive, fine, closer.size)), closer.size, _means(closer))
+    alive = resampled(outline.alive, closer.size, found["alive"].shape[2:], sight.size, taps=4)
+    return {**found, "alive": alive[None, None].astype(np.float32)}, sight, outline
+
+
 # --- envelope
 
 
-def gate(alive: np.ndarray) -> np.ndarray:
-    """How much of its envelope a cell moves by, 0..1, for the probability that it is alive."""
-    low, high = GATE
-    t = np.clip((alive - low) / (high - low), 0, 1)
-    return t * t * (3 - 2 * t)
+def reach(card: Card, found: dict) -> np.ndarray:
+    """How far each cell moves if it moves: float32 (K, h/4, w/4), px of the 256-px frame.
 
-
-def coarse_envelope(card: Card, found: dict) -> np.ndarray:
-    """How far each cell moves: float32 E (K, h/4, w/4), px of the 256-px frame.
-
-    A cell that is hardly alive is exactly still. A cell of the outermost ring moves no farther than its neighbour
-    inside: beyond the picture the network saw zeros, and what only the rim shows is their doing.
+    A cell of the outermost ring moves no farther than its neighbour inside: beyond the picture the network saw zeros,
+    and what only the rim shows is their doing.
 
     Args:
         found: what the encoder says of one picture.
     """
     scales = np.asarray(card.scales, np.float32)[:, None, None]
-    envelope = scales * found["envelope"][0] ** 2 * gate(found["alive"][0, 0])
-    inside = envelope[:, 1:-1, 1:-1]
-    return np.minimum(envelope, np.pad(inside, ((0, 0), (1, 1), (1, 1)), mode="edge"))
+    return _without_rim(scales * found["envelope"][0] ** 2)
 
 
-def fine_envelope(coarse: np.ndarray, sight: Sight, picture: np.ndarray) -> np.ndarray:
+def _without_rim(field):
+    inside = field[..., 1:-1, 1:-1]
+    return np.minimum(field, np.pad(inside, [(0, 0)] * (field.ndim - 2) + [(1, 1), (1, 1)], mode="edge"))
+
+
+def coarse_envelope(card: Card, found: dict) -> np.ndarray:
+    """How far each cell moves: float32 E (K, h/4, w/4), px of the 256-px frame. What is hardly alive is exactly still.
+
+    Args:
+        found: what the encoder says of one picture.
+    """
+    return reach(card, found) * gate(_without_rim(found["alive"][0, 0]))
+
+
+def fine_envelope(far: np.ndarray, sight: Sight, outline: Outline, picture: np.ndarray) -> np.ndarray:
     """E at the motion's grid, its edges where the photo has them: float32 (K, H, W), px of the 256-px frame.
 
     Args:
-        coarse: of `coarse_envelope`.
+        far: of `reach`, on the cells of `sight`.
         picture: of `at_grid`, float32 (H, W, 3).
     """
     rows, columns = (
         guided.centres(size, target, seen / ENVELOPE_STRIDE)
-        for size, target, seen in zip(coarse.shape[1:], picture.shape[:2], sight.size, strict=True)
+        for size, target, seen in zip(far.shape[1:], picture.shape[:2], sight.size, strict=True)
     )
+    return (guided.sample(far, rows, columns) * outline.at_grid(picture)).astype(np.float32)
+
+
+def _means(sight):
+    """The picture of a sight at the encoder's cells: float32 (h, w, 3)."""
     shown = np.ascontiguousarray(sight.rgb[0].transpose(1, 2, 0))
     height, width, _ = shown.shape
     cells = shown.reshape(height // ENVELOPE_STRIDE, ENVELOPE_STRIDE, width // ENVELOPE_STRIDE, ENVELOPE_STRIDE, 3)
-    return guided.filtered(coarse, cells.mean((1, 3)), picture, rows, columns)
+    return cells.mean((1, 3))
 
 
 def strength(coarse: np.ndarray) -> np.ndarray:

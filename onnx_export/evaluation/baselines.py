@@ -12,7 +12,7 @@ from gid_core.prediction import prior
 
 from ..networks import backbone
 from ..photographs import masks
-from .seeing import seen
+from .seeing import answer, seen
 
 __all__ = ["GUESSES", "Probe", "fit_probe", "guesses", "logistic", "of_other_model", "of_prior"]
 
@@ -54,8 +54,8 @@ def of_prior(still) -> np.ndarray:
 
 def of_other_model(model, still) -> np.ndarray:
     """`alive` of another model on this still's cells, read bilinearly where that model looks at another size."""
-    rgb, size = seen(still.picture, model.card.input_long_side)
-    alive = model.encode(rgb)["alive"][0, 0]
+    _, size = seen(still.picture, model.card.input_long_side)
+    alive = answer(model, still.picture)["alive"][0, 0]
     if alive.shape == still.counted.shape and size == still.size:
         return alive
     rows, columns = (

@@ -13,6 +13,7 @@ from gid_core.prediction import stages
 __all__ = [
     "Still",
     "amplitude_px",
+    "answer",
     "linear",
     "picture_files",
     "scene_rgb",
@@ -29,8 +30,8 @@ _SUFFIXES = (".jpg", ".jpeg", ".png")
 class Still:
     """One hand-masked picture as the model sees it.
 
-    rgb: float32 (1, 3, H, W), padded to multiples of 32; size: unpadded (width, height); moves, stands: bool
-    (H/4, W/4), cells that may move, that must not; a cell that is neither is not counted.
+    rgb: float32 (1, 3, H, W), padded to multiples of 32; size: unpadded (width, height), of the first look; moves,
+    stands: bool (H/4, W/4), its cells that may move, that must not; a cell that is neither is not counted.
     """
 
     name: str
@@ -79,6 +80,11 @@ def stills(folder, long_side: int):
     for path in picture_files(folder):
         mask = Image.open(Path(folder) / "mask" / (path.stem + ".png")).convert("L")
         yield still(path.stem, Image.open(path).convert("RGB"), mask, long_side)
+
+
+def answer(model, picture: Image.Image) -> dict:
+    """What a prediction knows of a picture before chance, on the cells of its first look."""
+    return stages.look(model, linear(picture))[0]
 
 
 def amplitude_px(model, found) -> np.ndarray:

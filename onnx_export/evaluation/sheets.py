@@ -7,7 +7,7 @@ from PIL import Image
 
 from gid_core.prediction import predict
 
-from .seeing import linear, seen
+from .seeing import answer, linear
 
 __all__ = ["contact_sheet", "phase_tile"]
 
@@ -27,8 +27,7 @@ def contact_sheet(model, folder, path, seed: int = 0) -> None:
     rows = []
     for file in sorted((Path(folder) / "img").iterdir()):
         picture = Image.open(file).convert("RGB")
-        rgb, _ = seen(picture, model.card.input_long_side)
-        alive = model.encode(rgb)["alive"][0, 0]
+        alive = answer(model, picture)["alive"][0, 0]
         volume = predict.predict(linear(picture), predict.Request(seed=seed, model=str(model.card.folder))).volume()
         size = (volume.width, volume.height)
         size = tuple(max(1, round(_SIDE * s / max(size))) for s in size)

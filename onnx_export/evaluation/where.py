@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gid_core.prediction import stages
+from gid_core.prediction import outline
 
 from ..photographs import split
 from . import baselines
 from .bars import Bar, rounded, table_lines
-from .seeing import amplitude_px, stills
+from .seeing import amplitude_px, answer, stills
 from .statistics import area_under_curve, between, interval, mean_of, multiplicities
 
 __all__ = [
@@ -30,7 +30,7 @@ __all__ = [
 
 FIGURES = ("mean_auc", "pooled_auc", "mean_iou", "pooled_iou", "false_alive", "false_alive_still_photos", "recall")
 _THRESHOLDS = 64  # quantiles tried for a guess that has no threshold of its own
-_OWN_THRESHOLD = {"alive": stages.ALIVE, "against": stages.ALIVE, "probe": 0.5}
+_OWN_THRESHOLD = {"alive": outline.ALIVE, "against": outline.ALIVE, "probe": 0.5}
 _BORDER_FLOOR_PX = 0.01  # added to both rings: two rings that are all but still are equal
 _BORDER_RATIO = 1.25
 
@@ -137,7 +137,7 @@ def collect(model, folder, probe=None, against=None):
     """
     rows, scores, truths = {}, {}, []
     for still in stills(folder, model.card.input_long_side):
-        found = model.encode(still.rgb)
+        found = answer(model, still.picture)
         fields = {"alive": found["alive"][0, 0], "amplitude": amplitude_px(model, found)}
         fields.update(baselines.guesses(still.rgb), prior=baselines.of_prior(still))
         if probe is not None:
@@ -156,7 +156,7 @@ def collect(model, folder, probe=None, against=None):
 
 def _row(scores, truth, amplitude):
     alive, px = scores["alive"][-1], scores["amplitude"][-1]
-    called = alive > stages.ALIVE
+    called = alive > outline.ALIVE
     border, inside = border_rings(amplitude)
     row = {"auc": area_under_curve(alive, truth), "border_px": border, "inside_px": inside}
     if truth.any():

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from gid_core.prediction import stages
+from gid_core.prediction import outline
 
 from ..fitting import dataset, losses
 from ..fitting.conditions import flow_conditions, load, load_encoder
@@ -49,7 +49,7 @@ class World:
         """
         e = self.rows["envelope"]
         e = torch.cat([e, e[:, -1:].expand(-1, max(0, n_freqs - e.shape[1]), -1, -1)], 1)[:, :n_freqs]
-        opened = torch.from_numpy(stages.gate(self.rows["alive"][:, None].numpy()))
+        opened = torch.from_numpy(outline.gate(self.rows["alive"][:, None].numpy()))
         return self.scales[:n_freqs].view(1, -1, 1, 1) * e.square() * opened
 
 

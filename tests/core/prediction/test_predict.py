@@ -7,7 +7,7 @@ import pytest
 from gid_dev.gid_core.errors import Cancelled, ImageError, ModelError, SettingsError
 from gid_dev.gid_core.model import session
 from gid_dev.gid_core.motion import edits, synth
-from gid_dev.gid_core.prediction import predict, stages
+from gid_dev.gid_core.prediction import outline, predict, stages
 
 from .. import hostile
 
@@ -248,7 +248,7 @@ def test_arrays_that_are_no_pictures_are_refused(image):
 def test_the_rim_moves_no_farther_than_its_neighbour_and_what_is_hardly_alive_stands():
     rng = np.random.default_rng(0)
     alive = rng.random((1, 1, 8, 16), np.float32)
-    alive[0, 0, 3, 5] = 0.49 * stages.ALIVE
+    alive[0, 0, 3, 5] = 0.99 * outline.GATE[0]
     found = {"envelope": rng.random((1, 16, 8, 16), np.float32) + 0.5, "alive": alive}
     envelope = stages.coarse_envelope(SimpleNamespace(scales=(2.0,) * 16), found)
     assert (envelope[:, 0, 1:-1] <= envelope[:, 1, 1:-1]).all()
@@ -256,6 +256,6 @@ def test_the_rim_moves_no_farther_than_its_neighbour_and_what_is_hardly_alive_st
     assert (envelope[:, 1:-1, 0] <= envelope[:, 1:-1, 1]).all()
     assert (envelope[:, 1:-1, -1] <= envelope[:, 1:-1, -2]).all()
     assert (envelope[:, 3, 5] == 0).all()
-    sure = alive[0, 0, 2:-2, 2:-2] > 1.5 * stages.ALIVE
+    sure = alive[0, 0, 2:-2, 2:-2] > outline.GATE[1]
     inside = envelope[:, 2:-2, 2:-2]
     np.testing.assert_allclose(inside[:, sure], (2 * found["envelope"][0] ** 2)[:, 2:-2, 2:-2][:, sure], rtol=1e-6)
