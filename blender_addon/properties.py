@@ -121,6 +121,7 @@ class GidLoop(bpy.types.PropertyGroup):
     envelope: PointerProperty(type=bpy.types.Image, description="How far everything moves, as predicted")
     chance: PointerProperty(type=bpy.types.Image, description="Phases and directions, as predicted")
     picture: PointerProperty(type=bpy.types.Image, description="The photo on the motion's grid")
+    members: PointerProperty(type=bpy.types.Image, description="Which cells around each texel are of its object")
     front: PointerProperty(type=bpy.types.Image, description="What lies in front, to be painted")
     plate: PointerProperty(type=bpy.types.Image, description="What shows through holes, to be painted")
     easel: PointerProperty(type=bpy.types.Object, description="The card that one of these is painted on just now")

@@ -1,12 +1,13 @@
 """A motion as two pictures: all envelopes in one, all phases in another. Arrays, no datablocks.
 
 Envelopes lie four to a tile, one in each channel, tiles below each other; phases lie a tile a frequency, its channels
-Re x, Im x, Re y, Im y. Nothing is scaled or rounded, so what is read is what was written, bit for bit.
+Re x, Im x, Re y, Im y; the members of the texels are two bytes. Nothing is scaled or rounded, so what is read is what
+was written, bit for bit.
 """
 
 import numpy as np
 
-__all__ = ["chance_of", "chance_tiles", "envelope_of", "envelope_tiles"]
+__all__ = ["chance_of", "chance_tiles", "envelope_of", "envelope_tiles", "members_of", "members_tile"]
 
 _CHANNELS = 4
 
@@ -36,3 +37,15 @@ def chance_of(tiles: np.ndarray, n_freqs: int) -> np.ndarray:
     """The inverse of `chance_tiles`."""
     width = tiles.shape[1]
     return np.ascontiguousarray(tiles, np.float32).view(np.complex64).reshape(n_freqs, -1, width, 2)
+
+
+def members_tile(members: np.ndarray) -> np.ndarray:
+    """uint16 (H, W) as float32 (H, W, 3), bytes in 0..1: the low one, the high one, 0."""
+    low, high = members & np.uint16(255), members >> np.uint16(8)
+    return np.stack([low, high, np.zeros_like(low)], -1).astype(np.float32) / np.float32(255)
+
+
+def members_of(tile: np.ndarray) -> np.ndarray:
+    """The inverse of `members_tile`."""
+    low, high = np.moveaxis(np.rint(tile[..., :2] * 255).astype(np.uint16), -1, 0)
+    return low | (high << np.uint16(8))

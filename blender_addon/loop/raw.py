@@ -1,6 +1,6 @@
 """The motion of a loop as it was predicted, kept in the file beside what the rig plays.
 
-Three packed images hold it bit for bit: envelopes and phases in the tiles of `atlas`, and the photo on the motion's
+Packed images hold it bit for bit: envelopes, phases and members in the tiles of `atlas`, and the photo on the motion's
 grid; the loop's properties hold the rest. Nothing but the add-on reads them.
 """
 
@@ -28,6 +28,11 @@ def store(plane, motion: Motion, name: str) -> None:
     gid.envelope = _kept(gid.envelope, f".GID Envelope {name}", envelope)
     gid.chance = _kept(gid.chance, f".GID Chance {name}", chance)
     gid.picture = _kept(gid.picture, f".GID Picture {name}", picture, is_byte=True)
+    if motion.members is None:
+        gid.members = None
+    else:
+        tile = atlas.members_tile(motion.members)
+        gid.members = _kept(gid.members, f".GID Members {name}", tile, is_byte=True)
     gid.frequencies = json.dumps([float(f) for f in motion.frequencies])
     gid.cells = json.dumps(motion.cells)
     gid.provenance = json.dumps(dict(motion.provenance))
@@ -52,6 +57,7 @@ def load(plane) -> Motion:
         tuple(json.loads(gid.cells)),
         np.rint(picture * 255).astype(np.uint8),
         json.loads(gid.provenance),
+        members=None if gid.members is None else atlas.members_of(images.pixels_of(gid.members)),
     )
 
 

@@ -38,7 +38,9 @@ def maximum(field: np.ndarray, radius: int) -> np.ndarray:
     return field
 
 
-def filtered(coarse: np.ndarray, coarse_guide: np.ndarray, guide: np.ndarray, rows, columns) -> np.ndarray:
+def filtered(
+    coarse: np.ndarray, coarse_guide: np.ndarray, guide: np.ndarray, rows, columns, *, radius: int = RADIUS
+) -> np.ndarray:
     """Coarse non-negative fields at the resolution of a guide picture, edges where the guide has them.
 
     Args:
@@ -46,6 +48,7 @@ def filtered(coarse: np.ndarray, coarse_guide: np.ndarray, guide: np.ndarray, ro
         coarse_guide: float (h, w, 3), the guide at the coarse cells, sRGB-encoded.
         guide: float (H, W, 3).
         rows, columns: fractional cell indices of the guide's rows (H,) and columns (W,).
+        radius: of the neighbourhoods, in cells.
     Returns:
         float32 (N, H, W), between 0 and the largest coarse value nearby.
     Source: He, Sun, Tang, Guided Image Filtering (2010), sec. 3 and the colour form of sec. 3.5, at two resolutions
@@ -53,14 +56,14 @@ def filtered(coarse: np.ndarray, coarse_guide: np.ndarray, guide: np.ndarray, ro
     """
     coarse = coarse.astype(np.float64)
     picture = np.moveaxis(coarse_guide.astype(np.float64), -1, 0)  # (3, h, w)
-    mean_guide = box_mean(picture, RADIUS)
-    mean = box_mean(coarse, RADIUS)
-    covariance = box_mean(coarse[:, None] * picture, RADIUS) - mean[:, None] * mean_guide  # (N, 3, h, w)
-    spread = box_mean(picture[:, None] * picture, RADIUS) - mean_guide[:, None] * mean_guide  # (3, 3, h, w)
+    mean_guide = box_mean(picture, radius)
+    mean = box_mean(coarse, radius)
+    covariance = box_mean(coarse[:, None] * picture, radius) - mean[:, None] * mean_guide  # (N, 3, h, w)
+    spread = box_mean(picture[:, None] * picture, radius) - mean_guide[:, None] * mean_guide  # (3, 3, h, w)
     spread = np.moveaxis(spread, (0, 1), (-2, -1)) + SMOOTHNESS * np.eye(3)
     slope = np.einsum("hwij,njhw->nihw", np.linalg.inv(spread), covariance)
     offset = mean - (slope * mean_guide).sum(1)
-    slope, offset = box_mean(slope, RADIUS), box_mean(offset, RADIUS)
+    slope, offset = box_mean(slope, radius), box_mean(offset, radius)
     ceiling = sample(maximum(coarse, 1), rows, columns)
     result = sample(offset, rows, columns)
     for channel in range(3):

@@ -15,9 +15,11 @@ from . import guided
 from .places import checked_lookup
 from .volume import SpectralVolume
 
-__all__ = ["PRIOR", "Motion"]
+__all__ = ["MEMBERS", "PRIOR", "Motion"]
 
 PRIOR = "physics prior"  # the provenance's "source" of a motion whose envelope is a guess by rules
+# Cells around a texel, rows and columns from the one above and to the left of its place: the bits of `members`.
+MEMBERS = tuple((i, j) for i in range(-1, 3) for j in range(-1, 3))
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +33,7 @@ class Motion:
         cells: (rows, columns), how many cells of z the picture spans, not always whole; what lies beyond is padding.
         picture: uint8 (H, W, 3), sRGB, the photo at the grid.
         provenance: how the motion came about; plain JSON values.
+        members: uint16 (H, W), of the cells around a texel (`MEMBERS`) those of its own object, a bit each; None: all.
         lookup: uint8 (h, w, 2), of `lookup`, at the still's size: where its pixels read the volume; None: at their own
             place.
     Raises:
@@ -44,6 +47,7 @@ class Motion:
     picture: np.ndarray
     provenance: Mapping = field(default_factory=dict)
     lookup: np.ndarray | None = None
+    members: np.ndarray | None = None
 
     def __post_init__(self):
         envelope = np.ascontiguousarray(self.envelope, np.float32)
@@ -70,6 +74,11 @@ class Motion:
         object.__setattr__(self, "cells", cells)
         if self.lookup is not None:
             object.__setattr__(self, "lookup", checked_lookup(self.lookup))
+        if self.members is not None:
+            members = np.ascontiguousarray(self.members, np.uint16)
+            if members.shape != envelope.shape[1:]:
+                raise VolumeError(f"the members of a motion are as many as its texels, not {members.shape}")
+            object.__setattr__(self, "members", members)
 
     @property
     def n_freqs(self) -> int:
@@ -89,10 +98,37 @@ class Motion:
         return self.provenance.get("source") == PRIOR
 
     def phases(self) -> np.ndarray:
-        """z at the grid: complex64 (K, H, W, 2), bilinear, cells beyond the edge as their neighbours."""
+        """z at the grid: complex64 (K, H, W, 2), bilinear, cells beyond the edge as their neighbours.
+
+        A texel beside another object takes the mean of its own object's cells around it, nearer ones counting more.
+        """
         rows = guided.centres(self.z.shape[1], self.height, self.cells[0])
         columns = guided.centres(self.z.shape[2], self.width, self.cells[1])
-        return np.moveaxis(guided.sample(np.moveaxis(self.z, -1, 1), rows, columns), 1, -1)
+        found = np.moveaxis(guided.sample(np.moveaxis(self.z, -1, 1), rows, columns), 1, -1)
+        if self.members is not None:
+            self._take_own(found, self.members, rows, columns)
+        return found
+
+    def _take_own(self, found, members, rows, columns):
+        """In place, where the four cells of a texel are not all of its object and some around it are."""
+        four = sum(1 << bit for bit, (i, j) in enumerate(MEMBERS) if 0 <= i <= 1 and 0 <= j <= 1)
+        y, x = np.nonzero((members & four != four) & (members != 0))
+        total = np.zeros((len(y), self.n_freqs, 2), np.complex64)
+        weights = np.zeros(len(y), np.float32)
+        cells = np.moveaxis(self.z, 0, 2)
+        for bit, (i, j) in enumerate(MEMBERS):
+            row, column = np.floor(rows[y]) + i, np.floor(columns[x]) + j
+            tents = (1 - abs(row - rows[y]) / 2) * (1 - abs(column - columns[x]) / 2)
+            weight = (tents * ((members[y, x] >> bit) & 1)).astype(np.float32)
+            row, column = (
+                np.clip(place, 0, n - 1).astype(np.intp)
+                for place, n in zip((row, column), self.z.shape[1:3], strict=True)
+            )
+            total += weight[:, None, None] * cells[row, column]
+            weights += weight
+        is_sure = weights > 0
+        total = total[is_sure] / weights[is_sure, None, None]
+        found[:, y[is_sure], x[is_sure]] = np.moveaxis(total, 1, 0)
 
     def volume(self, envelope: np.ndarray | None = None) -> SpectralVolume:
         """S = E z without any edit; `envelope`, float32 (K, H, W), stands in for the motion's own."""

@@ -49,6 +49,7 @@ def save(path, motion: Motion, edits: Edits | None = None, provenance=None) -> N
             "envelope": motion.envelope,
             "z": motion.z,
             "lookup": motion.lookup,
+            "members": motion.members,
             "cells": np.array(motion.cells, np.float64),
             "picture": motion.picture,
             "raw_provenance": motion.provenance,
@@ -81,6 +82,7 @@ def load(path) -> Saved:
             file.array("picture", np.uint8, 3),
             file.mapping("raw_provenance"),
             file.array("lookup", np.uint8, 3) if "lookup" in file else None,
+            file.array("members", np.uint16, 2) if "members" in file else None,
         )
         if volume.amplitudes.shape[:3] != motion.envelope.shape:
             raise VolumeError(f"{path} holds a volume and a motion of two sizes: make it again")

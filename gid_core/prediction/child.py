@@ -34,7 +34,7 @@ __all__ = ["put", "serve", "take"]
 
 _GRACE_S = 1.0  # for the running step, once the parent is gone
 _LOOK_S = 1.0  # between two looks for the parent
-_ARRAYS = ("envelope", "z", "picture", "lookup")
+_ARRAYS = ("envelope", "z", "picture", "lookup", "members")
 
 
 def serve(order: dict) -> None:

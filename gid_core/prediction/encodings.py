@@ -8,7 +8,7 @@ import numpy as np
 from ..model.card import Card
 from ..model.session import Model
 from ..motion.motion import Motion
-from . import objects, phases, prior, stages
+from . import objects, owners, phases, prior, stages
 
 __all__ = ["KEPT", "Encoding", "Encodings", "encode", "guess"]
 
@@ -22,7 +22,7 @@ class Encoding:
     picture: float32 (H, W, 3), sRGB-encoded, the photo at the grid. envelope: float32 (K, H, W), px of the grid.
     frequencies: (K,) Hz. cells: (rows, columns) of z that the picture spans. groups: of the cells of z.
     card: of the model; None for the rules, as the last two. rms: float (h, w), of stages.strength; condition: of
-    stages.condition.
+    stages.condition. members: of `Motion`.
     """
 
     picture: np.ndarray
@@ -33,11 +33,20 @@ class Encoding:
     card: Card | None = None
     rms: np.ndarray | None = None
     condition: dict[str, np.ndarray] | None = None
+    members: np.ndarray | None = None
 
     def motion(self, z: np.ndarray, provenance=None) -> Motion:
         """The motion of this photo with phases z, complex64 (K, h, w, 2)."""
         shown = np.rint(self.picture * 255).astype(np.uint8)
-        return Motion(self.envelope, z, self.frequencies, self.cells, shown, provenance or {})
+        return Motion(
+            self.envelope,
+            z,
+            self.frequencies,
+            self.cells,
+            shown,
+            provenance or {},
+            members=self.members,
+        )
 
 
 def encode(model: Model, photo: np.ndarray) -> Encoding:
@@ -49,6 +58,7 @@ def encode(model: Model, photo: np.ndarray) -> Encoding:
     card, picture = model.card, stages.at_grid(photo)
     found, sight, outline = stages.look(model, photo)
     groups = objects.group(found["affinity"][0])
+    owned = owners.owners(groups.objects, sight.cells, picture)
     return Encoding(
         picture,
         stages.fine_envelope(stages.reach(card, found), sight, outline, picture),
@@ -58,6 +68,7 @@ def encode(model: Model, photo: np.ndarray) -> Encoding:
         card,
         stages.strength(stages.coarse_envelope(card, found)),
         stages.condition(model, found, groups),
+        owners.members(groups.objects, owned, sight.cells),
     )
 
 
@@ -66,7 +77,10 @@ def guess(photo: np.ndarray) -> Encoding:
     picture = stages.at_grid(photo)
     found = prior.guess(picture)
     cells = picture.shape[0] / phases.CELL_PX, picture.shape[1] / phases.CELL_PX
-    return Encoding(picture, found.envelope, prior.FREQUENCIES, cells, objects.group(found.affinity))
+    groups = objects.group(found.affinity)
+    owned = owners.owners(groups.objects, cells, picture)
+    members = owners.members(groups.objects, owned, cells)
+    return Encoding(picture, found.envelope, prior.FREQUENCIES, cells, groups, members=members)
 
 
 class Encodings:

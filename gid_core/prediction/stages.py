@@ -40,11 +40,13 @@ __all__ = [
     "padded",
     "reach",
     "see",
+    "shown",
     "start",
     "strength",
 ]
 
 GRID_LONG_SIDE = 256  # of the motion's grid, whatever the size of the photo
+_BAND_ROWS = 128  # of a photo that are encoded at a time
 BACKDROP = 0.18  # middle grey, linear: what the encoder sees behind transparent pixels
 FINE_LONG_SIDE = 512  # of the closer look; 768 finds more tips and takes twice as long
 _WORTH = 1.5  # a photo that is not this much larger than the first look has nothing more to show
@@ -87,11 +89,22 @@ def at_grid(photo: np.ndarray) -> np.ndarray:
     return _encoded(photo, GRID_LONG_SIDE)
 
 
+def shown(photo: np.ndarray) -> np.ndarray:
+    """A photo float32 (H, W, 3|4), linear, premultiplied, as one sees it: uint8 (H, W, 3), sRGB, at its own size."""
+    found = np.empty((*photo.shape[:2], 3), np.uint8)
+    for top in range(0, len(photo), _BAND_ROWS):
+        found[top : top + _BAND_ROWS] = np.rint(_seen(photo[top : top + _BAND_ROWS]) * 255)
+    return found
+
+
 def _encoded(photo, long_side):
     """The photo at a size, sRGB-encoded in 0..1, over middle grey where it is transparent: float32 (H, W, 3)."""
     height, width = photo.shape[:2]
     scale = long_side / max(height, width)
-    photo = resize(photo, max(1, round(width * scale)), max(1, round(height * scale)))
+    return _seen(resize(photo, max(1, round(width * scale)), max(1, round(height * scale))))
+
+
+def _seen(photo):
     colour = photo[..., :3]
     if photo.shape[2] == 4:
         colour = colour + (1 - photo[..., 3:]) * np.float32(BACKDROP)

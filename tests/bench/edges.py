@@ -11,6 +11,7 @@ silhouette / where background comes to light, by the true motion and by that of 
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from cases.stills import photos_of
 from gid_dev.gid_core.files import colour, image_io
 from gid_dev.gid_core.frames.loop import QUALITIES, Loop
 from gid_dev.gid_core.frames.plate import make_plate
+from gid_dev.gid_core.motion.lookup import lookup, moves_of
 from gid_dev.gid_core.motion.timeline import LoopPlan
 from gid_dev.gid_core.motion.volume import SpectralVolume
 
@@ -106,7 +108,9 @@ def middlebury(folders):
 
 def sources(scene):
     """By name what the motion is read from."""
-    return {"true": scene.volume, BEFORE: scene.texels, NOW: scene.texels}
+    seen = np.rint(255 * np.clip(colour.encode_srgb(scene.still), 0, 1)).astype(np.uint8)
+    aside = lookup(seen, moves_of(scene.texels, scene.still.shape[1]))
+    return {"true": scene.volume, BEFORE: scene.texels, NOW: replace(scene.texels, lookup=aside)}
 
 
 class Ways:

@@ -1,5 +1,6 @@
 """A loop is edited in place: datablocks stay, the core's numbers come out, what the artist put there survives."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import bpy
@@ -109,6 +110,17 @@ def test_motion_and_edits_come_back_bit_for_bit(loop, drawn_motion, picture, tmp
         assert getattr(stored, name).tobytes() == getattr(motion, name).tobytes(), name
     assert (stored.cells, stored.provenance) == (motion.cells, motion.provenance)
     same_volume(read.stored_volume(plane), apply(motion, edits))
+
+
+def test_members_come_back_bit_for_bit(make_loop, drawn_motion, picture):
+    still = picture(*SIZE)
+    motion = drawn_motion(still)
+    members = np.random.default_rng(0).integers(0, 1 << 16, motion.envelope.shape[1:], np.uint16)
+    plane = make_loop(*SIZE, motion=replace(motion, members=members))
+    assert read.stored_motion(plane).members.tobytes() == members.tobytes()
+    same_volume(read.stored_volume(plane), apply(replace(motion, members=members), Edits()))
+    edit.replace_motion(plane, motion)
+    assert read.stored_motion(plane).members is None
 
 
 EDITS = {
