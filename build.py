@@ -15,11 +15,11 @@ each verb lives in the folder that it belongs to. Standard library only, so that
 """
 
 import argparse
-import concurrent.futures
+import contextlib
 import ctypes
 import hashlib
+import importlib.util
 import os
-import shlex
 import shutil
 import signal
 import subprocess
@@ -30,9 +30,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 LOCKS = ROOT / "locks"
 BLENDERS = {"4.5": "3.11", "5.0": "3.11", "5.2": "3.13"}  # Blender -> the Python that its module needs
-DEFAULT_BLENDER = "4.5"
-PYTHONS = dict.fromkeys(("run", "export", "lint", "docs"), "3.11") | {f"blender-{v}": p for v, p in BLENDERS.items()}
-STEP_LIMIT_S = 45 * 60  # a hung Blender must not hang the whole run
+DEFAULT_BLENDERS = ("4.5", "5.2")  # the first whose Python is there
+# Environment -> the Pythons that it works with, the first that is found; and megabytes that it takes on the disk.
+PYTHONS = {
+    "run": ("3.11", "3.12", "3.13", "3.14"),
+    **dict.fromkeys(("export", "lint", "docs"), ("3.11", "3.12", "3.13")),
+    **{f"blender-{version}": (python,) for version, python in BLENDERS.items()},
+}
+SIZES_MB = {"run": 320, "export": 1500, "lint": 220, "docs": 260}  # those with a Blender: 1300
 
 # Shared libraries that the Blender module opens, and the Debian/Ubuntu package that brings each.
 SYSTEM_LIBRARIES = {
@@ -46,14 +51,6 @@ SYSTEM_LIBRARIES = {
     "libICE.so.6": "libice6",
     "libGL.so.1": "libgl1",
     "libEGL.so.1": "libegl1",
-}
-
-# What a suite runs. The core's tests run once for each numpy and Python: Blender 5.0 has those of 4.5.
-_FOLDERS = {
-    "core": ["tests/core", "tests/export", "tests/cli", "tests/window"],
-    "blender-4.5": ["tests/core", "tests/addon"],
-    "blender-5.0": ["tests/addon"],
-    "blender-5.2": ["tests/core", "tests/addon"],
 }
 
 # The checkout as a package, in the shape of the installed extension. _exit: 4.5 can dead-lock in its exit handlers.
@@ -82,6 +79,10 @@ class BuildError(Exception):
     """Something the user can put right; the message says how."""
 
 
+class PythonMissing(BuildError):
+    """No Python of a version that an environment needs."""
+
+
 def _answers_as(command, version):
     """True if `command` starts a Python of that version (a pyenv shim may exist and refuse)."""
     try:
@@ -96,55 +97,133 @@ def _answers_as(command, version):
     return found.returncode == 0 and found.stdout.strip() == version
 
 
-def find_python(version):
-    """Command of an interpreter of `version`: this one, the PATH, pyenv, uv, the Windows launcher."""
-    home = Path.home()
+def find_python(versions):
+    """Command of an interpreter of the first of `versions` that is there, fetched by uv where uv is there."""
+    for version in versions:
+        command = installed_python(version)
+        if command:
+            return command
+    version, uv = versions[0], shutil.which("uv")
+    if uv:
+        print(f"fetching Python {version} by uv (once) ...", file=sys.stderr, flush=True)
+        subprocess.run([uv, "python", "install", version])
+        found = subprocess.run([uv, "python", "find", version], capture_output=True, text=True).stdout.strip()
+        if found and _answers_as([found], version):
+            return [found]
+    raise PythonMissing(
+        f"Python {' or '.join(versions)} was not found: install it (`uv python install {version}`, "
+        f"`pyenv install {version}`, or the packages python{version} and python{version}-venv) and run this again"
+    )
+
+
+def installed_python(version):
+    """Command of an interpreter of `version`: this one, the PATH, pyenv, uv, the Windows launcher; None if none is."""
+    home = _home()
     pyenv = Path(os.environ.get("PYENV_ROOT", str(home / ".pyenv"))) / "versions"
     data = Path(os.environ.get("XDG_DATA_HOME", str(home / ".local" / "share")))
     uv = Path(os.environ.get("UV_PYTHON_INSTALL_DIR", str(data / "uv" / "python")))
     candidates = [[sys.executable], ["python" + version], ["python3"], ["python"]]
-    candidates += [[str(p / "bin" / "python")] for p in sorted(pyenv.glob(version + "*"), reverse=True)]
-    candidates += [[str(p / "bin" / "python3")] for p in sorted(uv.glob(f"cpython-{version}*"), reverse=True)]
+    candidates += [[str(p / "bin" / "python")] for p in _matching(pyenv, version + "*")]
+    candidates += [[str(p / "bin" / "python3")] for p in _matching(uv, f"cpython-{version}*")]
     if os.name == "nt":
         candidates.append(["py", "-" + version])
-    for command in candidates:
-        if _answers_as(command, version):
-            return command
-    raise BuildError(
-        f"Python {version} was not found: install it (`uv python install {version}`, `pyenv install {version}`, "
-        f"or the packages python{version} and python{version}-venv) and run this again"
-    )
+    return next((command for command in candidates if _answers_as(command, version)), None)
+
+
+def _matching(folder, pattern):
+    """The folders inside that fit, newest first; none where we may not look."""
+    try:
+        return sorted(folder.glob(pattern), reverse=True)
+    except OSError:
+        return []
+
+
+def _home():
+    """The user's folder; one of the system's for passing files where the user has none (no passwd entry)."""
+    with contextlib.suppress(RuntimeError):
+        if Path.home().is_dir():
+            return Path.home()
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    folder = Path(tempfile.gettempdir()) / f"image_dynamics-{user}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.stat().st_uid != user:  # a place that others may write to could hold what they would have us run
+        raise BuildError(f"{folder} belongs to somebody else: set XDG_CACHE_HOME to a folder of yours")
+    return folder
 
 
 def cache_folder():
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    """Where environments and wheels are kept."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(_home() / ".cache")
     return Path(base) / "image_dynamics"
 
 
 def environment(name):
     """Python of the environment `name`, made from locks/NAME.txt when it is not there yet."""
-    lock = LOCKS / (name + ".txt")
-    digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:12]
-    folder = cache_folder() / "envs" / (f"{name}-{digest}")
+    folder = _folder_of(name)
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    ready = folder / "ready"  # written last: an interrupted set-up is made again
-    if not ready.exists():
-        print(f"setting up {name} (once) ...", file=sys.stderr, flush=True)
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        interpreter = find_python(PYTHONS[name])
-        _check(
-            [*interpreter, "-m", "venv", str(folder)],
-            f"install the venv module of Python {PYTHONS[name]} (python{PYTHONS[name]}-venv)",
-        )
-        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        _check([*pip, "--require-hashes", "-r", str(lock)], "check the network and the disk space, then run this again")
-        if name == "export":
-            _check([*pip, "torch==2.13.0"], "torch did not install: check the network and the disk space")
-        ready.touch()
+    if not is_ready(name):
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with _alone(folder):
+                if not is_ready(name):  # another run may have made it meanwhile
+                    _make(name, folder, python)
+        except OSError as error:
+            raise BuildError(
+                f"cannot make an environment in {folder.parent} ({error.strerror or error}): "
+                "set XDG_CACHE_HOME to a folder that you may write to"
+            ) from error
     if name.startswith("blender-"):
         _check_system_libraries()
     return str(python)
+
+
+def _folder_of(name):
+    digest = hashlib.sha256((LOCKS / (name + ".txt")).read_bytes()).hexdigest()[:12]
+    return cache_folder() / "envs" / f"{name}-{digest}"
+
+
+def is_ready(name):
+    """True if the environment `name` is there; its mark is written last, so an interrupted one is made again."""
+    return (_folder_of(name) / "ready").exists()
+
+
+@contextlib.contextmanager
+def _alone(folder):
+    """Two first runs make one environment: the second waits for the first, and goes on with what that made."""
+    with open(str(folder) + ".lock", "a", encoding="utf-8") as file:
+        if not _lock(file, wait=False):
+            print(f"another run is setting up {folder.name}: waiting for it ...", file=sys.stderr, flush=True)
+            _lock(file, wait=True)
+        yield
+
+
+def _lock(file, wait):
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _make(name, folder, python):
+    interpreter = find_python(PYTHONS[name])
+    told = f"setting up {name} (once): downloads, then {SIZES_MB.get(name, 1300)} MB on the disk in {folder}"
+    print(told + "; a minute or a few ...", file=sys.stderr, flush=True)
+    shutil.rmtree(str(folder), ignore_errors=True)
+    _check([*interpreter, "-m", "venv", str(folder)], "install the venv module of that Python (python3-venv)")
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    lock = str(LOCKS / (name + ".txt"))
+    _check([*pip, "--require-hashes", "-r", lock], "check the network and the disk space, then run this again")
+    if name == "export":
+        _check([*pip, "torch==2.13.0"], "torch did not install: check the network and the disk space")
+    (folder / "ready").touch()
 
 
 def _check(command, remedy):
@@ -174,7 +253,7 @@ def animate(arguments, verb="animate"):
     needs_none = chosen.no_render or chosen.render == "none" or chosen.blender == "none"
     if needs_none or "-h" in arguments or "--help" in arguments:
         return _run_core("gid_core." + verb, arguments)
-    version = chosen.blender or DEFAULT_BLENDER
+    version = chosen.blender or _default_blender()
     try:
         python = environment("blender-" + version)
     except BuildError as error:
@@ -185,103 +264,30 @@ def animate(arguments, verb="animate"):
     return _run([python, "-I", "-c", BLENDER_DOOR, str(ROOT), verb, *arguments])
 
 
+def _default_blender():
+    """The Blender whose environment, or whose Python, is there."""
+    for version in DEFAULT_BLENDERS:
+        if is_ready("blender-" + version):
+            return version
+    return next((v for v in DEFAULT_BLENDERS if installed_python(BLENDERS[v])), DEFAULT_BLENDERS[0])
+
+
 def test(arguments):
-    parser = argparse.ArgumentParser(prog="build.py test", description="Sets up and runs the tests")
-    parser.add_argument(
-        "suites", nargs="*", metavar="SUITE", help="lint, core, blender-4.5, blender-5.0, blender-5.2; default: all"
-    )
-    parser.add_argument("--pytest", default="", help="further options for pytest, one string")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="suites at a time; default: one a processor")
-    chosen = parser.parse_args(arguments)
-    known = ["lint", "core", *("blender-" + v for v in BLENDERS)]
-    for suite in chosen.suites:
-        if suite not in known:
-            raise BuildError("there is no suite {!r}: choose from {}".format(suite, ", ".join(known)))
-    suites = chosen.suites or known
-    pythons = {suite: environment("export" if suite == "core" else suite) for suite in suites}
-    scratch = Path(tempfile.mkdtemp(prefix="gid_test_"))
-    variables = {
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "HYPOTHESIS_STORAGE_DIRECTORY": str(scratch / "hypothesis"),
-        "GID_OTHER_PYTHONS": os.pathsep.join(environment("blender-" + v) for v in BLENDERS),
-        "GID_RUN_PYTHON": environment("run"),
-    }
-    options = shlex.split(chosen.pytest)
-    try:
-        if len(suites) == 1:  # its output as it comes
-            results = {suites[0]: (_run_suite(suites[0], pythons[suites[0]], options, variables), "")}
-        else:
-            results = _run_suites(pythons, options, variables, scratch, max(1, chosen.jobs or 1))
-    finally:
-        shutil.rmtree(str(scratch), ignore_errors=True)
-    print()
-    for suite, (code, closing) in results.items():
-        print(f"{suite:12} {'passed' if code == 0 else f'FAILED (exit code {code})'}  {closing}".rstrip())
-    return 1 if any(code for code, _ in results.values()) else 0
-
-
-def _run_suites(pythons, options, variables, logs, jobs):
-    """{suite: (exit code, the last line it wrote)}: `jobs` suites at a time, the output of each as it ends."""
-
-    def logged(suite):
-        path = logs / (suite + ".txt")
-        with open(path, "w", encoding="utf-8") as log:
-            code = _run_suite(suite, pythons[suite], options, variables, log)
-        return code, path.read_text(encoding="utf-8", errors="replace").rstrip()
-
-    results = {}
-    print("running {}, {} at a time".format(", ".join(pythons), min(jobs, len(pythons))), flush=True)
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        # The last is the longest: begun first, it leaves no processor idle at the end.
-        running = {pool.submit(logged, suite): suite for suite in reversed(pythons)}
-        for done in concurrent.futures.as_completed(running):
-            code, written = done.result()
-            print(f"\n=== {running[done]}\n{written}", flush=True)
-            results[running[done]] = code, written[written.rfind("\n") + 1 :]
-    return {suite: results[suite] for suite in pythons}
-
-
-def _run_suite(suite, python, options, variables, log=None):
-    """Exit code of a suite. log: where its output goes; None: where ours goes."""
-    if suite == "lint":
-        return _lint(python, log)
-    pytest = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *_FOLDERS[suite], *options]
-    return _run(pytest, cwd=ROOT, variables=variables, limit=STEP_LIMIT_S, output=log)
-
-
-def _lint(python, log):
-    """Style by ruff, types by mypy, which sees the checkout as the package that it is when installed."""
-    worst = 0
-    for check in (["check", "--no-cache", "."], ["format", "--no-cache", "--check", "."]):
-        worst = max(worst, _run([python, "-m", "ruff", *check], cwd=ROOT, output=log))
-    with tempfile.TemporaryDirectory(prefix="gid_lint_") as parent:
-        os.symlink(ROOT, os.path.join(parent, "image_dynamics"))
-        mypy = [python, "-m", "mypy", "--cache-dir", str(cache_folder() / "mypy")]
-        return max(worst, _run(mypy, cwd=ROOT, variables={"MYPYPATH": parent}, output=log))
+    return _tool("tests/run.py").test(arguments, sys.modules[__name__])
 
 
 def bench(arguments):
-    parser = argparse.ArgumentParser(
-        prog="build.py bench", description="Benchmarks; each prints ratios measured in one run"
-    )
-    parser.add_argument(
-        "names", nargs="*", help="files of tests/bench; default: all; further options go to a single one"
-    )
-    parser.add_argument("--blender", choices=sorted(BLENDERS), help="only this Blender; default: all three")
-    chosen, further = parser.parse_known_args(arguments)
-    if further and len(chosen.names) != 1:
-        parser.error(f"{further[0]} is for one benchmark: name it first")
-    in_blender = {"footprint", "frames", "playback", "render", "sharpness_exr"}
-    known = sorted(p.stem for p in (ROOT / "tests" / "bench").glob("*.py"))
-    worst = 0
-    for name in chosen.names or known:
-        if name not in known:
-            raise BuildError("there is no benchmark {!r}: choose from {}".format(name, ", ".join(known)))
-        versions = [chosen.blender] if chosen.blender else list(BLENDERS)
-        for env in ["blender-" + v for v in versions] if name in in_blender else ["export"]:
-            print(f"\n=== bench {name} ({env})", flush=True)
-            worst |= _run([environment(env), str(ROOT / "tests" / "bench" / (name + ".py")), *further], cwd=ROOT)
-    return worst
+    return _tool("tests/run.py").bench(arguments, sys.modules[__name__])
+
+
+def _tool(path):
+    """A script of this repository as a module, without any change to where modules are looked for."""
+    name = path.rpartition("/")[2].removesuffix(".py")
+    spec = importlib.util.spec_from_file_location("gid_" + name, ROOT / path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 def package(arguments):
@@ -293,18 +299,7 @@ def window(arguments):
 
 
 def docs(arguments):
-    parser = argparse.ArgumentParser(
-        prog="build.py docs", description="The pages of docs/ and the API reference as a site; a broken link fails"
-    )
-    parser.add_argument("--out", metavar="DIR", default=str(ROOT / "dist" / "docs"), help="default: dist/docs")
-    out = Path(parser.parse_args(arguments).out).absolute()
-    # Not --quiet: it would also silence the warnings that --strict counts.
-    mkdocs = [environment("docs"), "-m", "mkdocs", "build", "--strict", "--site-dir", str(out)]
-    variables = {"PYTHONDONTWRITEBYTECODE": "1", "NO_MKDOCS_2_WARNING": "1"}  # an advertisement, on every call
-    worst = _run([*mkdocs, "--config-file", str(ROOT / "docs" / "site" / "mkdocs.yml")], variables=variables)
-    if worst == 0:
-        print(out / "index.html")
-    return worst
+    return _tool("docs/site/make.py").make(arguments, sys.modules[__name__])
 
 
 def model_verb(module):
@@ -377,6 +372,7 @@ VERBS = {
 
 
 def main(arguments):
+    _tool("gid_core/console.py").settle()
     if not arguments or arguments[0] not in VERBS:
         print(__doc__)
         return 0 if arguments[:1] in (["-h"], ["--help"]) else 2

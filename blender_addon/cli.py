@@ -28,7 +28,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: list[str]) -> int:
     """Exit code of a command: 0, 2 the user's mistake, 3 the model, 130 stopped, 1 (with a traceback) our bug."""
-    from ..gid_core import animate, batch
+    from ..gid_core import animate, batch, console
     from ..gid_core.files import progress  # at the first use: they load Pillow
     from .output.delivery import CommandLine
 
@@ -38,6 +38,7 @@ def main(argv: list[str]) -> int:
     animate.add_arguments(verbs.add_parser("animate", help="make a loop of a photo", description=described))
     described = "Every photo of a folder becomes a loop, and a page shows them all."
     batch.add_arguments(verbs.add_parser("batch", help="make loops of a folder of photos", description=described))
+    console.settle()
     try:
         options = parser.parse_args(animate.joined(argv))
     except SystemExit as end:
@@ -45,7 +46,9 @@ def main(argv: list[str]) -> int:
     work = {"animate": animate.run, "batch": batch.run}[options.verb]
     del options.verb  # the report lists what was asked
     with _interruptible(progress.STOPPING) as cancelled, _properties():
-        return progress.exit_code_of(lambda: work(options, CommandLine(), cancelled))
+        code = progress.exit_code_of(lambda: work(options, CommandLine(), cancelled))
+    console.let_go()
+    return code
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import delivery
+from . import console, delivery
 from .errors import ImageError, SettingsError
 from .files import colour, image_io, resample
 from .files.memory import peak_bytes
@@ -237,10 +237,10 @@ def run(
         write_outputs(prepared, folder)
     meter.close()
     for note in prepared.report["photo"]["notes"]:
-        print(f"gid: {note}", file=sys.stderr)
+        console.say(f"gid: {note}", sys.stderr)
     if reason := prepared.volume.provenance.get("reason"):
-        print(f"gid: the physics prior answered: {reason}", file=sys.stderr)
-    print(f"{out}: {prepared.plan.n_frames} frames at {prepared.fps} fps, motion by {prepared.report['source']}")
+        console.say(f"gid: the physics prior answered: {reason}", sys.stderr)
+    console.say(f"{out}: {prepared.plan.n_frames} frames at {prepared.fps} fps, motion by {prepared.report['source']}")
     return out
 
 
@@ -253,11 +253,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 def run_command(parser: argparse.ArgumentParser, work: Callable, arguments: list[str] | None = None) -> int:
     """Exit code of `work(options)`, ended in order by whatever asks a command to stop. Shared by the verbs."""
+    console.settle()
     options = parser.parse_args(joined(sys.argv[1:] if arguments is None else arguments))
     for number in STOPPING:  # all the same as Ctrl-C, so that nothing half-written stays
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
             signal.signal(number, signal.default_int_handler)
-    return exit_code_of(lambda: work(options))
+    code = exit_code_of(lambda: work(options))
+    console.let_go()
+    return code
 
 
 def _photo_path(asked):

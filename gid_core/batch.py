@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import animate, delivery
+from . import animate, console, delivery
 from .errors import Cancelled, GidError, SettingsError
 from .files.storage import disk_errors, replacing
 
@@ -70,7 +70,7 @@ def run(
     photos = _photos(folder)
     outcomes = []
     for number, (photo, name) in enumerate(photos, 1):
-        print(f"photo {number} of {len(photos)}: {photo.name}", file=sys.stderr, flush=True)
+        console.say(f"photo {number} of {len(photos)}: {photo.name}", sys.stderr)
         outcomes.append(_animated(options, photo, out / name, blender, cancelled))
     _write_index(out, folder.resolve().name, outcomes)
     failed = sum(outcome.failure is not None for outcome in outcomes)
@@ -110,7 +110,7 @@ def _animated(options, photo, folder, blender, cancelled):
         failure = "not enough memory: give a smaller --size"
     else:
         return _Outcome(photo, folder, None)
-    print(f"gid: error: {photo.name}: {failure}", file=sys.stderr, flush=True)
+    console.say(f"gid: error: {photo.name}: {failure}", sys.stderr)
     return _Outcome(photo, folder, failure)
 
 

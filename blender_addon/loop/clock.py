@@ -12,9 +12,9 @@ from ...gid_core.errors import SettingsError
 from .. import compat
 from ..nodes import rig
 
-__all__ = ["check_range", "key", "key_input", "on_same_clock", "set_range", "set_rate"]
+__all__ = ["check_range", "check_rate", "key", "key_input", "on_same_clock", "set_range", "set_rate"]
 
-_MAX_FRAME = 1_048_574  # Blender's own limit
+_MAX_FRAME, _MAX_FPS = 1_048_574, 32_767  # Blender's own limits
 
 
 def key(obj, start: int, n_frames: int) -> None:
@@ -74,13 +74,22 @@ def set_range(scene, start: int, n_frames: int) -> None:
     scene.frame_set(start)
 
 
+def check_rate(fps: Fraction) -> None:
+    """Refuse a rate that Blender does not know.
+
+    Raises:
+        SettingsError: it is none.
+    """
+    if not 1 <= round(fps) <= _MAX_FPS:
+        raise SettingsError(f"the scene plays {float(fps):g} frames a second: choose 1 to {_MAX_FPS}")
+
+
 def set_rate(scene, fps: Fraction) -> None:
     """Give `scene` a frame rate: 24000/1001 is 24 frames a second over a base of 1.001.
 
     Raises:
         SettingsError: the rate is not within Blender's.
     """
+    check_rate(fps)
     whole = round(fps)
-    if not 1 <= whole <= 32767:
-        raise SettingsError(f"{float(fps):g} frames a second: choose 1 to 32767")
     scene.render.fps, scene.render.fps_base = whole, float(whole / Fraction(fps))

@@ -19,7 +19,8 @@ _SHARED = ("length_unit", "seconds", "n_frames", "start")
 
 def scene_fps(scene) -> Fraction:
     """Frame rate of a scene as the fraction that its two floats stand for: 24 / 1.001 is 24000/1001."""
-    return Fraction(scene.render.fps) / Fraction(scene.render.fps_base).limit_denominator(10000)
+    exact = Fraction(scene.render.fps_base)
+    return Fraction(scene.render.fps) / (exact.limit_denominator(10000) or exact)  # a base may be as small as 1e-5
 
 
 def asked_frames(settings, fps: Fraction) -> int:
@@ -56,6 +57,7 @@ def follow(settings) -> None:
     try:
         n_frames = asked_frames(settings, fps)
         clock.check_range(settings.start, n_frames)
+        clock.check_rate(fps)
         edit.retime_loop(plane, edit.plan_for(plane, n_frames, fps), fps, settings.start)
     except GidError as error:
         jobs.note(jobs.key_of(plane.gid.scene), str(error))

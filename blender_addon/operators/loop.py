@@ -4,7 +4,7 @@ import bpy
 from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
 
 from ...gid_core.errors import SettingsError
-from ..loop import edit, length, remove, sight
+from ..loop import clock, edit, length, remove, sight
 from ..shot import uses
 from . import base
 
@@ -61,6 +61,7 @@ class GID_OT_retime(base.OnLoop, bpy.types.Operator):
         plane = sight.in_sight(context)
         settings = context.scene.gid
         fps = length.scene_fps(context.scene)
+        clock.check_rate(fps)
         plan = edit.plan_for(plane, length.asked_frames(settings, fps), fps)
         edit.retime_loop(plane, plan, fps, settings.start)
         length.share(plane, settings)

@@ -69,6 +69,7 @@ class Order:
         fps = length.scene_fps(scene)
         n_frames = length.asked_frames(settings, fps)
         clock.check_range(settings.start, n_frames)
+        clock.check_rate(fps)
         still = image_io.fit(images.read_still(image), settings.size)
         if plane is not None:
             edit.check_fits(plane, still)

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import bpy
 
+from ...gid_core.errors import SettingsError
 from ..loop import colours, length, sight
 from ..nodes import rig
 from .sidebar import HEAD, Part, part_registers
@@ -63,7 +64,12 @@ class Loop(Part):
         row.prop(settings, "length_unit", text="", icon_only=True)
         row.menu(GID_MT_length.bl_idname, text="", icon="DOWNARROW_HLT")
         fps = length.scene_fps(context.scene)
-        column.label(text=_told(length.asked_frames(settings, fps), fps, settings.length_unit))
+        try:
+            n_frames = length.asked_frames(settings, fps)
+        except SettingsError as error:  # longer than a loop can be
+            draw_text(column, context, str(error), icon="ERROR")
+            return
+        column.label(text=_told(n_frames, fps, settings.length_unit))
         if plane is not None and not length.is_played(plane, settings):
             column.operator("gid.retime", icon="FILE_REFRESH")
 

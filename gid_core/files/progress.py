@@ -1,5 +1,6 @@
 """What a command shows while it works and leaves when it ends: progress, one error line, a folder that is complete."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -52,21 +53,23 @@ class Meter:
             self._end_phase()
             self._phase, self._since, self._drawn = phase, now, 0.0
             if not self._is_terminal:
-                self._stream.write(f"{phase} ...\n")
-                self._stream.flush()
+                self._write(f"{phase} ...\n")
         if self._is_terminal and now - self._drawn >= _REDRAW_S:
             self._drawn = now
             spent = now - self._since
             left = seconds_left(spent, fraction)
             told = "" if left is None else f", {left:.0f} s left"
-            self._stream.write(f"\r\x1b[K{phase}: {100 * fraction:.0f} %{told}")
-            self._stream.flush()
+            self._write(f"\r\x1b[K{phase}: {100 * fraction:.0f} %{told}")
 
     def close(self) -> None:
         """End the last phase, and clear the line."""
         self._end_phase()
         if self._is_terminal:
-            self._stream.write("\r\x1b[K")
+            self._write("\r\x1b[K")
+
+    def _write(self, text):
+        with contextlib.suppress(OSError, ValueError):  # whoever looked on has left; the work goes on
+            self._stream.write(text)
             self._stream.flush()
 
     def _end_phase(self):
@@ -94,7 +97,8 @@ def exit_code_of(work: Callable) -> int:
 
 def _told(error):
     clear = "\r\x1b[K" if sys.stderr.isatty() else ""
-    print(f"{clear}gid: error: {' '.join(str(error).split())}", file=sys.stderr)
+    with contextlib.suppress(OSError, ValueError):
+        print(f"{clear}gid: error: {' '.join(str(error).split())}", file=sys.stderr)
     return error.exit_code
 
 
@@ -113,10 +117,10 @@ def publishing(out, keeps=()) -> Iterator[Path]:
         LimitError: the disk is full, read-only or otherwise unfit.
     """
     out = Path(os.path.abspath(out))
-    if out.exists() and not out.is_dir():
-        raise SettingsError(f"{out} is a file: --out names a folder")
-    made = [parent for parent in (out.parent, *out.parent.parents) if not parent.exists()]
     with disk_errors(out):
+        if out.exists() and not out.is_dir():
+            raise SettingsError(f"{out} is a file: --out names a folder")
+        made = [parent for parent in (out.parent, *out.parent.parents) if not parent.exists()]
         out.parent.mkdir(parents=True, exist_ok=True)
         partial, lock = _staging(out, keeps)
     try:

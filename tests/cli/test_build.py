@@ -1,6 +1,7 @@
 """The repository's command line: what it refuses, what it pins, and the rules of the house."""
 
 import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -41,13 +42,68 @@ def test_an_unknown_suite_is_one_sentence_and_exits_with_2():
 
 def test_a_missing_python_names_the_ways_to_get_it(build):
     with pytest.raises(build.BuildError, match=r"uv python install 3\.99"):
-        build.find_python("3.99")
+        build.find_python(["3.99"])
+
+
+def test_a_python_that_is_missing_is_fetched_by_uv(build, tmp_path, monkeypatch):
+    uv = tmp_path / "uv"
+    uv.write_text(
+        f'#!/bin/sh\nif [ "$2" = find ]; then echo {sys.executable}; else echo "$@" >> {tmp_path}/asked; fi\n'
+    )
+    uv.chmod(0o755)
+    ours = f"{sys.version_info.major}.{sys.version_info.minor}"
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr(build, "installed_python", lambda version: None)
+    assert build.find_python([ours]) == [sys.executable]
+    assert (tmp_path / "asked").read_text() == f"python install {ours}\n"
+
+
+def test_without_a_home_environments_go_where_passing_files_go(build, tmp_path, monkeypatch):
+    def homeless():
+        raise RuntimeError("Could not determine home directory.")  # what pathlib says without a passwd entry
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(build.Path, "home", homeless)
+    monkeypatch.setattr(build.tempfile, "tempdir", str(tmp_path))
+    (folder,) = {build.cache_folder().parents[1]}
+    assert folder.parent == tmp_path
+    assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_a_cache_that_cannot_be_written_is_one_sentence(build, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.raises(build.BuildError, match="set XDG_CACHE_HOME to a folder that you may write to"):
+        build.environment("run")
+
+
+FIRST_RUN = """
+import pathlib, runpy, sys
+scope = runpy.run_path(sys.argv[1], run_name="build")["environment"].__globals__
+scope["LOCKS"] = pathlib.Path(sys.argv[2])
+scope["PYTHONS"]["run"] = ("%d.%d" % sys.version_info[:2],)
+print(scope["environment"]("run"))
+"""
+
+
+def test_two_first_runs_at_once_share_one_environment(tmp_path):
+    (tmp_path / "run.txt").write_text("# nothing\n")
+    command = [sys.executable, "-c", FIRST_RUN, str(ROOT / "build.py"), str(tmp_path)]
+    variables = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    runs = [
+        subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    told = [run.communicate(timeout=120) for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], told
+    assert told[0][0] == told[1][0]
+    assert sum("setting up run (once)" in said for _, said in told) == 1
 
 
 def test_an_interpreter_that_refuses_to_start_is_passed_over(build):
     assert not build._answers_as([sys.executable, "-c", "raise SystemExit(1)"], "3.11")
     ours = f"{sys.version_info.major}.{sys.version_info.minor}"
-    assert build._answers_as(build.find_python(ours), ours)
+    assert build._answers_as(build.find_python([ours]), ours)
 
 
 def test_missing_system_libraries_are_named_by_their_package(build, monkeypatch):
@@ -77,22 +133,45 @@ def test_a_child_that_hangs_is_ended_and_tidied_up(build, tmp_path, monkeypatch)
 
 
 SUITES = """
-import pathlib, runpy, sys
-build = runpy.run_path(sys.argv[1], run_name="build")
-scope = build["test"].__globals__
-scope["environment"] = lambda name: sys.executable
-scope["_FOLDERS"] = {suite: [f"{sys.argv[2]}/test_{suite[-1]}.py", "-c", "/dev/null"] for suite in scope["_FOLDERS"]}
-sys.exit(build["main"](["test", "core", "blender-4.5", "blender-5.2"]))
+import importlib.util, sys
+spec = importlib.util.spec_from_file_location("build", sys.argv[1])
+build = sys.modules["build"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(build)
+runner = build._tool("tests/run.py")
+runner._FOLDERS = {suite: [f"{sys.argv[2]}/test_{suite[-1]}.py", "-c", "/dev/null"] for suite in runner._FOLDERS}
+runner._lint = lambda build, python, log: 0
+build._tool = lambda path, tool=build._tool: runner if path == "tests/run.py" else tool(path)
+def environment(name):
+    if name == sys.argv[3]:
+        raise build.PythonMissing("Python 3.13 was not found: install it")
+    return sys.executable
+build.environment = environment
+sys.exit(build.main(["test", *sys.argv[4:]]))
 """
+
+
+def suites(folder, missing, *names):
+    command = [sys.executable, "-c", SUITES, str(ROOT / "build.py"), str(folder), missing, *names]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+def test_suites_whose_python_is_missing_are_named_at_the_end(tmp_path):
+    for name in "e50":
+        (tmp_path / f"test_{name}.py").write_text("def test_a():\n    pass\n")
+    done = suites(tmp_path, "blender-5.2")
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[1] for line in done.stdout.splitlines()[-5:-1]] == ["passed"] * 4
+    assert re.fullmatch(r"blender-5\.2 +not run: Python 3\.13 was not found: install it", done.stdout.splitlines()[-1])
+    asked = suites(tmp_path, "blender-5.2", "blender-5.2")
+    assert asked.returncode == 2
+    assert asked.stderr.startswith("gid: error: Python 3.13 was not found")
 
 
 def test_suites_that_run_side_by_side_keep_their_output_apart(tmp_path):
     """Three suites, of which one fails; whoever reads the end sees pytest's own last lines."""
     for name, end in (("e", "assert 1"), ("5", "assert 0, 'this one'"), ("2", "assert 1\n\ndef test_b(): pass")):
         (tmp_path / f"test_{name}.py").write_text(f"import time\ndef test_a():\n    time.sleep(0.2)\n    {end}\n")
-    done = subprocess.run(
-        [sys.executable, "-c", SUITES, ROOT / "build.py", tmp_path], cwd=tmp_path, capture_output=True, text=True
-    )
+    done = suites(tmp_path, "none", "core", "blender-4.5", "blender-5.2")
     assert done.returncode == 1, done.stderr
     closing = [line for line in done.stdout.splitlines() if line.startswith(("core ", "blender-"))]
     assert [line.split()[0] for line in closing] == ["core", "blender-4.5", "blender-5.2"]

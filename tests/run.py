@@ -1,0 +1,142 @@
+"""The work of `build.py test` and `build.py bench`: suites, each in its environment, side by side.
+
+Standard library only: it is loaded by whatever Python started `build.py`, which is handed over as `build`.
+"""
+
+import argparse
+import concurrent.futures
+import os
+import shlex
+import shutil
+import tempfile
+from pathlib import Path
+
+__all__ = ["bench", "test"]
+
+STEP_LIMIT_S = 45 * 60  # a hung Blender must not hang the whole run
+
+# What a suite runs. The core's tests run once for each numpy and Python: Blender 5.0 has those of 4.5.
+_FOLDERS = {
+    "core": ["tests/core", "tests/export", "tests/cli", "tests/window"],
+    "blender-4.5": ["tests/core", "tests/addon"],
+    "blender-5.0": ["tests/addon"],
+    "blender-5.2": ["tests/core", "tests/addon"],
+}
+
+
+def test(arguments, build):
+    parser = argparse.ArgumentParser(prog="build.py test", description="Sets up and runs the tests")
+    parser.add_argument(
+        "suites", nargs="*", metavar="SUITE", help="lint, core, blender-4.5, blender-5.0, blender-5.2; default: all"
+    )
+    parser.add_argument("--pytest", default="", help="further options for pytest, one string")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="suites at a time; default: one a processor")
+    chosen = parser.parse_args(arguments)
+    known = ["lint", "core", *("blender-" + v for v in build.BLENDERS)]
+    for suite in chosen.suites:
+        if suite not in known:
+            raise build.BuildError("there is no suite {!r}: choose from {}".format(suite, ", ".join(known)))
+    pythons, missing = {}, {}
+    for suite in chosen.suites or known:
+        try:
+            pythons[suite] = build.environment("export" if suite == "core" else suite)
+        except build.PythonMissing as error:
+            if chosen.suites:
+                raise
+            missing[suite] = error
+    scratch = Path(tempfile.mkdtemp(prefix="gid_test_"))
+    variables = {
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "HYPOTHESIS_STORAGE_DIRECTORY": str(scratch / "hypothesis"),
+        "GID_OTHER_PYTHONS": os.pathsep.join(_other_pythons(build)),
+        "GID_RUN_PYTHON": build.environment("run"),
+    }
+    options = shlex.split(chosen.pytest)
+    try:
+        if len(pythons) == 1:  # its output as it comes
+            ((suite, python),) = pythons.items()
+            results = {suite: (_run_suite(build, suite, python, options, variables), "")}
+        else:
+            results = _run_suites(build, pythons, options, variables, scratch, max(1, chosen.jobs or 1))
+    finally:
+        shutil.rmtree(str(scratch), ignore_errors=True)
+    print()
+    for suite, (code, closing) in results.items():
+        print(f"{suite:12} {'passed' if code == 0 else f'FAILED (exit code {code})'}  {closing}".rstrip())
+    for suite, error in missing.items():
+        print(f"{suite:12} not run: {error}")
+    return 1 if any(code for code, _ in results.values()) else 0
+
+
+def _other_pythons(build):
+    """Interpreters of the Blenders that this machine can have."""
+    for version in build.BLENDERS:
+        try:
+            yield build.environment("blender-" + version)
+        except build.PythonMissing:
+            continue
+
+
+def _run_suites(build, pythons, options, variables, logs, jobs):
+    """{suite: (exit code, the last line it wrote)}: `jobs` suites at a time, the output of each as it ends."""
+
+    def logged(suite):
+        path = logs / (suite + ".txt")
+        with open(path, "w", encoding="utf-8") as log:
+            code = _run_suite(build, suite, pythons[suite], options, variables, log)
+        return code, path.read_text(encoding="utf-8", errors="replace").rstrip()
+
+    results = {}
+    print("running {}, {} at a time".format(", ".join(pythons), min(jobs, len(pythons))), flush=True)
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        # The last is the longest: begun first, it leaves no processor idle at the end.
+        running = {pool.submit(logged, suite): suite for suite in reversed(pythons)}
+        for done in concurrent.futures.as_completed(running):
+            code, written = done.result()
+            print(f"\n=== {running[done]}\n{written}", flush=True)
+            results[running[done]] = code, written[written.rfind("\n") + 1 :]
+    return {suite: results[suite] for suite in pythons}
+
+
+def _run_suite(build, suite, python, options, variables, log=None):
+    """Exit code of a suite. log: where its output goes; None: where ours goes."""
+    if suite == "lint":
+        return _lint(build, python, log)
+    pytest = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *_FOLDERS[suite], *options]
+    return build._run(pytest, cwd=build.ROOT, variables=variables, limit=STEP_LIMIT_S, output=log)
+
+
+def _lint(build, python, log):
+    """Style by ruff, types by mypy, which sees the checkout as the package that it is when installed."""
+    worst = 0
+    for check in (["check", "--no-cache", "."], ["format", "--no-cache", "--check", "."]):
+        worst = max(worst, build._run([python, "-m", "ruff", *check], cwd=build.ROOT, output=log))
+    with tempfile.TemporaryDirectory(prefix="gid_lint_") as parent:
+        os.symlink(build.ROOT, os.path.join(parent, "image_dynamics"))
+        mypy = [python, "-m", "mypy", "--cache-dir", str(build.cache_folder() / "mypy")]
+        return max(worst, build._run(mypy, cwd=build.ROOT, variables={"MYPYPATH": parent}, output=log))
+
+
+def bench(arguments, build):
+    parser = argparse.ArgumentParser(
+        prog="build.py bench", description="Benchmarks; each prints ratios measured in one run"
+    )
+    parser.add_argument(
+        "names", nargs="*", help="files of tests/bench; default: all; further options go to a single one"
+    )
+    parser.add_argument("--blender", choices=sorted(build.BLENDERS), help="only this Blender; default: all three")
+    chosen, further = parser.parse_known_args(arguments)
+    if further and len(chosen.names) != 1:
+        parser.error(f"{further[0]} is for one benchmark: name it first")
+    in_blender = {"footprint", "frames", "playback", "render", "sharpness_exr"}
+    folder = build.ROOT / "tests" / "bench"
+    known = sorted(p.stem for p in folder.glob("*.py"))
+    worst = 0
+    for name in chosen.names or known:
+        if name not in known:
+            raise build.BuildError("there is no benchmark {!r}: choose from {}".format(name, ", ".join(known)))
+        versions = [chosen.blender] if chosen.blender else list(build.BLENDERS)
+        for env in ["blender-" + v for v in versions] if name in in_blender else ["export"]:
+            print(f"\n=== bench {name} ({env})", flush=True)
+            worst |= build._run([build.environment(env), str(folder / (name + ".py")), *further], cwd=build.ROOT)
+    return worst
