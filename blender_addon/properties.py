@@ -137,6 +137,11 @@ class GidLoop(bpy.types.PropertyGroup):
     fps: StringProperty(description="Frames per second as a fraction")
     colours: StringProperty(description="The scene's linear light when its images were made, JSON; empty: sRGB's")
     before_pluck: StringProperty(description="What a pluck in the viewport plays over, JSON; empty: nothing rings")
+    baked: StringProperty(
+        subtype="DIR_PATH",
+        options={"PATH_SUPPORTS_BLEND_RELATIVE"},
+        description="The folder of the last bake; empty: there is none",
+    )
     moving: FloatProperty(default=1.0, description="The part of the picture, 0 to 1, that can move")
 
 

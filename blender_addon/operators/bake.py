@@ -1,9 +1,12 @@
-"""Bake: the loop in sight as frames, a movie and passes on disk."""
+"""What leaves Blender: a bake of the loop in sight, a quick preview of it, the folder where the last bake lies."""
 
 from fractions import Fraction
+from pathlib import Path
 
 import bpy
+from bpy.props import BoolProperty, StringProperty
 
+from ...gid_core.errors import SettingsError
 from .. import jobs
 from ..loop import sight
 from . import base
@@ -11,12 +14,8 @@ from . import base
 __all__ = ["CLASSES"]
 
 
-class GID_OT_bake(base.Reporting, bpy.types.Operator):
-    """Write the loop as frames and a movie, rendered beside Blender; one frame is compared with Blender's own"""
-
-    bl_idname = "gid.bake"
-    bl_label = "Bake"
-    bl_options = {"REGISTER"}  # no UNDO: no data changes
+class _OfLoop(base.Reporting):
+    """An operator that needs a loop in sight, and nothing else running there."""
 
     @classmethod
     def poll(cls, context):
@@ -25,14 +24,41 @@ class GID_OT_bake(base.Reporting, bpy.types.Operator):
             return False
         return base.is_free(cls, context)
 
-    def perform(self, context):
-        from ..output.bake import Bake  # at the first use: it loads Pillow
 
-        order = self._order(context)
-        self.report({"INFO"}, jobs.run(Bake(order), Bake.finish))
+class GID_OT_bake(_OfLoop, bpy.types.Operator):
+    """Write the loop as frames and a movie, rendered beside Blender; one frame is compared with Blender's own"""
+
+    bl_idname = "gid.bake"
+    bl_label = "Bake"
+    bl_options = {"REGISTER"}  # no UNDO: of the file nothing changes but where the bake lies, told with the job's step
+
+    directory: StringProperty(
+        name="Folder", subtype="DIR_PATH", description="In place of the panel's", options={"SKIP_SAVE"}
+    )
+    filter_folder: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
 
     def invoke(self, context, event):
-        return self.execute(context) if bpy.app.background else self.attempt(self._start, context)
+        from ..output.bake import is_nowhere  # at the first use: it loads Pillow
+
+        if bpy.app.background:
+            return self.execute(context)
+        if is_nowhere(context.scene.gid.output.folder):
+            # Beside a file that was never saved would be anywhere: ask, and come back by `execute`.
+            self.is_asked = True
+            context.window_manager.fileselect_add(self)
+            return {"RUNNING_MODAL"}
+        return self.attempt(self._start, context)
+
+    def perform(self, context):
+        from ..output.bake import Bake
+
+        if self.directory:
+            context.scene.gid.output.folder = self.directory
+        if getattr(self, "is_asked", False):
+            return self._start(context)
+        order = self._order(context)
+        self.report({"INFO"}, jobs.run(Bake(order), Bake.finish))
+        return {"FINISHED"}
 
     def _start(self, context):
         from ..output.bake import Bake
@@ -44,19 +70,67 @@ class GID_OT_bake(base.Reporting, bpy.types.Operator):
 
     def _order(self, context):
         from ...gid_core.frames.frame_worker import Sheet
-        from ..output.bake import BakeOrder, folder_of, frames_of, loop_of
+        from ..output.bake import BakeOrder, folder_of, frames_of, loop_of, take_of
 
         plane, asked = sight.in_sight(context), context.scene.gid.output
         passes = tuple(name for name in ("stmap", "vectors") if getattr(asked, name))
+        busy = [job.work.place for job in jobs.running() if hasattr(job.work, "place")]
         return BakeOrder(
             loop_of(plane, asked.quality.lower()),
             frames_of(plane, asked.range == "SCENE"),
-            folder_of(plane, asked.folder),
+            folder_of(plane, asked.folder, busy),
             Sheet(asked.format, passes, asked.shutter, asked.samples, plane.gid.start),
             asked.movie,
             Fraction(plane.gid.fps),
             plane.session_uid,
+            take_of(plane),
         )
 
 
-CLASSES = (GID_OT_bake,)
+class GID_OT_preview(_OfLoop, bpy.types.Operator):
+    """Render the loop small and play it in a window of its own: what a bake will show, in a tenth of the time"""
+
+    bl_idname = "gid.preview"
+    bl_label = "Preview"
+    bl_options = {"REGISTER"}  # no UNDO: no data changes
+
+    def perform(self, context):
+        from ..output.preview import Preview  # at the first use: it loads Pillow
+
+        self.report({"INFO"}, jobs.run(Preview(sight.in_sight(context)), Preview.play))
+
+    def invoke(self, context, event):
+        return self.execute(context) if bpy.app.background else self.attempt(self._start, context)
+
+    def _start(self, context):
+        from ..output.preview import Preview
+
+        plane = sight.in_sight(context)
+        key = jobs.key_of(plane.gid.scene)
+        jobs.start(key, lambda: Preview(plane), Preview.play, self.bl_label, window=context.window)
+        return {"INTERFACE"}
+
+
+class GID_OT_open_bake(base.Reporting, bpy.types.Operator):
+    """Open the folder of the loop's last bake"""
+
+    bl_idname = "gid.open_bake"
+    bl_label = "Open Folder"
+    bl_options = {"INTERNAL"}  # no UNDO: no data changes
+
+    @classmethod
+    def poll(cls, context):
+        plane = sight.in_sight(context)
+        if plane is None or not plane.gid.baked:
+            cls.poll_message_set("This loop was not baked yet")
+            return False
+        return True
+
+    def perform(self, context):
+        folder = Path(bpy.path.abspath(sight.in_sight(context).gid.baked))
+        if not folder.is_dir():
+            raise SettingsError(f"{folder} is gone: bake again")
+        bpy.ops.wm.path_open(filepath=str(folder))
+
+
+CLASSES = (GID_OT_bake, GID_OT_preview, GID_OT_open_bake)

@@ -4,10 +4,12 @@ What is baked is read once, at the start, and all but the comparison runs beside
 The results appear in their folder whole, when everything is there.
 """
 
+import hashlib
 import json
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from fractions import Fraction
+from itertools import count
 from pathlib import Path
 
 import bpy
@@ -24,14 +26,33 @@ from ...gid_core.motion import edits
 from ...gid_core.motion.pluck import GENTLE
 from ...gid_core.version import __version__
 from .. import compat
-from ..loop import colours, images
-from ..loop.read import scene_of, stored_edits, stored_plan, stored_still, stored_volume
+from ..loop import colours, images, raw
+from ..loop.read import (
+    played_volume,
+    scene_of,
+    stored_edits,
+    stored_motion,
+    stored_plan,
+    stored_still,
+    stored_volume,
+)
 from ..loop.scene import has_cycles, uses_cycles
 from ..nodes import rig, sharp
 from .delivery import rendered_picture
 from .frames import encode_movie
 
-__all__ = ["Bake", "BakeOrder", "folder_of", "frames_of", "loop_of"]
+__all__ = [
+    "Bake",
+    "BakeOrder",
+    "Step",
+    "baked_frames",
+    "folder_of",
+    "frames_of",
+    "is_nowhere",
+    "loop_of",
+    "report_of",
+    "take_of",
+]
 
 _FOLLOWED = ("Clock", "Pluck ")  # how the names of inputs begin whose keys are the loop's own
 
@@ -47,6 +68,7 @@ class BakeOrder:
     movie: str  # a kind of `files.movie.MOVIES`, or "none"
     fps: Fraction
     plane: int  # session id
+    take: str = ""  # digest of photo and motion, as `take_of` tells; it stays while the loop is edited
 
     def __post_init__(self):
         if self.movie not in ("none", "h264") and not movie.is_available(self.movie):
@@ -56,16 +78,22 @@ class BakeOrder:
 
 
 @dataclass(frozen=True)
-class _Step:
+class Step:
+    """How far a bake is: as `jobs.Work.poll` tells it."""
+
     phase: str
     fraction: float
 
 
 class Bake:
-    """A bake under way, as `jobs.Work`: its result is itself, to be finished on the main thread."""
+    """A bake under way, as `jobs.Work`: its result is itself, to be finished on the main thread.
+
+    place: (folder, take), what `folder_of` wants to know of bakes under way.
+    """
 
     def __init__(self, order: BakeOrder):
         self._order = order
+        self.place = order.folder, order.take
         self._publishing: AbstractContextManager[Path] | None = publishing(order.folder, (RECORD, "frames", *PASSES))
         self._folder = self._publishing.__enter__()
         self._stage: Baking | Encoding | None = None
@@ -81,7 +109,7 @@ class Bake:
         if self._is_over:
             return []
         is_done = self._stage.poll()
-        step = _Step(self._stage.phase, self._stage.fraction)
+        step = Step(self._stage.phase, self._stage.fraction)
         if is_done:
             self._stage.end()
             files, kind = self._files(), self._order.movie
@@ -114,6 +142,7 @@ class Bake:
         """
         order, plane = self._order, self._plane()
         report = {"version": __version__, "blender": bpy.app.version_string, "by": order.loop.quality}
+        report |= {"take": order.take, "loop": order.loop.digest()}
         report |= {
             "sheet": asdict(order.sheet),
             "first": order.frames[0],
@@ -140,6 +169,8 @@ class Bake:
             (self._folder / "report.json").write_text(text, encoding="utf-8")
         held, self._publishing = self._publishing, None
         held.__exit__(None, None, None)
+        if plane is not None:
+            plane.gid.baked = _told(order.folder)
         return f"{len(order.frames)} frames are in {order.folder}; {agreement}"
 
     def _plane(self):
@@ -220,16 +251,79 @@ def frames_of(plane, whole_range: bool) -> range:
     return range(plane.gid.start, plane.gid.start + plane.gid.n_frames)
 
 
-def folder_of(plane, asked: str) -> Path:
+def is_nowhere(asked: str) -> bool:
+    """True for a folder beside a file that was never saved: it could be anywhere."""
+    return asked.startswith("//") and not bpy.data.filepath
+
+
+def folder_of(plane, asked: str, busy=()) -> Path:
     """Where the bake of a loop goes: a folder named after it, inside the one that is asked for.
 
+    A folder that holds the bake of another photo or motion is left alone, and a number is added; edits and another
+    length go where the bake before went.
+
+    Args:
+        busy: (folder, take) of bakes under way, which have left nothing there yet.
     Raises:
         SettingsError: nothing is asked for, or it is relative to a file that was never saved.
     """
     if not asked.strip():
         raise SettingsError("there is no folder for the frames: choose one under Output")
-    if asked.startswith("//") and not bpy.data.filepath:
+    if is_nowhere(asked):
         raise SettingsError(
             "the folder is relative to this file, which was never saved: save it, or choose another one"
         )
-    return Path(bpy.path.abspath(asked)) / bpy.path.clean_name(plane.name.removeprefix("GID Loop "))
+    parent, name = Path(bpy.path.abspath(asked)), bpy.path.clean_name(plane.name.removeprefix("GID Loop "))
+    take, taken = take_of(plane), dict(busy)
+    for number in count(1):
+        folder = parent / (name if number == 1 else f"{name}_{number}")
+        if taken.get(folder, take) == take and report_of(folder).get("take", take) == take:
+            return folder
+    raise AssertionError  # numbers do not end
+
+
+def take_of(plane) -> str:
+    """Digest of a loop's photo and of its motion as predicted."""
+    motion = stored_motion(plane) if raw.is_stored(plane) else None
+    found = hashlib.sha256(stored_still(plane).tobytes())
+    for array in (motion.envelope, motion.z) if motion else (played_volume(plane).amplitudes,):
+        found.update(np.ascontiguousarray(array).data)
+    return found.hexdigest()
+
+
+def report_of(folder) -> dict:
+    """What the bake in a folder told of itself; empty where there is none."""
+    try:
+        found = json.loads((Path(folder) / "report.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def baked_frames(plane) -> list[Path]:
+    """The frames of the loop's last bake, one round, in order.
+
+    Raises:
+        SettingsError: there is no whole bake, or the loop was changed since.
+    """
+    if not plane.gid.baked:
+        raise SettingsError("this loop was not baked yet: press Bake first")
+    folder = Path(bpy.path.abspath(plane.gid.baked))
+    told = report_of(folder)
+    first, n_frames = plane.gid.start, plane.gid.n_frames
+    try:
+        sheet = Sheet(**{**told["sheet"], "passes": tuple(told["sheet"]["passes"])})
+        files = [folder / sheet.files(frame)["frames"] for frame in range(first, first + n_frames)]
+    except (KeyError, TypeError):
+        raise SettingsError(f"there is no bake in {folder}: press Bake again") from None
+    if not all(file.is_file() for file in files):
+        raise SettingsError(f"{folder} does not hold one whole loop: bake with Frames set to One Loop")
+    if told.get("loop") != loop_of(plane, told.get("by", "core")).digest():
+        raise SettingsError("the loop was changed since it was baked: press Bake again")
+    return files
+
+
+def _told(folder):
+    """A folder as the file keeps it: relative to it where it lies beside it or below."""
+    beside = Path(bpy.path.abspath("//")) if bpy.data.filepath else None
+    return bpy.path.relpath(str(folder)) if beside is not None and folder.is_relative_to(beside) else str(folder)

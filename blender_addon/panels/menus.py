@@ -31,6 +31,10 @@ class GID_MT_loop(bpy.types.Menu):
         layout.operator("gid.paint_done", icon="CHECKMARK")
         layout.separator()
         layout.operator("gid.add_card", text="Add Loop as Card", icon="IMAGE_PLANE")
+        layout.separator()
+        layout.operator("gid.preview", text="Preview the Loop", icon="PLAY")
+        layout.operator("gid.bake", text="Bake the Loop", icon="RENDER_ANIMATION")
+        layout.operator("gid.open_bake", text="Open the Loop's Folder", icon="FILE_FOLDER")
 
 
 class GID_MT_add_node_group(bpy.types.Menu):

@@ -21,7 +21,11 @@ class Output(Part):
         column.prop(asked, "shutter")
         if asked.shutter > 0:
             column.prop(asked, "samples")
-        layout.operator("gid.bake", icon="RENDER_ANIMATION")
+        column = layout.column(align=True)
+        column.operator("gid.preview", icon="PLAY")
+        column.operator("gid.bake", icon="RENDER_ANIMATION")
+        if plane.gid.baked:
+            layout.operator("gid.open_bake", icon="FILE_FOLDER")
 
 
 register, unregister = part_registers(Output)

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from gid_dev.blender_addon import jobs
 from gid_dev.blender_addon.loop import sight
-from gid_dev.blender_addon.output import bake
+from gid_dev.blender_addon.output import bake, preview
 from gid_dev.blender_addon.output.delivery import rendered_picture
+from gid_dev.gid_core.errors import SettingsError
 from gid_dev.gid_core.files import colour, image_io
 from gid_dev.gid_core.frames.frame_worker import Sheet
 
@@ -176,3 +177,52 @@ def test_plucks_are_in_the_bake(small_loop, output, tmp_path):
     small_loop.gid.edits.amplitude, small_loop.gid.edits.damping = 1.3, 0.5
     assert bpy.ops.gid.bake() == {"FINISHED"}
     assert json.loads((made(tmp_path)[0] / "report.json").read_text())["compared_db"] >= AGREES_DB
+
+
+def test_edits_bake_into_the_same_folder_and_another_take_into_its_own(small_loop, output, tmp_path):
+    output.movie = "none"
+    assert bpy.ops.gid.bake() == {"FINISHED"}
+    assert bpy.path.abspath(small_loop.gid.baked) == str(tmp_path / "bakes" / "photo")
+    small_loop.gid.edits.amplitude = 0.5
+    with pytest.raises(SettingsError, match="changed since"):
+        bake.baked_frames(small_loop)
+    assert bpy.ops.gid.bake() == {"FINISHED"}
+    assert [path.name for path in (tmp_path / "bakes").iterdir()] == ["photo"]
+    assert [file.name for file in bake.baked_frames(small_loop)] == [f"{n:04d}.png" for n in range(1, N_FRAMES + 1)]
+    first = (tmp_path / "bakes" / "photo" / "frames" / "0005.png").read_bytes()
+    bpy.ops.gid.reroll()
+    assert bpy.ops.gid.bake() == {"FINISHED"}
+    assert sorted(path.name for path in (tmp_path / "bakes").iterdir()) == ["photo", "photo_2"]
+    assert (tmp_path / "bakes" / "photo" / "frames" / "0005.png").read_bytes() == first
+    bpy.ops.gid.reroll(step=-1)
+    assert bake.folder_of(small_loop, output.folder).name == "photo"
+    busy = [(tmp_path / "bakes" / "photo", "of another loop")]
+    assert bake.folder_of(small_loop, output.folder, busy).name == "photo_3"
+
+
+def test_a_folder_chosen_for_the_bake_is_where_it_goes(small_loop, output, tmp_path):
+    output.folder, output.movie = "//loops/", "none"
+    assert bake.is_nowhere(output.folder)
+    assert bpy.ops.gid.bake(directory=str(tmp_path / "bakes")) == {"FINISHED"}
+    assert made(tmp_path)[0].name == "photo"
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "saved.blend"))
+    assert not bake.is_nowhere("//loops/")
+    small_loop = sight.in_sight(bpy.context)
+    assert bpy.ops.gid.bake() == {"FINISHED"}
+    assert small_loop.gid.baked.startswith("//bakes")
+    assert len(bake.baked_frames(small_loop)) == N_FRAMES
+
+
+def test_a_preview_is_the_loop_small_and_changes_nothing(small_loop, psnr):
+    shown = preview.small_loop_of(small_loop, 24)
+    assert shown.still.shape == (16, 24, 3)
+    full = bake.loop_of(small_loop).renderer().frame(4)
+    small = shown.renderer().frame(4)
+    assert psnr(small, image_io.resize(full, 24, 16)) > 25
+    work = preview.Preview(small_loop)
+    assert "preview's frames are in" in jobs.run(work, preview.Preview.play)
+    frames = sorted(path.name for path in (work._folder / "frames").iterdir())
+    assert frames == [f"{n:04d}.png" for n in range(1, N_FRAMES + 1)]
+    assert work.command[1:4] == ["-a", "-f", "24"]
+    assert bpy.ops.gid.preview() == {"FINISHED"}
+    assert not bpy.ops.gid.open_bake.poll()
