@@ -9,6 +9,8 @@ from ..model.card import Card
 from ..model.session import Model
 from ..motion.motion import Motion
 from . import objects, owners, phases, prior, stages
+from .levels import levelled
+from .outline import gate
 
 __all__ = ["KEPT", "Encoding", "Encodings", "encode", "guess"]
 
@@ -56,19 +58,20 @@ def encode(model: Model, photo: np.ndarray) -> Encoding:
         ModelError: see Model.run.
     """
     card, picture = model.card, stages.at_grid(photo)
-    found, sight, outline = stages.look(model, photo)
-    groups = objects.group(found["affinity"][0])
-    owned = owners.owners(groups.objects, sight.cells, picture)
+    found, sights, outline = stages.look(model, photo)
+    groups, alive = objects.group(found["affinity"][0]), found["alive"][0, 0]
+    far = levelled(stages.reach(card, found), alive, groups.objects, sights[0].picture, sights[-1].picture)
+    owned = owners.owners(groups.objects, sights[0].cells, picture)
     return Encoding(
         picture,
-        stages.fine_envelope(stages.reach(card, found), sight, outline, picture),
+        stages.fine_envelope(far, sights[0], outline, picture),
         np.asarray(card.frequencies, np.float64),
-        sight.cells,
+        sights[0].cells,
         groups,
         card,
-        stages.strength(stages.coarse_envelope(card, found)),
+        stages.strength(far * gate(alive)),
         stages.condition(model, found, groups),
-        owners.members(groups.objects, owned, sight.cells),
+        owners.members(groups.objects, owned, sights[0].cells),
     )
 
 

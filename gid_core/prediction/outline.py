@@ -15,7 +15,7 @@ from ..motion import guided
 __all__ = ["ALIVE", "GATE", "Outline", "fused", "gate", "resampled"]
 
 ALIVE = 0.12  # from this probability a cell counts as alive
-GATE = (0.1, 0.22)  # the gate opens from the first to the second; below is exactly still
+GATE = (0.03, 0.25)  # it moves all the way from the second, and is exactly still up to the first
 _NEAR_PX = 8  # px of the 256-px frame within which two looks mean one thing
 # What is this much less alive than what is near it lies beyond the edge, and opens from the first to the second.
 _EDGE = (0.1, 0.5)

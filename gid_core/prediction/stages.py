@@ -1,8 +1,8 @@
 """The steps from a photo to its motion, each a function of plain arrays; predict calls them in this order.
 
     encode    photo -> Sight (`see`) -> found: alive, envelope, affinity, features; with a closer look, Outline (`look`)
-    envelope  found -> how far (`reach`), within the outline E at the grid (`fine_envelope`)
     objects   affinity -> Groups (`objects.group`)
+    envelope  found -> how far (`reach`, `levels.levelled`), within the outline E at the grid (`fine_envelope`)
     phases    Groups, found -> z on the flow's cells: `start`, `flow`, `finish`, `free`
     motion    E, z -> Motion (predict.py)
 
@@ -70,6 +70,11 @@ class Sight:
         """(rows, columns) of the flow's cells that the picture spans, not always whole."""
         return self.size[0] / CELL_STRIDE, self.size[1] / CELL_STRIDE
 
+    @property
+    def picture(self) -> np.ndarray:
+        """float32 (H, W, 3), without the padding."""
+        return self.rgb[0].transpose(1, 2, 0)[: self.size[0], : self.size[1]]
+
 
 def see(photo: np.ndarray, long_side: int) -> Sight:
     """A photo float32 (H, W, 3|4), linear, premultiplied, at the long side that a model was trained for."""
@@ -114,13 +119,14 @@ def _seen(photo):
 # --- look
 
 
-def look(model: Model, photo: np.ndarray) -> tuple[dict, Sight, Outline]:
+def look(model: Model, photo: np.ndarray) -> tuple[dict, tuple[Sight, ...], Outline]:
     """What a model says of a photo float32 (H, W, 3|4), linear, premultiplied, in two looks.
 
     A photo that has no more to show than the first look sees gets no second one.
 
     Returns:
-        (found, sight, outline): what the encoder says of the first look, `alive` as both tell it; the outline.
+        (found, sights, outline): what the encoder says of the first look, `alive` as all tell it; the one or two looks;
+        the outline.
     Raises:
         ModelError: see Model.run.
     """
@@ -128,13 +134,13 @@ def look(model: Model, photo: np.ndarray) -> tuple[dict, Sight, Outline]:
     found = model.encode(sight.rgb)
     long_side = min(FINE_LONG_SIDE, max(photo.shape[:2]))
     if long_side < _WORTH * max(sight.size):
-        return found, sight, Outline(_without_rim(found["alive"][0, 0]), sight.size, _means(sight))
+        return found, (sight,), Outline(_without_rim(found["alive"][0, 0]), sight.size, _means(sight))
     closer = see(photo, long_side)
     fine = model.encode(closer.rgb)["alive"][0, 0]
     alive = resampled(found["alive"][0, 0], sight.size, fine.shape, closer.size)
     outline = Outline(_without_rim(fused(alive, fine, closer.size)), closer.size, _means(closer))
     alive = resampled(outline.alive, closer.size, found["alive"].shape[2:], sight.size, taps=4)
-    return {**found, "alive": alive[None, None].astype(np.float32)}, sight, outline
+    return {**found, "alive": alive[None, None].astype(np.float32)}, (sight, closer), outline
 
 
 # --- envelope

@@ -55,7 +55,7 @@ def of_prior(still) -> np.ndarray:
 def of_other_model(model, still) -> np.ndarray:
     """`alive` of another model on this still's cells, read bilinearly where that model looks at another size."""
     _, size = seen(still.picture, model.card.input_long_side)
-    alive = answer(model, still.picture)["alive"][0, 0]
+    alive = answer(model, still.picture)[0]
     if alive.shape == still.counted.shape and size == still.size:
         return alive
     rows, columns = (

@@ -18,7 +18,7 @@ from gid_core.model.contract import ENVELOPE_STRIDE
 from ..footage.clips import VIDEO_ENDINGS, decoded
 from .bars import rounded
 from .baselines import GUESSES, guesses
-from .seeing import amplitude_px, answer, seen
+from .seeing import answer, seen
 from .statistics import area_under_curve, interval
 
 __all__ = ["MISSING", "frames", "labels", "score_clips"]
@@ -66,8 +66,8 @@ def score_clips(model, folder) -> dict:
         first, grey = frames(path, model.card.input_long_side)
         moves, stands = labels(grey)
         rgb, _ = seen(first, model.card.input_long_side)
-        found = answer(model, first)
-        fields = {"alive": found["alive"][0, 0], "amplitude": amplitude_px(model, found), **guesses(rgb)}
+        alive, amplitude = answer(model, first)
+        fields = {"alive": alive, "amplitude": amplitude, **guesses(rgb)}
         counted = moves | stands
         truth = moves[counted]
         truths.append(truth)

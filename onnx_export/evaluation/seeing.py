@@ -8,7 +8,9 @@ from PIL import Image
 
 from gid_core.files import colour
 from gid_core.model.contract import ENVELOPE_STRIDE
-from gid_core.prediction import stages
+from gid_core.prediction import objects, stages
+from gid_core.prediction.levels import levelled
+from gid_core.prediction.outline import gate
 
 __all__ = [
     "Still",
@@ -82,13 +84,17 @@ def stills(folder, long_side: int):
         yield still(path.stem, Image.open(path).convert("RGB"), mask, long_side)
 
 
-def answer(model, picture: Image.Image) -> dict:
-    """What a prediction knows of a picture before chance, on the cells of its first look."""
-    return stages.look(model, linear(picture))[0]
+def answer(model, picture: Image.Image) -> tuple[np.ndarray, np.ndarray]:
+    """(alive, RMS motion in px of a 256-px frame) of a picture as a prediction knows it before chance: (H/4, W/4) each,
+    on the cells of its first look."""
+    found, sights, _ = stages.look(model, linear(picture))
+    alive, labels = found["alive"][0, 0], objects.group(found["affinity"][0]).objects
+    far = levelled(stages.reach(model.card, found), alive, labels, sights[0].picture, sights[-1].picture)
+    return alive, np.sqrt((far**2).sum(0)) * gate(alive)
 
 
 def amplitude_px(model, found) -> np.ndarray:
-    """RMS motion (H/4, W/4) of each cell, px of a 256-px frame."""
+    """RMS motion (H/4, W/4) of each cell by the network alone, px of a 256-px frame."""
     return np.sqrt((stages.coarse_envelope(model.card, found) ** 2).sum(0))
 
 

@@ -27,7 +27,7 @@ def contact_sheet(model, folder, path, seed: int = 0) -> None:
     rows = []
     for file in sorted((Path(folder) / "img").iterdir()):
         picture = Image.open(file).convert("RGB")
-        alive = answer(model, picture)["alive"][0, 0]
+        alive = answer(model, picture)[0]
         volume = predict.predict(linear(picture), predict.Request(seed=seed, model=str(model.card.folder))).volume()
         size = (volume.width, volume.height)
         size = tuple(max(1, round(_SIDE * s / max(size))) for s in size)

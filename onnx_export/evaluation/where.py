@@ -13,7 +13,7 @@ from gid_core.prediction import outline
 from ..photographs import split
 from . import baselines
 from .bars import Bar, rounded, table_lines
-from .seeing import amplitude_px, answer, stills
+from .seeing import answer, stills
 from .statistics import area_under_curve, between, interval, mean_of, multiplicities
 
 __all__ = [
@@ -137,8 +137,8 @@ def collect(model, folder, probe=None, against=None):
     """
     rows, scores, truths = {}, {}, []
     for still in stills(folder, model.card.input_long_side):
-        found = answer(model, still.picture)
-        fields = {"alive": found["alive"][0, 0], "amplitude": amplitude_px(model, found)}
+        alive, amplitude = answer(model, still.picture)
+        fields = {"alive": alive, "amplitude": amplitude}
         fields.update(baselines.guesses(still.rgb), prior=baselines.of_prior(still))
         if probe is not None:
             fields["probe"] = probe(still.rgb)

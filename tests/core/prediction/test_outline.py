@@ -63,9 +63,9 @@ def test_a_small_photo_is_looked_at_once(long_side, looks):
         return {"alive": np.full((1, 1, h, w), 0.5, np.float32), "envelope": np.ones((1, 16, h, w), np.float32)}
 
     model = SimpleNamespace(card=SimpleNamespace(input_long_side=256), encode=encode)
-    found, sight, edge = stages.look(model, np.zeros((long_side // 2, long_side, 3), np.float32))
+    found, sights, edge = stages.look(model, np.zeros((long_side // 2, long_side, 3), np.float32))
     assert len(seen) == looks
     assert max(seen[-1]) <= 512
-    assert found["alive"].shape[2:] == (sight.rgb.shape[2] // 4, sight.rgb.shape[3] // 4)
+    assert found["alive"].shape[2:] == tuple(n // 4 for n in sights[0].rgb.shape[2:])
     np.testing.assert_allclose(found["alive"], 0.5, rtol=1e-5)
     assert edge.alive.shape == (seen[-1][0] // 4, seen[-1][1] // 4)

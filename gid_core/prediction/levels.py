@@ -1,0 +1,115 @@
+"""Levels: how far the things in a photo move beside one another, where the training pictures could not tell.
+
+What is out of focus follows less than what is sharp; a field that fills the frame breathes, for what stands in it
+shelters and holds its neighbours; what surely lives and was never seen to move (paper on a line) moves a little; a
+flame leaps by a part of its height.
+"""
+
+import numpy as np
+
+from ..model.contract import CELL_STRIDE, ENVELOPE_STRIDE
+from ..motion import guided
+from ..motion.sway import smoothstep
+from .outline import ALIVE, resampled
+
+__all__ = ["FLOOR_PX", "focus", "levelled", "shelter"]
+
+FLOOR_PX = 0.5  # px of the 256-px frame, RMS: what surely lives moves at least so far
+_SURE = (0.3, 0.8)  # alive, from nothing of that floor to all of it
+
+_BLOCK = 8  # px in which focus is told
+_EDGE = 0.04  # contrast over 4 px from which an edge tells of focus, sRGB
+_CLEAR = 0.06  # and from which it counts when the sharpest of a photo is looked for
+_FEW = 0.05  # of the blocks, below which a photo has too few edges to tell
+_BLURRED = (0.3, 0.6)  # sharpness, as a part of the sharpest: all out of focus, all in focus
+_FOLLOWS = 0.35  # of its motion that remains where nothing is in focus
+_AROUND = 2  # blocks over which focus is averaged
+_FIELD = 200  # cells from which an object's focus is no longer one
+
+_FILLS = (0.65, 0.95)  # of the photo that one object covers: a thing, a field that fills the frame
+# 818 real clips of plants, most of which fill the frame, move by .44 px RMS (docs/research/loops.md), such fields as
+# predicted by 1.0 to 1.9.
+_BREATHES = 0.45
+
+_AROUND_A_FLAME = 12  # px of the 256-px frame that hold it
+_LEAPS = 1.7  # px, RMS, of a flame 25 px high: three fifths of what painted ones do, for most stand sheltered
+
+
+def levelled(far: np.ndarray, alive: np.ndarray, labels: np.ndarray, picture: np.ndarray, shown: np.ndarray):
+    """How far each cell moves if it moves, levelled over the photo: float32 (K, h, w).
+
+    Args:
+        far: of stages.reach; alive: float (h, w), both on the cells of the first look.
+        labels: int (h/2, w/2), the objects of objects.group.
+        picture: float32 (H, W, 3), sRGB-encoded, the photo as the first look sees it, without padding; shown: as the
+            closest look does.
+    """
+    size = picture.shape[:2]
+    blocks = tuple(n * ENVELOPE_STRIDE / _BLOCK for n in shown.shape[:2])  # `resampled` counts 4 px to a cell
+    sharp = resampled(focus(shown), blocks, labels.shape, tuple(n * ENVELOPE_STRIDE / CELL_STRIDE for n in size))
+    lives = alive.reshape(labels.shape[0], 2, labels.shape[1], 2).mean((1, 3)) > ALIVE
+    follows = _FOLLOWS + (1 - _FOLLOWS) * smoothstep(_by_object(sharp, labels, lives), *_BLURRED)
+    gain = guided.sample(follows * shelter(labels, lives, size), *(np.arange(n) / 2 - 0.25 for n in alive.shape))
+    rms = np.sqrt((far**2).sum(0))
+    wanted = np.maximum(np.maximum(rms, FLOOR_PX * smoothstep(alive, *_SURE)) * gain, _leaps(picture, alive.shape))
+    return (far * (wanted / np.maximum(rms, 1e-3))).astype(np.float32)
+
+
+def shelter(labels: np.ndarray, lives: np.ndarray, size) -> np.ndarray:
+    """What remains of each object's motion, float (h, w): 1 of a thing, less of a field that fills the frame.
+
+    Args:
+        labels: int (h, w); lives: bool (h, w); size: (height, width) of the photo in px, 8 to a cell.
+    """
+    count = np.bincount(labels.ravel(), lives.ravel())[labels]
+    return 1 - (1 - _BREATHES) * smoothstep(count * CELL_STRIDE**2 / (size[0] * size[1]), *_FILLS)
+
+
+def focus(shown: np.ndarray) -> np.ndarray:
+    """How sharp a picture (H, W, 3) is in blocks of 8 px, as a part of its sharpest: float (H/8, W/8), 0..1.
+
+    An edge in focus is as steep over one pixel as over four; blur levels the one first.
+    """
+    rows, columns = (n // _BLOCK for n in shown.shape[:2])
+    grey = shown[: rows * _BLOCK, : columns * _BLOCK].mean(-1).astype(np.float64)
+    steep = _steepness(grey).reshape(rows, _BLOCK, columns, _BLOCK).transpose(0, 2, 1, 3).reshape(rows, columns, -1)
+    wide = _steepness(grey.reshape(2 * rows, _BLOCK // 2, 2 * columns, _BLOCK // 2).mean((1, 3)))
+    wide = guided.maximum(wide.reshape(rows, 2, columns, 2).max((1, 3)), 1)
+    steep = guided.maximum(np.sort(steep, -1)[..., -6], 1)  # a tenth of a block's pixels: one is noise
+    sharpness, clear = steep / np.maximum(wide, _EDGE), wide > _CLEAR
+    if clear.mean() < _FEW:
+        return np.ones_like(sharpness)
+    sharpness = np.clip(sharpness / np.percentile(sharpness[clear], 90), 0, 1)
+    return guided.box_mean(sharpness * wide, _AROUND) / np.maximum(guided.box_mean(wide, _AROUND), 1e-6)
+
+
+def _steepness(grey):
+    down, right = np.gradient(grey)
+    return 2 * np.hypot(down, right)
+
+
+def _by_object(sharp, labels, lives):
+    """The focus of a thing is that of its sharpest parts, for inside it may be smooth; a field has its own anywhere."""
+    found = sharp.copy()
+    for label in np.unique(labels[lives]):
+        cells = (labels == label) & lives
+        part = min(1.0, cells.sum() / _FIELD)
+        found[cells] = part * sharp[cells] + (1 - part) * np.percentile(sharp[cells], 85)
+    return np.maximum(found, sharp)
+
+
+def _leaps(picture, cells):
+    """px, RMS, by which flames leap: float (h, w) on the first look's cells, 0 where nothing burns.
+
+    A flame is small, bright and not blue, in dark surroundings.
+    """
+    red, blue = picture[..., 0], picture[..., 2]
+    bright = smoothstep(red, 0.7, 0.9) * (red >= blue)
+    side = 2 * _AROUND_A_FLAME + 1
+    area = guided.box_mean(bright, _AROUND_A_FLAME) * side**2
+    is_dark = 1 - smoothstep(guided.box_mean(picture.mean(-1), 2 * _AROUND_A_FLAME), 0.25, 0.45)
+    is_small = 1 - smoothstep(area / side**2, 0.3, 0.5)
+    px = _LEAPS * np.sqrt(1.6 * np.sqrt(area) / 25) * is_dark * is_small * (bright > 0.5)
+    height, width = (n * ENVELOPE_STRIDE for n in cells)
+    padded = np.pad(px, ((0, height - px.shape[0]), (0, width - px.shape[1])))
+    return guided.maximum(padded.reshape(cells[0], ENVELOPE_STRIDE, cells[1], ENVELOPE_STRIDE).max((1, 3)), 1)

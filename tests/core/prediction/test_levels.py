@@ -1,0 +1,70 @@
+"""How far the things in a photo move beside one another."""
+
+import numpy as np
+from gid_dev.gid_core.motion.guided import box_mean
+from gid_dev.gid_core.prediction import levels
+
+ROWS, COLUMNS = 40, 64  # cells of a 160 x 256 px look
+MOVES = np.ones((16, ROWS, COLUMNS), np.float32) / 4  # 1 px RMS
+
+
+def rms(far):
+    return np.sqrt((far**2).sum(0))
+
+
+def grains(blur=0, seed=0):
+    grey = np.random.default_rng(seed).random((40, 64)).repeat(4, 0).repeat(4, 1)
+    for _ in range(2 if blur else 0):
+        grey = box_mean(grey, blur)
+    return grey[..., None].repeat(3, 2).astype(np.float32)
+
+
+def levelled(picture, alive=1.0, labels=None, far=MOVES):
+    alive = np.broadcast_to(alive, (ROWS, COLUMNS))
+    labels = np.arange(ROWS * COLUMNS // 4).reshape(ROWS // 2, COLUMNS // 2) if labels is None else labels
+    return rms(levels.levelled(far, alive, labels, picture, picture))
+
+
+def test_what_is_out_of_focus_follows_less():
+    picture = grains()
+    picture[:, 128:] = grains(blur=4)[:, 128:]
+    px = levelled(picture)
+    assert px[:, 38:].mean() < 0.6
+    assert px[:, :26].mean() > 0.85
+
+
+def test_a_photo_that_is_soft_everywhere_moves_as_a_sharp_one():
+    assert levelled(grains(blur=2)).mean() > 0.9 * levelled(grains()).mean()
+
+
+def test_a_picture_without_edges_keeps_its_levels():
+    np.testing.assert_allclose(levelled(np.full((160, 256, 3), 0.5, np.float32)), 1, rtol=1e-5)
+
+
+def test_a_field_that_fills_the_frame_breathes_and_two_things_do_not():
+    one, two = np.zeros((ROWS // 2, COLUMNS // 2), int), np.zeros((ROWS // 2, COLUMNS // 2), int)
+    two[:, COLUMNS // 4 :] = 1
+    assert levelled(grains(), labels=one).mean() < 0.6 * levelled(grains(), labels=two).mean()
+    half = np.zeros((ROWS, COLUMNS))
+    half[:, : COLUMNS // 2] = 1  # one object over the frame, but only half of it lives
+    np.testing.assert_allclose(
+        levelled(grains(), half, one)[:, : COLUMNS // 4], levelled(grains(), half)[:, : COLUMNS // 4], rtol=0.15
+    )
+
+
+def test_what_surely_lives_moves_and_what_hardly_does_stays():
+    still = np.full_like(MOVES, 1e-3)
+    sure, doubtful = (levelled(grains(), alive, far=still).mean() for alive in (0.9, 0.2))
+    assert sure > 0.5 * levels.FLOOR_PX
+    assert doubtful < 0.01
+
+
+def test_a_flame_in_the_dark_leaps_and_the_larger_the_farther():
+    picture = np.full((160, 256, 3), 0.05, np.float32)
+    picture[60:72, 60:65] = picture[60:84, 160:170] = (1.0, 0.8, 0.4)
+    far = np.full_like(MOVES, 0.02)
+    px = levelled(picture, far=far)
+    assert 0.3 < px[16, 15] < px[16, 40] < 2
+    assert px[30, 25] < 0.6
+    day = np.where(picture > 0.1, picture, 0.8)
+    assert levelled(day, 0.2, far=far)[16, 15] < 0.2
