@@ -58,8 +58,8 @@ class BestRenderer(LoopRenderer):
         back /= -np.maximum(coverage, np.finfo(np.float32).tiny)[..., None]
         taken = self._taken(back, back.any(-1)) * coverage[..., None]
         ground = self._ground(displacement, coverage)
-        sharp = finish(numerator, coverage, ground if ground is None else (self.plate + ground) / 2)
-        return (np.maximum(sharp, 0) + finish(taken, coverage, ground)) / 2
+        behind = ground if ground is None else (self.plate + ground) / 2
+        return (np.maximum(finish(numerator, coverage, behind), 0) + finish(taken, coverage, behind)) / 2
 
     def _taken(self, offset, where):
         """The still, at the pixels q `where` at q + offset(q): float32 (H, W, C), not below 0."""

@@ -26,7 +26,7 @@ QUALITIES = ("core", "best")
 _RENDERERS = {"core": LoopRenderer, "best": BestRenderer}
 _FACTS = "loop.json"
 # Raise it whenever any renderer gives other pixels for the same loop: a bake begun before must not be gone on with.
-_PICTURE = 2
+_PICTURE = 3
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,11 @@ filled from the coarser level on the way back. Source: Gortler et al., The Lumig
 
 import numpy as np
 
-__all__ = ["make_plate"]
+__all__ = ["MOVER_PX", "make_plate", "movers_of"]
 
-GROW_PX = 2  # a mover's rim is mixed with what is behind it: cut it away as well
+GROW_PX = 1  # a mover's rim is mixed with what is behind it; more only takes away what the gap is filled from
+MOVER_PX = 0.5  # mean motion from which a pixel is cut out; less uncovers nothing that the eye could see
+_NEARLY_ALL = 0.98  # of the picture: then it is what moves less that lies behind
 
 
 def make_plate(image: np.ndarray, movers: np.ndarray, grow_px: int = GROW_PX) -> np.ndarray:
@@ -25,6 +27,15 @@ def make_plate(image: np.ndarray, movers: np.ndarray, grow_px: int = GROW_PX) ->
     known = (~cut[..., None]).astype(np.float32)
     filled = _pull_push(image * known, known)
     return np.where(cut[..., None], filled, image).astype(np.float32)
+
+
+def movers_of(motion: np.ndarray) -> np.ndarray:
+    """What is cut out of a still for its plate: bool (H, W), of the mean motion in px; all that moves visibly.
+
+    Where nearly everything does, the half that moves farther: what moves less shows beside it, not its own ghost.
+    """
+    moving = motion > MOVER_PX
+    return moving if moving.mean() < _NEARLY_ALL else motion > np.median(motion)
 
 
 def _pull_push(weighted, weight):

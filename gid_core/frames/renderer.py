@@ -15,15 +15,14 @@ from ..motion.pluck import GENTLE, Damping, Pluck, response
 from ..motion.synth import Synthesiser, mean_motion, static_mask, upsample
 from ..motion.timeline import LoopPlan
 from ..motion.volume import SpectralVolume
-from .plate import make_plate
+from .plate import make_plate, movers_of
 from .sharp import kin
 from .splat import Splatter, finish, importance, weight_of
 
-__all__ = ["MOVER_PX", "LoopRenderer"]
+__all__ = ["LoopRenderer"]
 
 _MOMENTS = 4  # at which neighbours are compared, each mode at a phase that looks like chance
 _GOLDEN = (5**0.5 - 1) / 2
-MOVER_PX = 0.5  # mean motion from which a pixel is cut out of the plate; less uncovers nothing that the eye could see
 
 
 class LoopRenderer:
@@ -70,7 +69,7 @@ class LoopRenderer:
         self.static = static_mask(volume, width, height)
         self.front = importance(motion, width, height) if front is None else front
         if plate is None:
-            plate = make_plate(self.still, motion > MOVER_PX)
+            plate = make_plate(self.still, movers_of(motion))
         self.plate = None if plate is False else plate
         self._weight = volume.weight(width, height)
         self._places = volume.places(width, height)

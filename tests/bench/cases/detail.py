@@ -2,7 +2,7 @@
 
 import numpy as np
 from gid_dev.gid_core.files.colour import encode_srgb
-from gid_dev.gid_core.frames.renderer import MOVER_PX
+from gid_dev.gid_core.frames.plate import MOVER_PX
 from gid_dev.gid_core.motion.synth import mean_motion
 
 FRAME_BARS, MEDIAN_BARS = (0.95, 1.05), (0.97, 1.03)

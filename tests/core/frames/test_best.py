@@ -123,7 +123,7 @@ def test_holes_show_the_ground_beside_without_the_old_silhouette():
     picture, volume, truth, hole = square_on_stripes(6)
     best = np.abs(BestRenderer(picture, volume, ONCE).frame(0) - truth)
     sharp = np.abs(LoopRenderer(picture, volume, ONCE).frame(0) - truth)
-    assert best[hole].mean() < 0.5 * sharp[hole].mean()
+    assert best[hole].mean() < 0.55 * sharp[hole].mean()  # half plate, half ground, which is exact here
     assert best[hole].max() < 0.15  # the square differs from the ground by more than .4
 
 

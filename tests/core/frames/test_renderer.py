@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gid_core.errors import SettingsError
-from gid_core.frames.plate import make_plate
-from gid_core.frames.renderer import MOVER_PX, LoopRenderer
+from gid_core.frames.plate import make_plate, movers_of
+from gid_core.frames.renderer import LoopRenderer
 from gid_core.frames.splat import Splatter, finish, importance, weight_of
 from gid_core.motion import synth
 from gid_core.motion.edits import Edits, apply
@@ -179,7 +179,7 @@ def test_a_frame_is_the_splat_of_its_displacement_over_the_plate():
     motion = synth.mean_motion(volume, WIDTH, HEIGHT)
     front = importance(motion, WIDTH, HEIGHT)
     np.testing.assert_array_equal(loop.front, front)
-    np.testing.assert_array_equal(loop.plate, make_plate(loop.still, motion > MOVER_PX))
+    np.testing.assert_array_equal(loop.plate, make_plate(loop.still, movers_of(motion)))
     displacement = synth.upsample(synth.displacement(volume, loop.plan.scalars(9)), WIDTH, HEIGHT)
     displacement[synth.static_mask(volume, WIDTH, HEIGHT)] = 0
     sums = Splatter(loop.still, weight_of(front), kin=loop.kin, beyond=True)(displacement)
