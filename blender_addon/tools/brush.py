@@ -50,6 +50,19 @@ class _OnLoop(base.OnLoop):
             return False
         return base.is_free(cls, context)
 
+    def execute(self, context):
+        plane = sight.in_sight(context)
+        if plane.gid.easel is None:
+            return super().execute(context)
+        if any(image.is_dirty for image in _pictures(plane)):
+            _pack(plane)
+            _push(plane, "Painting")
+        done = super().execute(context)
+        if done != {"FINISHED"} or plane.gid.easel is None:
+            return done
+        _push(plane, self.bl_label)
+        return {"INTERFACE"}  # nothing more is to be pushed
+
 
 class _OnMask(_OnLoop):
     """Of these, one that changes the mask that is there."""
@@ -233,8 +246,22 @@ def _finish(plane, window):
 
 
 def _pack(plane):
-    painted = (pictures.picture_of(plane, kind) for kind in pictures.TITLES)
-    images.pack_painted(image for image in painted if image is not None)
+    images.pack_painted(_pictures(plane))
+
+
+def _push(plane, message):
+    """Push an undo step of the whole file while the brush is up.
+
+    In texture paint mode Blender pushes one of the painted image's buffer alone: what was done to the loop would be no
+    step of its own, and undo would take the strokes before it along. The plane is in object mode.
+    """
+    with bpy.context.temp_override(active_object=plane, object=plane):
+        bpy.ops.ed.undo_push(message=message)
+
+
+def _pictures(plane):
+    found = (pictures.picture_of(plane, kind) for kind in pictures.TITLES)
+    return [image for image in found if image is not None]
 
 
 def _watch():
