@@ -17,7 +17,7 @@ from bpy.props import (
     StringProperty,
 )
 
-from .loop import edit, length, live
+from .loop import edit, length, live, sight
 from .output.settings import GidOutput
 from .registration import class_registers
 
@@ -110,6 +110,22 @@ class GidEdits(bpy.types.PropertyGroup):
     plucks: CollectionProperty(type=GidPull)
 
 
+class GidTake(bpy.types.PropertyGroup):
+    """A motion that a loop has shown, kept to go back to."""
+
+    seed: IntProperty(description="The seed that gave it")
+    asked: StringProperty(description="The model that was asked for it; empty: not known")
+    source: PointerProperty(type=bpy.types.Image, description="The photo that it is of")
+    answered: StringProperty(description="What made it: the model's name, or the physics prior")
+    envelope: PointerProperty(type=bpy.types.Image, description="How far everything moves, as predicted")
+    chance: PointerProperty(type=bpy.types.Image, description="Phases and directions, as predicted; has the thumbnail")
+    picture: PointerProperty(type=bpy.types.Image, description="The photo on the motion's grid")
+    members: PointerProperty(type=bpy.types.Image, description="Which cells around each texel are of its object")
+    frequencies: StringProperty(description="Frequencies of the motion in Hz, a JSON list")
+    cells: StringProperty(description="How many rows and columns of the chance image the picture spans, JSON")
+    provenance: StringProperty(description="How the motion came about, JSON")
+
+
 class GidLoop(bpy.types.PropertyGroup):
     """State of one loop, on its plane object."""
 
@@ -136,6 +152,8 @@ class GidLoop(bpy.types.PropertyGroup):
     start: IntProperty(description="First frame of the loop")
     fps: StringProperty(description="Frames per second as a fraction")
     colours: StringProperty(description="The scene's linear light when its images were made, JSON; empty: sRGB's")
+    takes: CollectionProperty(type=GidTake)
+    take: IntProperty(name="Take", min=0, description="Which of the takes is shown, from 0 on")
     before_pluck: StringProperty(description="What a pluck in the viewport plays over, JSON; empty: nothing rings")
     baked: StringProperty(
         subtype="DIR_PATH",
@@ -151,6 +169,11 @@ def _is_loop(settings, candidate):
 
 class GidSettings(bpy.types.PropertyGroup):
     """What the panel asks for, and the loop it made last."""
+
+    @property
+    def in_sight(self):
+        """The loop that the panel means just now: for presets, and for scripts."""
+        return sight.in_sight(bpy.context)
 
     still: PointerProperty(type=bpy.types.Image, name="Still", description="The photo that comes to life")
     loop: PointerProperty(type=bpy.types.Object, name="Loop", poll=_is_loop, description="The loop made last")
@@ -185,6 +208,7 @@ class GidSettings(bpy.types.PropertyGroup):
     start: IntProperty(
         name="First Frame", default=1, description="The frame that shows the untouched still", update=_acts_on_length
     )
+    is_comparison: BoolProperty(description="This scene shows the takes of a loop side by side")
     listed: IntProperty(name="Row", description="Of the list of loops", options={"HIDDEN", "SKIP_SAVE"})
     record_plucks: BoolProperty(
         name="Record",
@@ -195,7 +219,7 @@ class GidSettings(bpy.types.PropertyGroup):
     )
 
 
-_CLASSES = (GidPull, GidEdits, GidLoop, GidOutput, GidSettings)
+_CLASSES = (GidPull, GidEdits, GidTake, GidLoop, GidOutput, GidSettings)
 _register_classes, _unregister_classes = class_registers(_CLASSES)
 
 

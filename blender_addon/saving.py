@@ -9,7 +9,7 @@ from bpy.app.handlers import persistent
 
 from ..gid_core.errors import GidError
 from . import jobs
-from .loop import edit, images
+from .loop import comparison, edit, images
 from .nodes import rig
 
 __all__ = ["keep_paint", "register", "unregister"]
@@ -17,7 +17,15 @@ __all__ = ["keep_paint", "register", "unregister"]
 
 @persistent
 def keep_paint(*_arguments):
-    """The handler: looks at the loops of this file, and changes those that were painted on."""
+    """The handler: looks at the loops of this file, and changes those that were painted on.
+
+    A comparison of takes is for the eye, and leaves.
+    """
+    for scene in [one for one in bpy.data.scenes if comparison.is_comparison(one)]:
+        for window in bpy.context.window_manager.windows:
+            if window.scene == scene and scene.gid.loop is not None:
+                window.scene = scene.gid.loop.gid.scene
+        comparison.close(scene)
     for plane in bpy.data.objects:
         if plane.gid.scene is None or plane.library or not rig.is_rigged(plane):
             continue

@@ -94,11 +94,12 @@ def check_fits(plane, still, n_freqs: int | None = None) -> None:
         raise SettingsError(f"the motion has {n_freqs} frequencies, the loop {live.n_modes(plane)}: make a new loop")
 
 
-def replace_motion(plane, motion: Motion, still: np.ndarray | None = None) -> None:
+def replace_motion(plane, motion: Motion, still: np.ndarray | None = None, *, take=None) -> None:
     """Let the loop show another motion, and another photo if one is given; edits, length and rate stay.
 
     Args:
         still: float32 (H, W, 3|4), linear, premultiplied, of any size; None for the loop's own.
+        take: of the loop, if the motion is that of one: its images are the loop's then.
     Raises:
         SettingsError: they do not fit the loop; nothing is changed then.
     """
@@ -106,7 +107,10 @@ def replace_motion(plane, motion: Motion, still: np.ndarray | None = None) -> No
     plan = plan_for(plane, plane.gid.n_frames, Fraction(plane.gid.fps), motion)
     volume = baked(motion, live.asked(plane))
     _write(plane, volume, still, plan)
-    raw.store(plane, motion, live.name_of(plane))
+    if take is None:
+        raw.store(plane, motion, live.name_of(plane))
+    else:
+        raw.share(plane, take)
     for body in clock.on_same_clock(plane):
         set_plan(body, plan, plane.gid.edits.phase)
         rig.set_inputs(body, rig.frequency_inputs(motion.frequencies))

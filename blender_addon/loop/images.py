@@ -19,6 +19,7 @@ from . import colours
 __all__ = [
     "flipped",
     "has_alpha",
+    "holds",
     "is_made",
     "is_made_of",
     "is_painted",
@@ -29,6 +30,7 @@ __all__ = [
     "pixels_of",
     "read_still",
     "rewrite",
+    "set_thumbnail",
     "take_as_numbers",
 ]
 
@@ -124,6 +126,26 @@ def is_made_of(image, pixels: np.ndarray) -> bool:
 def is_painted(image) -> bool:
     """True if the pixels are no longer those that the image was given."""
     return image.is_dirty or image.get(_MADE) != _digest(pixels_of(image))
+
+
+def holds(image, pixels: np.ndarray) -> bool:
+    """True if an image of ours holds these pixels, float32 (H, W, 1..4), bit for bit; bytes to half a step."""
+    if tuple(image.size) != pixels.shape[1::-1]:
+        return False
+    own = pixels_of(image)
+    return np.array_equal(own, _with_alpha(pixels)) if image.is_float else not _differs(own, pixels)
+
+
+def _differs(own, pixels):
+    return bool((np.abs(own - _with_alpha(pixels)) > 0.5 / 255).any())
+
+
+def set_thumbnail(image, pixels: np.ndarray) -> None:
+    """Give an image a preview of its own, saved with it: float (H, W, 3), 0..1 as a screen shows it, row 0 on top."""
+    height, width = pixels.shape[:2]
+    preview = image.preview_ensure()
+    preview.image_size = (width, height)
+    preview.image_pixels_float.foreach_set(flipped(_with_alpha(pixels.astype(np.float32))).ravel())
 
 
 def take_as_numbers(image) -> None:

@@ -9,7 +9,18 @@ import bpy
 
 from ..nodes import rig
 
-__all__ = ["NOTHING_MOVES", "NOTHING_SAID", "home_of", "in_sight", "leave", "loop_of", "play", "select", "show"]
+__all__ = [
+    "NOTHING_MOVES",
+    "NOTHING_SAID",
+    "home_of",
+    "in_sight",
+    "leave",
+    "loop_of",
+    "play",
+    "present",
+    "select",
+    "show",
+]
 
 NOTHING_MOVES = 0.002  # of the pixels: below it the eye finds nothing
 NOTHING_SAID = "Nothing moves in this photo: try another one, or paint where it shall move"
@@ -75,6 +86,11 @@ def show(plane, window) -> None:
     """
     scene = plane.gid.scene
     select(plane, scene)
+    present(scene, window)
+
+
+def present(scene, window) -> None:
+    """Let `window` show a scene as `show` does a loop's; it remembers the artist's scene."""
     if window is None or bpy.app.background:
         return
     if window.scene != scene:

@@ -4,11 +4,12 @@ import sys
 
 from .. import jobs
 from ..registration import class_registers
-from . import bake, edit, loop, nodes, photo, predict, running, use
+from . import bake, edit, loop, nodes, photo, predict, running, takes, use
 
 __all__ = ["CLASSES", "register", "unregister"]
 
-_OWN = (*predict.CLASSES, *photo.CLASSES, *loop.CLASSES, *edit.CLASSES, *bake.CLASSES, *nodes.CLASSES, *use.CLASSES)
+_ROOMS = (predict, photo, loop, takes, edit, bake, nodes, use)
+_OWN = tuple(cls for room in _ROOMS for cls in room.CLASSES)
 CLASSES = (*_OWN, *running.CLASSES)
 _register_classes, _unregister_classes = class_registers(_OWN)
 

@@ -5,12 +5,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import bpy
+from bpy.props import EnumProperty
 
 from ...gid_core.errors import GidError, ImageError, LimitError, ModelError, SettingsError
 from .. import jobs
 from ..loop import sight
 
-__all__ = ["JobOperator", "OnLoop", "Order", "Reporting", "is_free", "keys", "remedy_for"]
+__all__ = ["DISPLAY", "JobOperator", "OnLoop", "Order", "Reporting", "is_free", "keys", "remedy_for"]
+
+# How the file browser begins, by the numbers that it gives its displays.
+DISPLAY = EnumProperty(
+    name="Display",
+    items=[("DEFAULT", "Default", "As it was last", 0), ("THUMBNAIL", "Thumbnails", "Pictures of the files", 3)],
+    default="THUMBNAIL",
+    options={"HIDDEN", "SKIP_SAVE"},
+)
 
 # The first that fits; what has none needs what its sentence says.
 _REMEDIES = (

@@ -4,7 +4,7 @@ import bpy
 from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
 
 from ...gid_core.errors import SettingsError
-from ..loop import clock, edit, length, remove, sight
+from ..loop import clock, comparison, edit, length, remove, sight
 from ..shot import uses
 from . import base
 
@@ -46,7 +46,11 @@ class GID_OT_back(bpy.types.Operator):
         return True
 
     def execute(self, context):
+        scene = context.scene
         sight.leave(context.window)
+        if comparison.is_comparison(scene):
+            comparison.close(scene)
+            bpy.ops.ed.undo_push(message=self.bl_label)
         return {"FINISHED"}
 
 

@@ -14,7 +14,7 @@ from bpy.props import BoolProperty, IntProperty, StringProperty
 from ...gid_core.errors import SettingsError
 from ...gid_core.motion.plan import plan_loop
 from .. import jobs, preferences
-from ..loop import build, clock, edit, images, length, live, sight
+from ..loop import build, clock, edit, images, length, live, sight, takes
 from ..properties import GidSettings
 from . import base
 
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["CLASSES", "Order"]
 
-_SETTINGS = tuple(name for name in GidSettings.__annotations__ if name not in ("home", "output", "listed"))
+_SETTINGS = tuple(
+    name for name in GidSettings.__annotations__ if name not in ("home", "output", "listed", "is_comparison")
+)
 
 
 @dataclass(frozen=True)
@@ -57,15 +59,25 @@ class Order:
         Raises:
             GidError: there is no still, it cannot be read, or the loop in sight cannot show it.
         """
+        scene = context.scene
+        if scene.gid.still is None:
+            raise SettingsError("there is no still: open a photo in the panel first")
+        plane = None if is_new else sight.in_sight(context)
+        return cls.of(scene, scene.gid.still, plane, seed)
+
+    @classmethod
+    def of(cls, scene, image, plane=None, seed: int | None = None):
+        """The order of one photo, all else as the panel of a scene states it.
+
+        Args:
+            plane: of the loop that shall show it; None for a new one. seed: in place of the panel's.
+        Raises:
+            GidError: the photo cannot be read, or the loop cannot show it.
+        """
         from ...gid_core.files import image_io
         from ...gid_core.prediction import predict  # at the first use: they load Pillow
 
-        scene = context.scene
         settings = scene.gid
-        image = settings.still
-        if image is None:
-            raise SettingsError("there is no still: open a photo in the panel first")
-        plane = None if is_new else sight.in_sight(context)
         fps = length.scene_fps(scene)
         n_frames = length.asked_frames(settings, fps)
         clock.check_range(settings.start, n_frames)
@@ -100,9 +112,11 @@ class Order:
 
         return predict.predict(self.still, self.request)
 
-    def fulfil(self, motion):
+    def fulfil(self, motion, *, is_shown: bool = True):
         """Let the loop that was meant show `motion`, or build a new one, all of it or nothing; show it to who asked.
 
+        Args:
+            is_shown: False leaves the window as it is.
         Raises:
             GidError: what was asked for is gone, or cannot be.
         """
@@ -112,11 +126,14 @@ class Order:
         plane = self._changed(motion) if self.plane else self._built(motion)
         plane.gid.source = image
         plane.gid.answered = answered(motion.provenance)
+        takes.note(plane, seed=self.request.seed, asked=self.request.model)
         scene.gid.seed, scene.gid.loop = self.request.seed, plane
         with live.held():
             for name in _SETTINGS:  # the panel of the loop's own scene goes on where this one stands
                 setattr(plane.gid.scene.gid, name, getattr(scene.gid, name))
-        sight.show(plane, bpy.context.window)
+            plane.gid.scene.gid.still = image
+        if is_shown:
+            sight.show(plane, bpy.context.window)
         if plane.gid.moving < sight.NOTHING_MOVES:
             jobs.note(jobs.key_of(plane.gid.scene), sight.NOTHING_SAID, is_error=False)
 
@@ -128,6 +145,7 @@ class Order:
         plane = _by_session(bpy.data.objects, self.plane)
         if plane is None or plane.gid.scene is None:
             raise SettingsError("the loop was removed while its motion was predicted: nothing was made")
+        takes.begin(plane)
         edit.replace_motion(plane, motion, self.still)
         played = plane.gid.n_frames, plane.gid.start, Fraction(plane.gid.fps)
         if played != (self.n_frames, self.start, self.fps):
@@ -154,6 +172,7 @@ class GID_OT_open_still(base.Reporting, bpy.types.Operator):
     filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
     filter_image: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
     filter_folder: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+    display_type: base.DISPLAY
 
     def invoke(self, context, event):
         context.window_manager.fileselect_add(self)
@@ -224,7 +243,29 @@ class GID_OT_reroll(_Predicts, bpy.types.Operator):
     step: IntProperty(name="Step", default=1, description="How far to go from the seed that is shown")
 
     def asked(self, context):
-        return Order.read(context, seed=max(0, context.scene.gid.seed + self.step))
+        return Order.read(context, seed=self._seed(context))
+
+    def invoke(self, context, event):
+        return self.execute(context) if self._kept(context) >= 0 else super().invoke(context, event)
+
+    def perform(self, context):
+        """A seed that the loop has a take of needs no prediction."""
+        index = self._kept(context)
+        if index < 0:
+            return super().perform(context)
+        plane = sight.in_sight(context)
+        takes.show(plane, index)
+        sight.show(plane, context.window)
+        return {"FINISHED"}
+
+    def _seed(self, context):
+        return max(0, context.scene.gid.seed + self.step)
+
+    def _kept(self, context):
+        plane = sight.in_sight(context)
+        if plane is None or plane.gid.source != context.scene.gid.still:
+            return -1
+        return takes.find(plane, self._seed(context), preferences.model_choice(context.scene.gid))
 
 
 CLASSES = (GID_OT_open_still, GID_OT_animate, GID_OT_new_loop, GID_OT_reroll)

@@ -1,13 +1,17 @@
-"""The part Takes: the loops of this file, each with the photo that it shows."""
+"""The part Takes: the loops of this file, and the takes of the one in sight."""
 
 from fractions import Fraction
 
 import bpy
 
-from ..loop import sight
+from ..loop import comparison, sight
 from .sidebar import Part, part_registers
+from .status import draw_text
 
 __all__ = ["GID_UL_loops", "Takes"]
+
+_COMPARING = "The takes play side by side: click on one in the view, then use it."
+_THUMBNAIL_SCALE = 3.0  # of a button's height
 
 
 class GID_UL_loops(bpy.types.UIList):
@@ -46,7 +50,27 @@ class Takes(Part):
     bl_label = "Takes"
 
     def show(self, layout, context, plane):
+        if comparison.is_comparison(context.scene):
+            draw_text(layout, context, _COMPARING)
+            layout.operator("gid.take_use", icon="CHECKMARK")
+            layout.operator("gid.take_compare_end", icon="LOOP_BACK")
         layout.template_list(GID_UL_loops.bl_idname, "", bpy.data, "scenes", context.scene.gid, "listed", rows=2)
+        if plane.gid.takes:
+            grid = layout.grid_flow(row_major=True, columns=3, even_columns=True, even_rows=True, align=True)
+            for index, take in enumerate(plane.gid.takes):
+                _show_take(grid.column(align=True), take, index, is_shown=index == plane.gid.take)
+            row = layout.row(align=True)
+            row.operator("gid.take_compare", icon="GRID")
+            row.operator("gid.take_keep")
+
+
+def _show_take(column, take, index, *, is_shown):
+    if take.chance is not None:
+        column.template_icon(icon_value=take.chance.preview_ensure().icon_id, scale=_THUMBNAIL_SCALE)
+    row = column.row(align=True)
+    row.operator("gid.take_show", text=take.name, depress=is_shown).take = index
+    if not is_shown:
+        row.operator("gid.take_remove", text="", icon="TRASH").take = index
 
 
 register, unregister = part_registers(Takes, GID_UL_loops)

@@ -28,6 +28,7 @@ def test_rerolls_show_other_motions_in_the_same_loop(small_loop):
     assert not np.array_equal(z_of(small_loop), first)
     assert bpy.ops.gid.reroll(step=-1) == {"FINISHED"}
     assert np.array_equal(z_of(small_loop), first)
+    bpy.ops.gid.take_keep()
     assert contents() == before
 
 

@@ -1,0 +1,163 @@
+"""What can be done with the takes of the loop in sight: show, compare and remove them."""
+
+import bpy
+from bpy.props import IntProperty
+
+from ..loop import comparison, sight, takes
+from . import base
+
+__all__ = ["CLASSES"]
+
+_TAKE = IntProperty(name="Take", min=0, description="Which of the loop's takes, from 0 on", options={"SKIP_SAVE"})
+
+
+class _OnTakes(base.OnLoop):
+    """An operator on the takes of the loop in sight."""
+
+    @classmethod
+    def poll(cls, context):
+        if not super().poll(context) or not base.is_free(cls, context):
+            return False
+        if sight.in_sight(context).library:
+            cls.poll_message_set("The loop is linked: choose its take in its own file")
+            return False
+        return True
+
+
+class GID_OT_take_show(_OnTakes, bpy.types.Operator):
+    """Show this take; its seed, length and edits are those of the panel"""
+
+    bl_idname = "gid.take_show"
+    bl_label = "Show Take"
+    bl_options = {"REGISTER", "UNDO"}
+
+    take: _TAKE
+
+    def perform(self, context):
+        plane = sight.in_sight(context)
+        takes.show(plane, self.take)
+        _end_comparison(context, plane)
+
+
+class GID_OT_take_remove(_OnTakes, bpy.types.Operator):
+    """Remove this take from the loop"""
+
+    bl_idname = "gid.take_remove"
+    bl_label = "Remove Take"
+    bl_options = {"REGISTER", "UNDO"}
+
+    take: _TAKE
+
+    def invoke(self, context, event):
+        kept = sight.in_sight(context).gid.takes
+        name = kept[self.take].name if self.take < len(kept) else "this take"
+        return context.window_manager.invoke_confirm(
+            self, event, title=f"Remove the take '{name}'?", message="Its seed gives it again", confirm_text="Remove"
+        )
+
+    def perform(self, context):
+        takes.forget(sight.in_sight(context), self.take)
+
+
+class GID_OT_take_keep(_OnTakes, bpy.types.Operator):
+    """Remove all takes of this loop but the one that is shown"""
+
+    bl_idname = "gid.take_keep"
+    bl_label = "Keep Only This"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        if not super().poll(context):
+            return False
+        if len(sight.in_sight(context).gid.takes) < 2:
+            cls.poll_message_set("There is no other take")
+            return False
+        return True
+
+    def invoke(self, context, event):
+        others = len(sight.in_sight(context).gid.takes) - 1
+        title = f"Remove {others} other {'take' if others == 1 else 'takes'}?"
+        return context.window_manager.invoke_confirm(
+            self, event, title=title, message="Their seeds give them again", confirm_text="Remove"
+        )
+
+    def perform(self, context):
+        takes.keep_only(sight.in_sight(context))
+
+
+class GID_OT_take_compare(_OnTakes, bpy.types.Operator):
+    """Play all takes of the photo side by side; a click on one selects it, Use Selected shows it"""
+
+    bl_idname = "gid.take_compare"
+    bl_label = "Compare"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def perform(self, context):
+        plane = sight.in_sight(context)
+        _end_comparison(context, plane)
+        scene = comparison.scene_of_takes(plane)
+        if bpy.app.background:
+            context.window.scene = scene
+        sight.present(scene, context.window)
+
+
+class GID_OT_take_use(_OnTakes, bpy.types.Operator):
+    """Show the take that is selected here in the loop, and end the comparison"""
+
+    bl_idname = "gid.take_use"
+    bl_label = "Use Selected"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        if not super().poll(context):
+            return False
+        if comparison.take_of(context.scene, context.object) < 0:
+            cls.poll_message_set("Click on one of the takes that are compared")
+            return False
+        return True
+
+    def perform(self, context):
+        plane = sight.in_sight(context)
+        takes.show(plane, comparison.take_of(context.scene, context.object))
+        _end_comparison(context, plane)
+
+
+class GID_OT_take_compare_end(_OnTakes, bpy.types.Operator):
+    """Back to the loop, with the take that it showed"""
+
+    bl_idname = "gid.take_compare_end"
+    bl_label = "End Comparison"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        if not comparison.is_comparison(context.scene):
+            cls.poll_message_set("Nothing is compared here")
+            return False
+        return super().poll(context)
+
+    def perform(self, context):
+        _end_comparison(context, sight.in_sight(context))
+
+
+def _end_comparison(context, plane):
+    """Remove the comparisons of a loop; windows that showed one show the loop."""
+    for scene in [one for one in bpy.data.scenes if comparison.is_comparison(one) and one.gid.loop == plane]:
+        for window in context.window_manager.windows:
+            if window.scene == scene:
+                if bpy.app.background:
+                    window.scene = plane.gid.scene
+                sight.show(plane, window)
+        comparison.close(scene)
+
+
+CLASSES = (
+    GID_OT_take_show,
+    GID_OT_take_remove,
+    GID_OT_take_keep,
+    GID_OT_take_compare,
+    GID_OT_take_use,
+    GID_OT_take_compare_end,
+)
