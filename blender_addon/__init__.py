@@ -1,10 +1,10 @@
 """Image Dynamics in Blender: the list of modules in the order of their dependence, and nothing else."""
 
-from . import cli, operators, panels, preferences, properties, saving, tools
+from . import cli, manual, operators, panels, preferences, properties, saving, tools
 
 __all__ = ["register", "unregister"]
 
-_MODULES = (properties, preferences, operators, tools, panels, saving, cli)
+_MODULES = (properties, preferences, operators, tools, panels, manual, saving, cli)
 
 
 def register():

@@ -33,6 +33,7 @@ __all__ = [
     "key_of",
     "note",
     "notice",
+    "notices",
     "run",
     "running",
     "start",
@@ -153,6 +154,11 @@ def current(key: int) -> Job | None:
 def notice(key: int) -> Notice | None:
     """What is to be said to the scene of a key."""
     return _notices.get(key)
+
+
+def notices() -> tuple[str, ...]:
+    """All sentences that stand in some panel."""
+    return tuple(one.text for one in _notices.values())
 
 
 def note(key: int, text: str, *, is_error: bool = True, remedy: Remedy | None = None) -> None:

@@ -94,6 +94,8 @@ def build(out_dir, platform, wheels_dir=None):
     for folder in ("blender_addon", "gid_core", "models"):
         files.update({p.relative_to(ROOT).as_posix(): p.read_bytes() for p in _sources(ROOT / folder)})
     wheels_dir = Path(wheels_dir) if wheels_dir else cache_folder()
+    for folder in ("docs/tasks", "docs/reference"):  # the pages that F1 opens
+        files.update({p.relative_to(ROOT).as_posix(): p.read_bytes() for p in (ROOT / folder).glob("*.md")})
     for name in wheels:
         files["wheels/" + name] = _wheel(name, wheels_dir).read_bytes()
     path = Path(out_dir) / f"{facts['id']}-{facts['version']}-{platform.replace('-', '_')}.zip"

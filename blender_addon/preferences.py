@@ -5,7 +5,7 @@ from bpy.props import StringProperty
 
 from .registration import class_registers
 
-__all__ = ["ADDON_ID", "model_choice"]
+__all__ = ["ADDON_ID", "model_choice", "model_folder"]
 
 # The root package: bl_ext.<repository>.image_dynamics in an installed extension.
 ADDON_ID = __package__.rpartition(".")[0]
@@ -21,17 +21,26 @@ class GidPreferences(bpy.types.AddonPreferences):
     )
 
     def draw(self, context):
-        self.layout.use_property_split = True
-        self.layout.prop(self, "model")
+        layout = self.layout
+        layout.use_property_split = True
+        layout.prop(self, "model")
+        row = layout.row()
+        row.operator("gid.manual", icon="HELP")
+        row.operator("gid.copy_diagnostics", icon="COPYDOWN")
+
+
+def model_folder():
+    """The folder that the preferences name, empty for the model that came with the add-on."""
+    addon = bpy.context.preferences.addons.get(ADDON_ID)  # absent when run from a checkout
+    folder = addon.preferences.model if addon and addon.preferences else ""
+    return bpy.path.abspath(folder) if folder else ""
 
 
 def model_choice(settings):
     """What `predict.Request.model` has to be for the panel's settings: "physics", "auto", or a folder."""
     if not settings.use_model:
         return "physics"
-    addon = bpy.context.preferences.addons.get(ADDON_ID)  # absent when run from a checkout
-    folder = addon.preferences.model if addon and addon.preferences else ""
-    return bpy.path.abspath(folder) if folder else "auto"
+    return model_folder() or "auto"
 
 
 register, unregister = class_registers((GidPreferences,))

@@ -15,6 +15,7 @@ from ..nodes import rig
 from . import clock, live, mesh, raw
 from .build import baked, set_plan
 from .edit import plan_for
+from .remove import remove_unused
 from .scene import new_scene
 
 __all__ = ["close", "is_comparison", "scene_of_takes", "take_of"]
@@ -72,9 +73,11 @@ def close(scene) -> None:
     made = list(scene.objects)
     data = {obj.data for obj in made}
     actions = {obj.animation_data.action for obj in made if obj.animation_data} - {None}
+    fonts = {one.font for one in data if isinstance(one, bpy.types.TextCurve)}
     bpy.data.scenes.remove(scene)
     bpy.data.batch_remove(made)
     bpy.data.batch_remove({*data, *actions})
+    remove_unused(fonts)  # Blender's own, which comes with the first text
 
 
 def _place(scene, plane, index, x, y):
@@ -91,7 +94,7 @@ def _place(scene, plane, index, x, y):
     sheet.modifiers.new(rig.MODIFIER, "NODES").node_group = plane.modifiers[rig.MODIFIER].node_group
     inputs = [one for one in rig.inputs_of(plane.modifiers[rig.MODIFIER].node_group) if not one.startswith("Geometry")]
     rig.set_inputs(sheet, {one: rig.get_input(plane, one) for one in inputs if not one.startswith("Pluck")})
-    rig.set_inputs(sheet, rig.frequency_inputs(motion.frequencies))
+    rig.set_inputs(sheet, rig.frequency_inputs(volume.frequencies))
     set_plan(sheet, plan, gid.edits.phase)
     sheet.location = x, y, 0
     scene.collection.objects.link(sheet)

@@ -1,40 +1,54 @@
-"""Ways in from Blender's own menus: a photo from disk, or the one in the image editor, becomes a loop in one go."""
+"""Ways in: photos from disk or dropped, the one in an image editor, that of an object, become loops in one go."""
+
+from dataclasses import replace
+from pathlib import Path
 
 import bpy
-from bpy.props import BoolProperty, StringProperty
+from bpy.props import BoolProperty, CollectionProperty, StringProperty
 
-from ..loop import images
+from ...gid_core.errors import Cancelled, GidError
+from .. import jobs
+from ..loop import images, sight
 from . import base
+from .predict import Order
 
-__all__ = ["CLASSES"]
+__all__ = ["CLASSES", "ENDINGS"]
 
-
-def _animate(context, image):
-    context.scene.gid.still = image
-    return bpy.ops.gid.animate("INVOKE_DEFAULT")
+ENDINGS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", ".exr", ".hdr", ".dpx", ".jp2", ".tga")
 
 
 class GID_OT_add_photo(base.Reporting, bpy.types.Operator):
-    """Open a photo, predict how it moves, and show it as a seamless loop in a scene of its own"""
+    """Open photos, predict how they move, and show each as a seamless loop in a scene of its own"""
 
     bl_idname = "gid.add_photo"
     bl_label = "Animated Photo"
     bl_options = {"REGISTER", "UNDO"}
 
     filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    directory: StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
+    files: CollectionProperty(type=bpy.types.OperatorFileListElement, options={"HIDDEN", "SKIP_SAVE"})
     filter_image: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
     filter_folder: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+    display_type: base.DISPLAY
 
     @classmethod
     def poll(cls, context):
         return base.is_free(cls, context)
 
     def invoke(self, context, event):
+        if self.files or self.filepath:  # dropped
+            return self.execute(context)
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
     def perform(self, context):
-        return _animate(context, images.open_photo(bpy.path.abspath(self.filepath)))
+        folder = bpy.path.abspath(self.directory)
+        names = [one.name for one in self.files if one.name]
+        paths = [str(Path(folder) / name) for name in names] or [bpy.path.abspath(self.filepath)]
+        if len(paths) > 1:
+            return _animate_all(self, context, paths)
+        context.scene.gid.still = images.open_photo(paths[0])
+        return bpy.ops.gid.new_loop("INVOKE_DEFAULT")
 
 
 class GID_OT_animate_image(base.Reporting, bpy.types.Operator):
@@ -55,4 +69,113 @@ class GID_OT_animate_image(base.Reporting, bpy.types.Operator):
         return _animate(context, context.space_data.image)
 
 
-CLASSES = (GID_OT_add_photo, GID_OT_animate_image)
+class GID_OT_animate_object(base.Reporting, bpy.types.Operator):
+    """Predict how the photo on the active image plane or reference image moves, in a scene of its own"""
+
+    bl_idname = "gid.animate_object"
+    bl_label = "Animate the Photo of This Object"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        if _photo_of(context.object) is None:
+            cls.poll_message_set("Select an image plane or a reference image first")
+            return False
+        return base.is_free(cls, context)
+
+    def perform(self, context):
+        return _animate(context, _photo_of(context.object))
+
+
+def _animate(context, image):
+    """Animate an image of this file: in the loop in sight if that shows it, else in a new one."""
+    context.scene.gid.still = image
+    plane = sight.in_sight(context)
+    operator = bpy.ops.gid.animate if plane is not None and plane.gid.source == image else bpy.ops.gid.new_loop
+    return operator("INVOKE_DEFAULT")
+
+
+def _photo_of(obj):
+    """The image that an object shows: of a reference image, or the first texture of its active material."""
+    if obj is None or obj.gid.scene is not None:  # a loop shows what it was made of
+        return None
+    if obj.type == "EMPTY":
+        return obj.data if obj.empty_display_type == "IMAGE" else None
+    tree = obj.active_material.node_tree if obj.active_material is not None else None
+    if tree is None:
+        return None
+    return next((n.image for n in [tree.nodes.active, *tree.nodes] if getattr(n, "image", None) is not None), None)
+
+
+def _animate_all(operator, context, paths):
+    several = _Several(context, paths)
+    if bpy.app.background:
+        told = jobs.run(several, several.finish)
+        operator.report({"INFO"}, told)
+        return {"FINISHED"}
+    key = jobs.key_of(context.scene)
+    jobs.start(key, several.begin, several.finish, GID_OT_add_photo.bl_label, window=context.window)
+    return {"INTERFACE"}
+
+
+class _Several:
+    """Predictions of several photos, one after another, as one job; a photo that cannot be read stops no other."""
+
+    def __init__(self, context, paths):
+        self._scene, self._paths, self._left = context.scene.session_uid, len(paths), list(paths)
+        self._work, self._order, self._motions, self._refused = None, None, [], []
+
+    def begin(self):
+        return self
+
+    def poll(self):
+        """Events of the photo that is looked at."""
+        if self._work is None and self._left:
+            self._next()
+        if self._work is None:
+            return []
+        place = f"Photo {self._paths - len(self._left)} of {self._paths}"
+        try:
+            events = [replace(event, phase=f"{place}, {event.phase}") for event in self._work.poll()]
+            motion = self._work.result()
+        except Cancelled:
+            raise
+        except GidError as error:
+            self._refuse(error)
+            return []
+        if motion is not None:
+            self._motions.append((self._order, motion))
+            self._work = None
+        return events
+
+    def result(self):
+        return None if self._left or self._work is not None else tuple(self._motions)
+
+    def cancel(self):
+        if self._work is not None:
+            self._work.cancel()
+
+    def finish(self, motions):
+        """Build a loop of each, show the last; what there is to tell."""
+        for order, motion in motions:
+            order.fulfil(motion, is_shown=order is motions[-1][0])
+        told = f"{len(motions)} loops made" if len(motions) != 1 else "1 loop made"
+        if self._refused:
+            told += "; " + "; ".join(self._refused)
+        return told
+
+    def _next(self):
+        path = self._left.pop(0)
+        try:
+            scene = next(scene for scene in bpy.data.scenes if scene.session_uid == self._scene)
+            self._order = Order.of(scene, images.open_photo(path))
+            self._work = self._order.begin() if not bpy.app.background else jobs.Inline(self._order.predict)
+        except GidError as error:
+            self._refuse(error)
+
+    def _refuse(self, error):
+        self._refused.append(str(error))
+        self._work = None
+
+
+CLASSES = (GID_OT_add_photo, GID_OT_animate_image, GID_OT_animate_object)

@@ -12,7 +12,7 @@ from .status import draw_jobs, draw_notices, draw_text
 
 __all__ = ["GID_MT_length", "Loop", "rate"]
 
-_INVITATION = "Open a photo, then animate it: it becomes a seamless loop in a scene of its own."
+_INVITATION = "Drop a photo here, or open one, then animate it: it becomes a seamless loop in a scene of its own."
 _FOREIGN = "Made under another colour configuration (OCIO): start Blender with that one, or animate the photo anew."
 _THUMBNAIL_SCALE = 6.0  # of a button's height
 
@@ -21,6 +21,9 @@ class Loop(Part):
     name = HEAD
     bl_label = "Image Dynamics"
     needs = ""
+
+    def draw_header_preset(self, context):
+        self.layout.operator("gid.manual", text="", icon="HELP", emboss=False)
 
     def show(self, layout, context, plane):
         settings = context.scene.gid

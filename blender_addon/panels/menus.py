@@ -3,10 +3,11 @@
 import bpy
 
 from ..loop import sight
+from ..operators import photo
 from ..operators.nodes import GROUPS, GID_OT_add_node_group
 from ..registration import class_registers
 
-__all__ = ["GID_MT_add_node_group", "GID_MT_loop"]
+__all__ = ["GID_FH_photo", "GID_MT_add_node_group", "GID_MT_loop"]
 
 
 class GID_MT_loop(bpy.types.Menu):
@@ -17,6 +18,7 @@ class GID_MT_loop(bpy.types.Menu):
         layout = self.layout
         layout.operator("gid.add_photo", text="Animate a Photo...", icon="FILE_IMAGE")
         layout.operator("gid.animate", text="Animate the Still", icon="PLAY")
+        layout.operator("gid.animate_object", icon="IMAGE_REFERENCE")
         layout.separator()
         layout.operator("gid.show_loop", icon="HIDE_OFF")
         home = sight.home_of(context.scene)
@@ -46,6 +48,22 @@ class GID_MT_add_node_group(bpy.types.Menu):
             self.layout.operator(GID_OT_add_node_group.bl_idname, text=label).group = identifier
 
 
+class GID_FH_photo(bpy.types.FileHandler):
+    """Photos that are dropped on a viewport, an image editor, a compositor or the panel"""
+
+    bl_idname = "GID_FH_photo"
+    bl_label = "Animated Photo"
+    bl_import_operator = photo.GID_OT_add_photo.bl_idname
+    bl_file_extensions = ";".join(photo.ENDINGS)
+
+    @classmethod
+    def poll_drop(cls, context):
+        space = context.space_data
+        if space is None or space.type not in {"VIEW_3D", "IMAGE_EDITOR", "NODE_EDITOR"}:
+            return False
+        return getattr(space, "tree_type", "CompositorNodeTree") == "CompositorNodeTree"
+
+
 def draw_submenu(self, context):
     self.layout.separator()
     self.layout.menu(GID_MT_add_node_group.bl_idname)
@@ -71,7 +89,7 @@ _ENTRIES = (
     ("VIEW3D_MT_image_add", draw_add_photo),
     ("IMAGE_MT_image", draw_animate_image),
 )
-_register_classes, _unregister_classes = class_registers((GID_MT_loop, GID_MT_add_node_group))
+_register_classes, _unregister_classes = class_registers((GID_MT_loop, GID_MT_add_node_group, GID_FH_photo))
 
 
 def register():

@@ -1,9 +1,15 @@
 """The part Motion: how far, which way, how fast the loop in sight moves. All of it acts at once."""
 
+from pathlib import Path
+
+import bpy
+from bl_ui.utils import PresetPanel
+
+from ..operators import preset
 from .sidebar import Part, part_registers
 from .status import draw_text
 
-__all__ = ["Motion"]
+__all__ = ["GID_PT_motion_presets", "Motion"]
 
 _OLDER = "An older version made this loop: bring it up to date, and it can be edited."
 
@@ -11,6 +17,9 @@ _OLDER = "An older version made this loop: bring it up to date, and it can be ed
 class Motion(Part):
     name = "motion"
     bl_label = "Motion"
+
+    def draw_header_preset(self, context):
+        GID_PT_motion_presets.draw_panel_header(self.layout)
 
     def show(self, layout, context, plane):
         if not self.is_current(plane):
@@ -26,4 +35,23 @@ class Motion(Part):
             column.prop(edits, name)
 
 
-register, unregister = part_registers(Motion)
+class GID_PT_motion_presets(PresetPanel, bpy.types.Panel):
+    bl_idname = "GID_PT_motion_presets"
+    bl_label = "Motion Presets"
+    preset_subdir = preset.FOLDER
+    preset_operator = preset.GID_OT_motion_preset.bl_idname
+    preset_add_operator = preset.GID_OT_motion_preset_add.bl_idname
+
+
+_register_classes, _unregister_classes = part_registers(Motion, GID_PT_motion_presets)
+_PRESETS = str(Path(__file__).resolve().parent.parent)  # holds the folder "presets"
+
+
+def register():
+    _register_classes()
+    bpy.utils.register_preset_path(_PRESETS)
+
+
+def unregister():
+    bpy.utils.unregister_preset_path(_PRESETS)
+    _unregister_classes()

@@ -62,7 +62,8 @@ def test_zip_holds_no_tests_no_training_and_not_the_packaging_code(archive):
     with zipfile.ZipFile(archive) as opened:
         tops = {n.split("/")[0] for n in opened.namelist()}
         assert "blender_addon/package.py" not in opened.namelist()
-    assert tops <= {"__init__.py", "blender_manifest.toml", "LICENSE", "blender_addon", "gid_core", "models", "wheels"}
+    ours = {"blender_addon", "gid_core", "models", "docs", "wheels"}
+    assert tops <= {"__init__.py", "blender_manifest.toml", "LICENSE", *ours}
 
 
 def test_every_platform_of_the_manifest_has_its_pinned_wheels():

@@ -15,7 +15,7 @@ def datablocks():
 
 def test_without_a_still_the_panel_offers_to_open_one(drawn):
     shown = drawn(loop.Loop)
-    assert shown[0].startswith("Open a photo")
+    assert shown[0].startswith("Drop a photo")
     assert {"gid.open_still", "seed", "seconds", "= 120 frames at 24 fps", "gid.animate"} <= set(shown)
     assert "gid.remove" not in shown
 
