@@ -4,6 +4,7 @@ It is made when asked for, and goes nowhere but where the artist pastes it.
 """
 
 import platform
+from importlib import metadata
 
 import bpy
 import numpy as np
@@ -26,7 +27,7 @@ def report(folder: str = "") -> str:
         f"Blender {bpy.app.version_string} ({bpy.app.build_hash.decode()}), {bpy.app.build_platform.decode()}",
         f"{platform.system()} {platform.release()}, {platform.machine()}",
         f"Python {platform.python_version()}, numpy {np.__version__}",
-        f"Pillow {_version_of('PIL')}",
+        f"Pillow {_version_of('pillow')}",
         f"onnxruntime {_version_of('onnxruntime')}, providers: {_providers()}",
         *_model(folder),
         f"loops in this file: {sum(obj.gid.scene is not None for obj in bpy.data.objects)}",
@@ -35,19 +36,20 @@ def report(folder: str = "") -> str:
     return "\n".join(lines) + "\n"
 
 
-def _version_of(module):
+def _version_of(package):
     try:
-        return __import__(module).__version__
-    except ImportError as error:
-        return f"does not load ({type(error).__name__})"
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "is not there"
 
 
 def _providers():
+    from ..gid_core.model import session  # at the first use: it may load onnxruntime
+
     try:
-        import onnxruntime  # a wheel that may not load: that is what is to be told
-    except ImportError:
-        return "none"
-    return ", ".join(onnxruntime.get_available_providers())
+        return ", ".join(session.available_providers())
+    except GidError as error:
+        return f"none ({type(error).__name__})"
 
 
 def _model(folder):

@@ -12,11 +12,13 @@ from bpy.props import (
     CollectionProperty,
     EnumProperty,
     FloatProperty,
+    FloatVectorProperty,
     IntProperty,
     PointerProperty,
     StringProperty,
 )
 
+from ..gid_core.motion.edits import RATE_LEAST, RATE_TOP
 from .loop import edit, length, live, sight
 from .output.settings import GidOutput
 from .registration import class_registers
@@ -34,6 +36,12 @@ def _acts_on_images(one, context):
     plane = one.id_data
     if plane.gid.scene is not None and not live.is_held():
         edit.follow(plane, with_images=True)
+
+
+def _acts_on_rate(one, context):
+    plane = one.id_data
+    if plane.gid.scene is not None and not live.is_held():
+        edit.follow_rate(plane)
 
 
 def _acts_on_length(settings, context):
@@ -59,6 +67,32 @@ class GidPull(bpy.types.PropertyGroup):
     )  # fmt: skip
 
 
+class GidStroke(bpy.types.PropertyGroup):
+    """One stroke of the comb: things under it move along it."""
+
+    path: StringProperty(description="Places, in parts of the picture, y down: a JSON list of pairs")
+    reach: FloatProperty(
+        name="Reach",
+        default=0.1,
+        min=0.005,
+        max=1.0,
+        subtype="FACTOR",
+        description="How far beside it a stroke is felt, in parts of the picture's long side",
+        update=_acts_on_images,
+    )
+
+
+def _direction(edits):
+    angle = edits.turn + edits.id_data.gid.axis
+    return math.cos(angle), -math.sin(angle), 0.0
+
+
+def _turn_towards(edits, direction):
+    x, y, _z = direction
+    if x or y:
+        edits.turn = (math.atan2(-y, x) - edits.id_data.gid.axis + math.pi) % math.tau - math.pi
+
+
 class GidEdits(bpy.types.PropertyGroup):
     """What the artist asks of a loop's motion. All of it acts at once, and can be taken back."""
 
@@ -70,6 +104,22 @@ class GidEdits(bpy.types.PropertyGroup):
         soft_max=math.pi,
         description="Turns the direction of all motion; positive is clockwise",
         update=_acts,
+    )
+    direction: FloatVectorProperty(
+        name="Direction",
+        subtype="DIRECTION",
+        size=3,
+        get=_direction,
+        set=_turn_towards,
+        description="The axis that most of the motion follows, as on the picture: drag the ball",
+    )
+    rate: FloatProperty(
+        name="Speed",
+        default=1.0,
+        min=RATE_LEAST,
+        max=RATE_TOP,
+        description="How fast everything moves: 0.5 is slow motion, half as fast. The loop keeps its length",
+        update=_acts_on_rate,
     )
     low: _gain("Slow Sway", "Strength of the slowest motion")
     mid: _gain("Swing", "Strength of the motion between sway and shiver")
@@ -107,6 +157,7 @@ class GidEdits(bpy.types.PropertyGroup):
         description="How far each place moves: white is as predicted, black stands still; a float image may go up to 4",
         update=_acts_on_images,
     )
+    strokes: CollectionProperty(type=GidStroke)
     plucks: CollectionProperty(type=GidPull)
 
 
@@ -124,6 +175,7 @@ class GidTake(bpy.types.PropertyGroup):
     frequencies: StringProperty(description="Frequencies of the motion in Hz, a JSON list")
     cells: StringProperty(description="How many rows and columns of the chance image the picture spans, JSON")
     provenance: StringProperty(description="How the motion came about, JSON")
+    axis: FloatProperty(description="Of the motion as predicted: its main axis, clockwise from the right, in radians")
 
 
 class GidLoop(bpy.types.PropertyGroup):
@@ -147,6 +199,7 @@ class GidLoop(bpy.types.PropertyGroup):
     frequencies: StringProperty(description="Frequencies of the motion in Hz, a JSON list")
     cells: StringProperty(description="How many rows and columns of the chance image the picture spans, JSON")
     provenance: StringProperty(description="How the motion came about, JSON")
+    axis: FloatProperty(description="Of the motion as predicted: its main axis, clockwise from the right, in radians")
     answered: StringProperty(description="What made the motion: the model's name, or the physics prior")
     n_frames: IntProperty(description="Length of the loop in frames")
     start: IntProperty(description="First frame of the loop")
@@ -210,6 +263,14 @@ class GidSettings(bpy.types.PropertyGroup):
     )
     is_comparison: BoolProperty(description="This scene shows the takes of a loop side by side")
     listed: IntProperty(name="Row", description="Of the list of loops", options={"HIDDEN", "SKIP_SAVE"})
+    comb_reach: FloatProperty(
+        name="Reach",
+        default=0.1,
+        min=0.005,
+        max=1.0,
+        subtype="FACTOR",
+        description="How far beside the next stroke of the comb is felt, in parts of the picture's long side",
+    )
     record_plucks: BoolProperty(
         name="Record",
         description="Keep each pluck as keys of the loop, where it is let go; off: it rings down and is gone",
@@ -219,7 +280,7 @@ class GidSettings(bpy.types.PropertyGroup):
     )
 
 
-_CLASSES = (GidPull, GidEdits, GidTake, GidLoop, GidOutput, GidSettings)
+_CLASSES = (GidPull, GidStroke, GidEdits, GidTake, GidLoop, GidOutput, GidSettings)
 _register_classes, _unregister_classes = class_registers(_CLASSES)
 
 

@@ -112,6 +112,7 @@ def add_options(parser: argparse.ArgumentParser, place: str, purpose: str) -> No
         help="how far each place moves: mid grey (128 of 255) as predicted, black not at all, white 4 times as far",
     )
     add("--direction", metavar="DX,DY", help="the axis that things move along: 1,0 is to the right, 0,1 is down")
+    add("--rate", type=float, default=1.0, help="how fast things move; 0.5 is slow motion (default: %(default)s)")
     add("--gains", metavar="LOW,MID,HIGH", help="how much of slow, middle and fast motion (default: 1,1,1)")
     add("--model", default="auto", metavar="PATH|physics", help="a model folder, or the rules without a model")
     add("--blender", metavar="VERSION", help="which Blender makes the scene; build.py reads it")
@@ -289,6 +290,7 @@ def _edits(options, photo_shape, still_shape):
         low=gains[0],
         mid=gains[1],
         high=gains[2],
+        rate=options.rate,
     )
 
 

@@ -77,8 +77,12 @@ class Pictures:
 
 
 def baked(motion: Motion, edits: Edits) -> SpectralVolume:
-    """What the images of the modes hold: strength, and a mask where it is taken at its word. All else acts live."""
-    return replace(apply(motion, Edits(mask=edits.mask, strength=edits.strength)), mask=None)
+    """What the images of the modes hold: strength, strokes of the comb, and a mask where it is taken at its word.
+
+    Its frequencies are at the rate that is asked for. All else acts live.
+    """
+    worked_in = Edits(mask=edits.mask, strength=edits.strength, strokes=edits.strokes, rate=edits.rate)
+    return replace(apply(motion, worked_in), mask=None)
 
 
 def build_loop(spec: LoopSpec):

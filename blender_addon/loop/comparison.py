@@ -47,7 +47,7 @@ def scene_of_takes(plane):
     if len(shown) < 2:
         raise SettingsError("there is one take of this photo: re-roll for another one to compare it with")
     width, height = rig.get_input(plane, "Still").size
-    columns = math.ceil(math.sqrt(len(shown) * height / width * 1.6))  # about as wide as a window
+    columns = math.ceil(math.sqrt(len(shown) * height / width * 1.3))  # about as wide as a viewport beside the panel
     rows = math.ceil(len(shown) / columns)
     step = width * _GAP, height * (_GAP + _LABEL)
     scene = new_scene(

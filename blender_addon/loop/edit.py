@@ -10,6 +10,7 @@ from fractions import Fraction
 import numpy as np
 
 from ...gid_core.errors import GidError, SettingsError
+from ...gid_core.motion.comb import Stroke
 from ...gid_core.motion.edits import Pull, apply
 from ...gid_core.motion.motion import Motion
 from ...gid_core.motion.plan import plan_loop
@@ -34,7 +35,10 @@ __all__ = [
     "apply_edits",
     "check_fits",
     "clear_plucks",
+    "clear_strokes",
+    "comb",
     "follow",
+    "follow_rate",
     "plan_for",
     "replace_motion",
     "retime_loop",
@@ -113,7 +117,7 @@ def replace_motion(plane, motion: Motion, still: np.ndarray | None = None, *, ta
         raw.share(plane, take)
     for body in clock.on_same_clock(plane):
         set_plan(body, plan, plane.gid.edits.phase)
-        rig.set_inputs(body, rig.frequency_inputs(motion.frequencies))
+        rig.set_inputs(body, rig.frequency_inputs(volume.frequencies))
     live.show(plane)
     live.ring(plane)
 
@@ -131,6 +135,51 @@ def apply_edits(plane) -> None:
     if not np.array_equal(volume.amplitudes, played_volume(plane).amplitudes):
         _write(plane, volume, None, stored_plan(plane))
     live.show(plane)
+
+
+def follow_rate(plane) -> None:
+    """Let the loop play at the rate that its edits ask for, at the length that it has; what cannot be is told."""
+    if not raw.is_stored(plane) or plane.library:
+        return
+    fps = Fraction(plane.gid.fps)
+    try:
+        volume = stored_volume(plane)
+        anchored = rig.get_input(plane, "Anchor") > 0
+        plan = plan_loop(volume, plane.gid.n_frames, fps, anchored=anchored, phase=plane.gid.edits.phase)
+        for body in clock.on_same_clock(plane):
+            rig.set_inputs(body, rig.frequency_inputs(volume.frequencies))
+        retime_loop(plane, plan, fps, plane.gid.start)
+    except GidError as error:
+        jobs.note(jobs.key_of(plane.gid.scene), str(error))
+
+
+def comb(plane, stroke: Stroke) -> None:
+    """Let what lies under a stroke move along it.
+
+    Raises:
+        GidError: it cannot be; nothing is changed then.
+    """
+    check_fits(plane, None)
+    strokes = plane.gid.edits.strokes
+    live.add_stroke(plane, stroke)
+    try:
+        apply_edits(plane)
+    except GidError:
+        strokes.remove(len(strokes) - 1)
+        raise
+    live.ring(plane)
+
+
+def clear_strokes(plane) -> None:
+    """Take all strokes of the comb from the loop.
+
+    Raises:
+        GidError: the loop is linked, or an older version made it.
+    """
+    check_fits(plane, None)
+    plane.gid.edits.strokes.clear()
+    apply_edits(plane)
+    live.ring(plane)
 
 
 def add_pluck(plane, pull: Pull) -> None:

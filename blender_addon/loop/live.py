@@ -3,19 +3,30 @@
 An EEVEE loop has two objects on one clock; both show the edits of the one that is the loop.
 """
 
+import json
 from contextlib import contextmanager
 from fractions import Fraction
 
 import numpy as np
 
+from ...gid_core.motion.comb import Stroke
 from ...gid_core.motion.edits import Edits, Pull, apply, plucked
 from ...gid_core.motion.pluck import GENTLE, superposed
 from ..nodes import rig
 from . import clock, images, pluck, raw
 
-__all__ = ["NUMBERS", "ask", "asked", "bodies", "held", "is_held", "n_modes", "name_of", "ring", "show"]
+__all__ = ["NUMBERS", "add_stroke", "ask", "asked", "bodies", "held", "is_held", "n_modes", "name_of", "ring", "show"]
 
-NUMBERS = ("amplitude", "turn", "low", "mid", "high", "border", "phase")  # fields of `Edits` that are one number
+NUMBERS = (
+    "amplitude",
+    "turn",
+    "rate",
+    "low",
+    "mid",
+    "high",
+    "border",
+    "phase",
+)  # fields of `Edits` that are one number
 _INPUTS = {"amplitude": "Amount", "turn": "Turn", "low": "Low", "mid": "Mid", "high": "High", "border": "Border",
            "phase": "Phase Offset", "damping": "Damping"}  # fmt: skip
 _holders: list[None] = []
@@ -82,12 +93,22 @@ def ask(plane, edits: Edits, name: str) -> None:
             setattr(kept, field, getattr(edits, field))
         kept.mask = _picture(f"GID Mask {name}", edits.mask)
         kept.strength = _picture(f"GID Strength {name}", edits.strength)
+        kept.strokes.clear()
+        for stroke in edits.strokes:
+            add_stroke(plane, stroke)
         kept.plucks.clear()
         for pull in edits.plucks:
             one = kept.plucks.add()
             one.x, one.y, one.dx, one.dy, one.time_s = pull.x, pull.y, pull.dx, pull.dy, pull.time_s
     show(plane)
     ring(plane)
+
+
+def add_stroke(plane, stroke: Stroke) -> None:
+    """Note one more stroke of the comb; nothing acts by it yet."""
+    one = plane.gid.edits.strokes.add()
+    with held():
+        one.path, one.reach = json.dumps(stroke.points), stroke.reach
 
 
 def asked(plane) -> Edits:
@@ -101,6 +122,7 @@ def asked(plane) -> Edits:
     return Edits(
         mask=None if kept.mask is None else _nearest(_grey(kept.mask), *still.size),
         strength=None if kept.strength is None else _grey(kept.strength),
+        strokes=tuple(Stroke(tuple(map(tuple, json.loads(one.path))), one.reach) for one in kept.strokes),
         plucks=tuple(Pull(one.x, one.y, one.dx, one.dy, one.time_s) for one in kept.plucks),
         **{field: getattr(kept, field) for field in NUMBERS},
     )

@@ -9,6 +9,7 @@ import json
 import numpy as np
 
 from ...gid_core.errors import SettingsError
+from ...gid_core.motion.comb import axis
 from ...gid_core.motion.motion import Motion
 from . import atlas, images
 
@@ -16,7 +17,8 @@ __all__ = ["FIELDS", "IMAGES", "is_stored", "load", "of", "share", "store"]
 
 _NEEDED = ("envelope", "chance", "picture")
 IMAGES = (*_NEEDED, "members")
-FIELDS = (*IMAGES, "frequencies", "cells", "provenance")  # properties that hold a motion, of a loop and of a take
+# Properties that hold a motion, of a loop and of a take.
+FIELDS = (*IMAGES, "frequencies", "cells", "provenance", "axis")
 
 
 def is_stored(plane) -> bool:
@@ -44,6 +46,7 @@ def store(plane, motion: Motion, name: str) -> None:
     gid.frequencies = json.dumps([float(f) for f in motion.frequencies])
     gid.cells = json.dumps(motion.cells)
     gid.provenance = json.dumps(dict(motion.provenance))
+    gid.axis = axis(motion.volume().amplitudes)
 
 
 def share(plane, kept) -> None:

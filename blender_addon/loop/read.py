@@ -130,8 +130,8 @@ def stored_volume(plane) -> SpectralVolume:
 
 
 def played_volume(plane) -> SpectralVolume:
-    """What the images of the modes hold: strength is in it, what acts live is not."""
-    frequencies = np.array(json.loads(plane.gid.frequencies), np.float64)
+    """What the images of the modes hold: strength and strokes are in it, what acts live is not."""
+    frequencies = np.array(json.loads(plane.gid.frequencies), np.float64) * plane.gid.edits.rate
     modes = [
         images.pixels_of(rig.get_input(plane, f"Image {index}"), is_vector=True)
         for index in range(1, len(frequencies) + 1)

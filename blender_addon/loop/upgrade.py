@@ -44,7 +44,7 @@ def upgrade(plane) -> None:
         raise SettingsError(f"the loop '{plane.name}' shares its clock with a linked one: bring that up to date first")
     old = rig.modifier_of(plane).node_group
     groups = _with_nested(old)
-    frequencies = json.loads(plane.gid.frequencies)
+    frequencies = [plane.gid.edits.rate * one for one in json.loads(plane.gid.frequencies)]
     factors = _factors(rig.version_of(old), plane.gid.scene.render)
     names = {path: name for name, path in _paths(plane).items()}
     new = rig.group(len(frequencies))

@@ -10,7 +10,15 @@ from . import base
 __all__ = ["CLASSES", "FIELDS", "FOLDER"]
 
 FOLDER = "image_dynamics/motion"  # below Blender's folders of presets
-FIELDS = ("amplitude", "low", "mid", "high", "border", "damping")  # of the edits; which way it goes belongs to a photo
+FIELDS = (
+    "amplitude",
+    "rate",
+    "low",
+    "mid",
+    "high",
+    "border",
+    "damping",
+)  # of the edits; which way it goes belongs to a photo
 
 
 class GID_OT_motion_preset(base.OnLoop, bpy.types.Operator):

@@ -28,11 +28,26 @@ class Motion(Part):
             return
         edits = plane.gid.edits
         column = layout.column(align=True)
-        for name in ("amplitude", "low", "mid", "high"):
+        for name in ("amplitude", "rate", "low", "mid", "high"):
             column.prop(edits, name)
+        split = layout.split(factor=0.4)
+        split.column().prop(edits, "direction", text="")
+        column = split.column(align=True)
+        column.use_property_split = False
+        column.prop(edits, "turn")
+        column.operator("gid.comb_tool", text="Comb", icon="FORCE_WIND")
+        row = column.row(align=True)
+        row.prop(context.scene.gid, "comb_reach")
+        if edits.strokes:
+            row.operator("gid.comb_clear", text="", icon="X")
+            column.label(text=_count(len(edits.strokes)))
         column = layout.column()
-        for name in ("turn", "border", "phase"):
+        for name in ("border", "phase"):
             column.prop(edits, name)
+
+
+def _count(n):
+    return f"{n} stroke{'' if n == 1 else 's'} of the comb"
 
 
 class GID_PT_motion_presets(PresetPanel, bpy.types.Panel):

@@ -1,10 +1,10 @@
 """Tools for the hand in the viewport: modal operators, their entries in the toolbar, and what they show meanwhile."""
 
-from . import brush, pluck, ringing, veil
+from . import brush, comb, pluck, ringing, veil
 
 __all__ = ["register", "unregister"]
 
-_MODULES = (ringing, pluck, veil, brush)
+_MODULES = (ringing, pluck, comb, veil, brush)
 
 
 def register():

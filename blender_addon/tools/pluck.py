@@ -18,7 +18,7 @@ from ...gid_core.motion.volume import SpectralVolume
 from ..loop import edit, read, sight
 from ..operators import base
 from ..registration import class_registers
-from . import place, ringing
+from . import hand, place, ringing
 
 __all__ = ["TOOL", "Grip"]
 
@@ -63,10 +63,6 @@ class Grip:
         """How far the pixel goes along `offset` at a state, as a share of it: 1 follows wholly."""
         moved = (self._pair.amplitudes[:, 0, 0] * state[:, None]).sum(0).real / self._long_side
         return float(moved @ offset) / max(offset[0] ** 2 + offset[1] ** 2, 1e-12)
-
-
-def _is_shown(plane, context):
-    return context.view_layer.objects.get(plane.name) == plane
 
 
 class GID_OT_pluck(base.OnLoop, bpy.types.Operator):
@@ -125,7 +121,7 @@ class GID_OT_pluck(base.OnLoop, bpy.types.Operator):
 
     def _press(self, context, event):
         plane = sight.in_sight(context)
-        if not _is_shown(plane, context):
+        if not hand.is_shown(plane, context):
             raise SettingsError(f"the loop '{plane.name}' is not in this view: show it first, then pluck it")
         self._begin = self._where(plane, context, event)
         if self._begin is None:
@@ -149,10 +145,10 @@ class GID_OT_pluck(base.OnLoop, bpy.types.Operator):
 
     def _pull(self, context, event):
         plane = self._plane()
-        hand = self._where(plane, context, event)
-        if hand is None:
+        held = self._where(plane, context, event)
+        if held is None:
             return
-        self._felt = self._grip.felt(place.pull_of(plane, self._begin, hand))
+        self._felt = self._grip.felt(place.pull_of(plane, self._begin, held))
         state = self._grip.state(self._felt)
         ringing.hold(plane, context.scene, self._grip.volume, state)
         still = " (this place hardly moves)" if self._grip.answer(state, self._felt) < _NO_ANSWER else ""
@@ -202,18 +198,7 @@ class GID_OT_pluck_tool(base.OnLoop, bpy.types.Operator):
     bl_options = {"INTERNAL"}  # no UNDO: the tool in the hand is not data
 
     def perform(self, context):
-        plane = sight.in_sight(context)
-        areas = [area for area in (context.window.screen.areas if context.window else ()) if area.type == "VIEW_3D"]
-        if not areas:
-            raise SettingsError("there is no 3D viewport in this window: open one, and pluck the picture there")
-        if not _is_shown(plane, context):
-            sight.show(plane, context.window)
-        if context.mode != "OBJECT":
-            bpy.ops.object.mode_set(mode="OBJECT")
-        area = context.area if context.area in areas else max(areas, key=lambda one: one.width * one.height)
-        region = next(one for one in area.regions if one.type == "WINDOW")
-        with context.temp_override(area=area, region=region, space_data=area.spaces.active):
-            bpy.ops.wm.tool_set_by_id(name=TOOL, space_type="VIEW_3D")
+        hand.take(context, sight.in_sight(context), TOOL)
 
 
 class GID_WST_pluck(bpy.types.WorkSpaceTool):

@@ -21,7 +21,7 @@ from ..errors import ModelError
 from . import card as cards
 from .contract import PAIRS, PREDICTION, SIGNATURES, bind
 
-__all__ = ["Model", "load_model"]
+__all__ = ["Model", "available_providers", "load_model"]
 
 CPU = "CPUExecutionProvider"
 # In order of preference; those that this machine's onnxruntime offers are tried.
@@ -127,6 +127,15 @@ def load_model(path=None, roles=PREDICTION) -> Model:
         for role, content in contents.items():
             _keep(card, role, _chosen(role, content, card))
     return Model(card, roles)
+
+
+def available_providers() -> tuple[str, ...]:
+    """Providers that the installed onnxruntime has, whether they work or not.
+
+    Raises:
+        ModelError: it does not load.
+    """
+    return tuple(_import_onnxruntime().get_available_providers())
 
 
 def _key(card, role):

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..errors import SettingsError
 from ..files.resample import fitted
+from .comb import Stroke, axis, local_turn
 from .mask import checked_map
 from .motion import Motion
 from .pluck import Pluck, pluck
@@ -21,6 +22,8 @@ from .volume import SpectralVolume
 
 __all__ = [
     "BANDS_HZ",
+    "RATE_LEAST",
+    "RATE_TOP",
     "STRENGTH_TOP",
     "Edits",
     "Pull",
@@ -35,6 +38,7 @@ __all__ = [
 ]
 
 STRENGTH_TOP = 4.0
+RATE_LEAST, RATE_TOP = 0.05, 2.0  # the fastest mode then swings 6.4 times a second, which 24 frames still show
 UNMOVED_PX = 0.05  # RMS motion below which nothing is seen to move
 BANDS_HZ = (0.4, 0.8, 1.6)  # slow sway, the swing of stems, the shiver of leaves: an octave apart
 
@@ -75,6 +79,8 @@ class Edits:
         low, mid, high: gains of the slow, middle and fast frequencies.
         border: share of the picture's long side over which motion fades to nothing at the rim.
         phase: cycles by which the loop is ahead; `plan.plan_loop` takes it.
+        rate: how fast it moves: 0.5 is slow motion, half as fast; every frequency is multiplied.
+        strokes: Strokes of the comb: along which direction things move, place by place.
         plucks: Pulls; `plucked` makes states of them.
     Raises:
         SettingsError: a value is out of range.
@@ -90,6 +96,8 @@ class Edits:
     border: float = 0.0
     phase: float = 0.0
     plucks: tuple[Pull, ...] = ()
+    rate: float = 1.0
+    strokes: tuple[Stroke, ...] = ()
 
     def __post_init__(self):
         if self.mask is not None:
@@ -106,6 +114,9 @@ class Edits:
             raise SettingsError(f"the border is {self.border}: give a share of the picture from 0 to 1")
         if not (math.isfinite(self.turn) and math.isfinite(self.phase)):
             raise SettingsError("turn and phase of the edits must be finite numbers")
+        if not RATE_LEAST <= self.rate <= RATE_TOP:
+            raise SettingsError(f"the rate is {self.rate}: give a number from {RATE_LEAST} to {RATE_TOP}")
+        object.__setattr__(self, "strokes", tuple(self.strokes))
         object.__setattr__(self, "plucks", tuple(self.plucks))
 
     def told(self) -> dict:
@@ -118,6 +129,8 @@ class Edits:
             "gains": [float(self.low), float(self.mid), float(self.high)],
             "border": float(self.border),
             "phase": float(self.phase),
+            "rate": float(self.rate),
+            "strokes": [{"points": [list(point) for point in one.points], "reach": one.reach} for one in self.strokes],
             "plucks": [[float(v) for v in (pull.x, pull.y, pull.dx, pull.dy, pull.time_s)] for pull in self.plucks],
         }
 
@@ -140,6 +153,10 @@ class Edits:
                 high=float(high),
                 border=float(told["border"]),
                 phase=float(told["phase"]),
+                rate=float(told.get("rate", 1.0)),  # files of earlier days have none
+                strokes=tuple(
+                    Stroke(tuple(map(tuple, one["points"])), one["reach"]) for one in told.get("strokes", ())
+                ),
                 plucks=tuple(Pull(*(float(value) for value in values)) for values in told["plucks"]),
             )
         except (KeyError, TypeError, ValueError) as error:
@@ -159,13 +176,16 @@ def apply(motion: Motion, edits: Edits) -> SpectralVolume:
     envelope, note = _envelope(motion, edits)
     volume = motion.volume(envelope)
     amplitudes = volume.amplitudes
+    frequencies = motion.frequencies if edits.rate == 1 else motion.frequencies * edits.rate
+    if edits.strokes:
+        amplitudes = _turned(amplitudes, local_turn(amplitudes, edits.strokes))
     if edits.turn != 0:
         amplitudes = amplitudes @ _rotation(edits.turn)
-    gains = edits.amplitude * mode_gains(motion.frequencies, edits.low, edits.mid, edits.high)
+    gains = edits.amplitude * mode_gains(frequencies, edits.low, edits.mid, edits.high)
     if (gains != 1).any():
         amplitudes = amplitudes * gains.astype(np.float32)[:, None, None, None]
     provenance = {**motion.provenance, **edits.told(), **note}
-    return SpectralVolume(amplitudes, motion.frequencies, provenance, edits.mask, edits.border, motion.lookup)
+    return SpectralVolume(amplitudes, frequencies, provenance, edits.mask, edits.border, motion.lookup)
 
 
 def mode_gains(frequencies, low: float, mid: float, high: float) -> np.ndarray:
@@ -186,10 +206,7 @@ def band_weights(frequencies) -> tuple[np.ndarray, np.ndarray]:
 
 def main_axis(volume: SpectralVolume) -> float:
     """Angle of the axis that most of the motion follows, radians in -pi/2..pi/2, x right and y down."""
-    x, y = np.moveaxis(volume.weighed().amplitudes.astype(np.complex128), -1, 0)
-    across = (np.abs(x) ** 2 - np.abs(y) ** 2).sum()
-    along = 2 * (x * y.conj()).real.sum()
-    return float(np.arctan2(along, across) / 2)
+    return axis(volume.weighed().amplitudes)
 
 
 def turn_towards(motion: Motion, direction, edits: Edits | None = None) -> float:
@@ -258,6 +275,13 @@ def _envelope(motion, edits):
 def _rms(envelope, weight):
     """Weighted RMS motion in px of the grid."""
     return float(np.sqrt(((envelope**2).sum(0) * weight).sum() / max(float(weight.sum()), 1e-6)))
+
+
+def _turned(amplitudes, angle):
+    """Vectors (K, H, W, 2) turned by an angle (H, W) each."""
+    cos, sin = np.cos(angle), np.sin(angle)
+    x, y = amplitudes[..., 0], amplitudes[..., 1]
+    return np.stack([cos * x - sin * y, sin * x + cos * y], -1)
 
 
 def _rotation(angle):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from gid_core.errors import SettingsError
 from gid_core.motion import edits as edit
+from gid_core.motion.comb import Stroke
 from gid_core.motion.edits import Edits, Pull, apply
 from gid_core.motion.sway import sway
 from gid_core.motion.synth import displacement, mean_motion
@@ -31,6 +32,11 @@ def maps(values):
 
 
 pulls = st.builds(Pull, unit, unit, st.floats(-0.2, 0.2), st.floats(-0.2, 0.2), st.floats(0, 9))
+ends = st.tuples(unit, unit)
+strokes = st.builds(
+    lambda start, end, reach: Stroke((start, (end[0], 1 - start[1] if end == start else end[1])), reach),
+    ends.filter(lambda place: place[1] != 0.5), ends, st.floats(0.01, 1),
+)  # fmt: skip
 anything = {
     "mask": maps(unit),
     "strength": maps(st.floats(0, 4, width=32)),
@@ -41,6 +47,8 @@ anything = {
     "high": st.floats(0, 3),
     "border": unit,
     "phase": st.floats(-2, 2),
+    "rate": st.floats(edit.RATE_LEAST, edit.RATE_TOP),
+    "strokes": st.lists(strokes, max_size=2).map(tuple),
     "plucks": st.lists(pulls, max_size=3).map(tuple),
 }
 one_edit = st.sampled_from(sorted(anything)).flatmap(lambda name: st.tuples(st.just(name), anything[name]))
