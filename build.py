@@ -3,6 +3,8 @@
 
   python3 build.py animate [PHOTO] [--out DIR] [--blender 4.5|5.0|5.2|none] ...             photo -> seamless loop
   python3 build.py batch FOLDER [--out DIR] ...                                            a folder of photos -> loops
+  python3 build.py job PHOTO|FOLDER [--out DIR] [--for openjd|deadline|flamenco] ...            the same on a farm
+  python3 build.py check FILE.blend                                            what a farm would stumble over in a file
   python3 build.py test [lint|core|blender-4.5|blender-5.0|blender-5.2 ...]                set up and run every test
   python3 build.py bench [splat|steps|memory|playback|render ...] [--blender ...]          ratios measured in one run
   python3 build.py package [--platform ...]                                                the installable zip
@@ -34,7 +36,7 @@ DEFAULT_BLENDERS = ("4.5", "5.2")  # the first whose Python is there
 # Environment -> the Pythons that it works with, the first that is found; and megabytes that it takes on the disk.
 PYTHONS = {
     "run": ("3.11", "3.12", "3.13", "3.14"),
-    **dict.fromkeys(("export", "lint", "docs"), ("3.11", "3.12", "3.13")),
+    **dict.fromkeys(("export", "lint", "docs", "farm", "audit"), ("3.11", "3.12", "3.13")),
     **{f"blender-{version}": (python,) for version, python in BLENDERS.items()},
 }
 SIZES_MB = {"run": 320, "export": 1500, "lint": 220, "docs": 260}  # those with a Blender: 1300
@@ -264,6 +266,15 @@ def animate(arguments, verb="animate"):
     return _run([python, "-I", "-c", BLENDER_DOOR, str(ROOT), verb, *arguments])
 
 
+def check(arguments):
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--blender", choices=sorted(BLENDERS))
+    chosen, _ = parser.parse_known_args(arguments)
+    newest_first = sorted(BLENDERS, reverse=True)  # whatever saved the file, this one reads it
+    version = chosen.blender or next((v for v in newest_first if is_ready("blender-" + v)), _default_blender())
+    return _run([environment("blender-" + version), "-I", "-c", BLENDER_DOOR, str(ROOT), "check", *arguments])
+
+
 def _default_blender():
     """The Blender whose environment, or whose Python, is there."""
     for version in DEFAULT_BLENDERS:
@@ -359,6 +370,9 @@ def _pass_on(number, _frame):
 VERBS = {
     "animate": animate,
     "batch": lambda arguments: animate(arguments, "batch"),
+    "job": lambda arguments: _run_core("gid_core.farm.submit", arguments),
+    "check": check,
+    "task": lambda arguments: _run_core("gid_core.farm.task", arguments),
     "test": test,
     "bench": bench,
     "package": package,

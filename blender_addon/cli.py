@@ -29,7 +29,9 @@ class _Parser(argparse.ArgumentParser):
 def main(argv: list[str]) -> int:
     """Exit code of a command: 0, 2 the user's mistake, 3 the model, 130 stopped, 1 (with a traceback) our bug."""
     from ..gid_core import animate, batch, console
+    from ..gid_core.farm import submit, task
     from ..gid_core.files import progress  # at the first use: they load Pillow
+    from .output import preflight
     from .output.delivery import CommandLine
 
     parser = _Parser(prog="gid", description="Still photos become seamless loops.")
@@ -39,14 +41,26 @@ def main(argv: list[str]) -> int:
     described = "Every photo of a folder becomes a loop, and a page shows them all."
     batch.add_arguments(verbs.add_parser("batch", help="make loops of a folder of photos", description=described))
     console.settle()
+    described = "Photos become a folder that a farm takes: Open Job Description, AWS Deadline Cloud or Flamenco."
+    submit.add_arguments(verbs.add_parser("job", help="make a farm's job of photos", description=described))
+    task.add_arguments(verbs.add_parser("task", help="do one task of such a job", description="One task of a job."))
+    described = "A line for each thing in a file that would go wrong on another machine, with what to do about it."
+    checked = verbs.add_parser("check", help="look at a .blend file before it goes to a farm", description=described)
+    checked.add_argument("file", nargs="?", metavar="FILE", help="the file; without one, that which is open")
+    checked.add_argument("--openjd", action="store_true", help="tell a failure as Open Job Description wants it")
+    checked.add_argument("--blender", metavar="VERSION", help="which Blender looks; build.py reads it")
     try:
         options = parser.parse_args(animate.joined(argv))
     except SystemExit as end:
         return int(end.code or 0)
-    work = {"animate": animate.run, "batch": batch.run}[options.verb]
+    verb = options.verb
     del options.verb  # the report lists what was asked
+    if verb == "check":
+        with _properties():
+            return progress.exit_code_of(lambda: preflight.run(options), options.openjd)
+    work = {"animate": animate.run, "batch": batch.run, "job": submit.run, "task": task.run}[verb]
     with _interruptible(progress.STOPPING) as cancelled, _properties():
-        code = progress.exit_code_of(lambda: work(options, CommandLine(), cancelled))
+        code = progress.exit_code_of(lambda: work(options, CommandLine(), cancelled), options.openjd)
     console.let_go()
     return code
 

@@ -21,7 +21,7 @@ from . import console, delivery
 from .errors import ImageError, SettingsError
 from .files import colour, image_io, resample
 from .files.memory import peak_bytes
-from .files.progress import STOPPING, Meter, exit_code_of, publishing
+from .files.progress import STOPPING, exit_code_of, meter_of, publishing
 from .files.storage import disk_errors
 from .frames.preview import contact_sheet
 from .frames.seam import seam_ratio
@@ -44,6 +44,7 @@ __all__ = [
     "run",
     "run_command",
     "write_outputs",
+    "write_report",
 ]
 
 DEFAULT_SIZE = 1920
@@ -116,6 +117,7 @@ def add_options(parser: argparse.ArgumentParser, place: str, purpose: str) -> No
     add("--gains", metavar="LOW,MID,HIGH", help="how much of slow, middle and fast motion (default: 1,1,1)")
     add("--model", default="auto", metavar="PATH|physics", help="a model folder, or the rules without a model")
     add("--blender", metavar="VERSION", help="which Blender makes the scene; build.py reads it")
+    add("--openjd", action="store_true", help="tell progress as Open Job Description wants it, on the standard output")
     delivery.add_arguments(parser)
 
 
@@ -207,10 +209,19 @@ def write_outputs(prepared: Prepared, folder) -> None:
     image_io.save_png(folder / "preview.png", contact_sheet(prepared.photo, prepared.volume, prepared.plan))
     peak = peak_bytes()
     prepared.report["peak_memory_mb"] = None if peak is None else round(peak / 2**20)
+    write_report(prepared.report, folder)
+
+
+def write_report(report: dict, folder) -> None:
+    """Write report.json into a folder, with the names of all files there.
+
+    Raises:
+        LimitError: the disk is full, read-only or otherwise unfit.
+    """
+    folder = Path(folder)
     with disk_errors(folder):
         files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if _is_result(path))
-        prepared.report["files"] = sorted({*files, "report.json"})
-        text = json.dumps(prepared.report, indent=2, ensure_ascii=False)
+        text = json.dumps({**report, "files": sorted({*files, "report.json"})}, indent=2, ensure_ascii=False)
         (folder / "report.json").write_text(text + "\n", encoding="utf-8")
 
 
@@ -227,7 +238,7 @@ def run(
         GidError: it cannot be; nothing was written then.
     """
     output = checked_output(options)
-    meter = Meter(sys.stderr)
+    meter = meter_of(options.openjd)
     out = Path(options.out) if options.out else Path("out") / _photo_path(options.photo).stem
     with publishing(out, delivery.resumed(output)) as folder:
         prepared = prepare(options, meter, cancelled)
@@ -259,7 +270,7 @@ def run_command(parser: argparse.ArgumentParser, work: Callable, arguments: list
     for number in STOPPING:  # all the same as Ctrl-C, so that nothing half-written stays
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
             signal.signal(number, signal.default_int_handler)
-    code = exit_code_of(lambda: work(options))
+    code = exit_code_of(lambda: work(options), getattr(options, "openjd", False))
     console.let_go()
     return code
 

@@ -17,7 +17,7 @@ from . import animate, console, delivery
 from .errors import Cancelled, GidError, SettingsError
 from .files.storage import disk_errors, replacing
 
-__all__ = ["add_arguments", "main", "run"]
+__all__ = ["INDEX", "add_arguments", "main", "photos_in", "run", "write_page"]
 
 SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".jpe", ".tif", ".tiff", ".webp", ".avif", ".gif", ".bmp", ".ppm", ".pgm"),
@@ -67,7 +67,7 @@ def run(
     folder = Path(options.folder)
     out = Path(options.out) if options.out else Path("out") / folder.resolve().name
     animate.checked_output(options)
-    photos = _photos(folder)
+    photos = photos_in(folder)
     outcomes = []
     for number, (photo, name) in enumerate(photos, 1):
         console.say(f"photo {number} of {len(photos)}: {photo.name}", sys.stderr)
@@ -85,8 +85,12 @@ def main(arguments: list[str] | None = None) -> int:
     return animate.run_command(parser, run, arguments)
 
 
-def _photos(folder):
-    """(photo, name of its results) by name; photos that differ by their ending only keep it."""
+def photos_in(folder):
+    """(photo, name of its results) of each photo in a folder, by name; those that differ by their ending only keep it.
+
+    Raises:
+        SettingsError: the folder cannot be read, or holds no photo.
+    """
     try:
         found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
     except OSError as error:
@@ -112,6 +116,11 @@ def _animated(options, photo, folder, blender, cancelled):
         return _Outcome(photo, folder, None)
     console.say(f"gid: error: {photo.name}: {failure}", sys.stderr)
     return _Outcome(photo, folder, failure)
+
+
+def write_page(out, title: str, results) -> None:
+    """Write the page that shows (photo, folder of its loop) of each."""
+    _write_index(Path(out), title, [_Outcome(photo, folder, None) for photo, folder in results])
 
 
 def _write_index(out, title, outcomes):

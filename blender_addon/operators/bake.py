@@ -133,4 +133,23 @@ class GID_OT_open_bake(base.Reporting, bpy.types.Operator):
         bpy.ops.wm.path_open(filepath=str(folder))
 
 
-CLASSES = (GID_OT_bake, GID_OT_preview, GID_OT_open_bake)
+class GID_OT_check(base.Reporting, bpy.types.Operator):
+    """Look for what would go wrong with this file on another machine, and say what to do about it"""
+
+    bl_idname = "gid.check"
+    bl_label = "Check File"
+    bl_options = {"REGISTER"}  # no UNDO: no data changes
+
+    def perform(self, context):
+        from ..output import preflight
+
+        findings = preflight.check()
+        for finding in findings:
+            self.report({"WARNING"}, str(finding))
+        if not findings:
+            self.report({"INFO"}, preflight.told(findings))
+        if not bpy.app.background:
+            jobs.note(jobs.key_of(context.scene), preflight.told(findings), is_error=bool(findings))
+
+
+CLASSES = (GID_OT_bake, GID_OT_preview, GID_OT_open_bake, GID_OT_check)

@@ -26,6 +26,7 @@ class Output(Part):
         column.operator("gid.bake", icon="RENDER_ANIMATION")
         if plane.gid.baked:
             layout.operator("gid.open_bake", icon="FILE_FOLDER")
+        layout.operator("gid.check", icon="CHECKMARK")
 
 
 register, unregister = part_registers(Output)

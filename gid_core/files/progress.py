@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from ..errors import Cancelled, GidError, LimitError, SettingsError
 from .storage import PASSING, FolderLock, disk_errors
 
-__all__ = ["STOPPING", "Meter", "exit_code_of", "publishing", "seconds_left"]
+__all__ = ["STOPPING", "FarmMeter", "Meter", "exit_code_of", "meter_of", "publishing", "seconds_left"]
 
 # What asks a command to stop: Ctrl-C, a farm, a terminal that is closed.
 STOPPING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
@@ -77,25 +77,55 @@ class Meter:
         self._phase = None
 
 
+class FarmMeter(Meter):
+    """Progress as a farm that runs Open Job Description reads it: whole percent of a phase, and its name."""
+
+    def __init__(self, stream):
+        super().__init__(stream)
+        self._is_terminal = False
+        self._percent = -1
+
+    def __call__(self, phase: str, fraction: float) -> None:
+        if phase != self._phase:
+            self._end_phase()
+            self._phase, self._since, self._percent = phase, time.perf_counter(), -1
+            self._write(f"openjd_status: {phase}\n")
+        percent = min(100, max(0, int(100 * fraction)))
+        if percent != self._percent:
+            self._percent = percent
+            self._write(f"openjd_progress: {percent}\n")
+
+
+def meter_of(is_farm: bool) -> Meter:
+    """The meter of a command: for people on the standard error, for farms on the standard output."""
+    return FarmMeter(sys.stdout) if is_farm else Meter(sys.stderr)
+
+
 def seconds_left(spent: float, fraction: float) -> float | None:
     """Seconds until the end of what took `spent` seconds for `fraction` of it; None while that would be a guess."""
     return spent / fraction * (1 - fraction) if fraction > 0.02 and spent > 1 else None
 
 
-def exit_code_of(work: Callable) -> int:
-    """Run a command's work: 0, or the exit code of its GidError after one line on stderr. A bug keeps its traceback."""
+def exit_code_of(work: Callable, is_farm: bool = False) -> int:
+    """Run a command's work: 0, or the exit code of its GidError after one line on stderr. A bug keeps its traceback.
+
+    is_farm: tell the reason as Open Job Description wants it, too.
+    """
     try:
         work()
     except KeyboardInterrupt:
-        return _told(Cancelled("stopped; nothing was written"))
+        return _told(Cancelled("stopped; nothing was written"), is_farm)
     except GidError as error:
-        return _told(error)
+        return _told(error, is_farm)
     except MemoryError:
-        return _told(GidError("not enough memory: give a smaller --size, or close other programs"))
+        return _told(GidError("not enough memory: give a smaller --size, or close other programs"), is_farm)
     return 0
 
 
-def _told(error):
+def _told(error, is_farm):
+    if is_farm:
+        with contextlib.suppress(OSError, ValueError):
+            print(f"openjd_fail: {' '.join(str(error).split())}", flush=True)
     clear = "\r\x1b[K" if sys.stderr.isatty() else ""
     with contextlib.suppress(OSError, ValueError):
         print(f"{clear}gid: error: {' '.join(str(error).split())}", file=sys.stderr)

@@ -200,6 +200,8 @@ def test_the_locks_hold_what_pyproject_declares(build):
         "export": ["cpu", "run", "test", "export"],
         "lint": ["lint"],
         "docs": ["docs"],
+        "farm": ["farm"],
+        "audit": ["audit"],
         **{f"blender-{v}": ["cpu", "run", "test", "blender" + v.replace(".", "")] for v in build.BLENDERS},
     }
     assert {path.stem for path in (ROOT / "locks").glob("*.txt")} == set(wanted) == set(build.PYTHONS)
