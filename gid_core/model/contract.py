@@ -12,6 +12,7 @@ import numpy as np
 __all__ = [
     "BONDS",
     "CELL_STRIDE",
+    "CLOSER",
     "ENVELOPE_STRIDE",
     "PAIRS",
     "PICTURE_STRIDE",
@@ -20,6 +21,7 @@ __all__ = [
     "Z_LAYOUT",
     "Signature",
     "bind",
+    "sized",
 ]
 
 # Steps (down, right) that affinities span. A model may know the first of them only, the next neighbours at least.
@@ -54,6 +56,18 @@ SIGNATURES = {
             "features": (1, "F", f"H/{CELL_STRIDE}", f"W/{CELL_STRIDE}"),
         },
     ),
+    "outline": Signature(
+        inputs={
+            "rgb": (1, 3, "H", "W"),  # the photo larger than the encoder saw it
+            "coarse": (
+                1,
+                1,
+                f"H/{ENVELOPE_STRIDE}",
+                f"W/{ENVELOPE_STRIDE}",
+            ),  # the encoder's alive, on this look's cells
+        },
+        outputs={"alive": (1, 1, f"H/{ENVELOPE_STRIDE}", f"W/{ENVELOPE_STRIDE}")},
+    ),
     "condition": Signature(
         inputs={
             "affinity": (1, 2, "h", "w"),  # 1 where the right, the lower neighbour is the same object
@@ -80,6 +94,7 @@ SIGNATURES = {
     ),
 }
 PREDICTION = ("encoder", "condition", "flow")  # the roles without which no motion is predicted
+CLOSER = "outline"  # the role of the closer look; a model without it looks once
 
 
 def bind(shapes: dict[str, tuple], arrays: dict[str, np.ndarray], sizes: dict[str, int]) -> str | None:
@@ -94,13 +109,14 @@ def bind(shapes: dict[str, tuple], arrays: dict[str, np.ndarray], sizes: dict[st
             for size, place in zip(found, shape, strict=True):
                 if isinstance(place, str) and "/" not in place:
                     sizes.setdefault(place, size)
-        expected = tuple(_size(place, sizes) for place in shape)
+        expected = tuple(sized(place, sizes) for place in shape)
         if found != expected:
             return f"{name} of shape {found}, expected {expected}"
     return None
 
 
-def _size(place, sizes):
+def sized(place, sizes: dict[str, int]):
+    """The size that a place of a shape stands for; the place itself where its letter is not known."""
     if isinstance(place, int):
         return place
     letter, _, part = place.partition("/")

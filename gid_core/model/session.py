@@ -19,7 +19,7 @@ import numpy as np
 
 from ..errors import ModelError
 from . import card as cards
-from .contract import PAIRS, PREDICTION, SIGNATURES, bind
+from .contract import PAIRS, PREDICTION, SIGNATURES, bind, sized
 
 __all__ = ["Model", "available_providers", "load_model"]
 
@@ -29,7 +29,7 @@ ACCELERATORS = ("CUDAExecutionProvider", "CoreMLExecutionProvider", "DmlExecutio
 SELF_CHECK_TOLERANCE = 0.02  # of the largest value: half-precision convolutions reach 0.005, a wrong kernel is off by 1
 _CHECK_SIZES = {"H": 64, "W": 64, "h": 8, "w": 8}
 _ERROR_SEVERITY = 3
-_KEPT = 6  # graphs that stay open: two models of three graphs, some 60 MB each with what they need to run
+_KEPT = 8  # graphs that stay open: two models of four graphs, some 60 MB each with what they need to run
 _PARTS_A_CORE = 2  # of an axis `apart`: on a machine that has other work, too, no core waits long for the last part
 
 _graphs: OrderedDict = OrderedDict()  # (folder, role, sha256) -> _Graph, the one used last at the end
@@ -286,9 +286,9 @@ def _check_inputs(role, session, card):
     inputs = {}
     for name, shape in SIGNATURES[role].inputs.items():
         for place, size in zip(shape, declared[name], strict=True):
-            if isinstance(place, str) and place not in sizes:
+            if isinstance(place, str) and "/" not in place and place not in sizes:
                 sizes[place] = size if isinstance(size, int) else 1
-        inputs[name] = rng.random([sizes.get(place, place) for place in shape], np.float32)
+        inputs[name] = rng.random([sized(place, sizes) for place in shape], np.float32)
     return inputs
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from ..files.colour import encode_srgb
 from ..files.image_io import resize
 from ..model.card import Card
-from ..model.contract import CELL_STRIDE, ENVELOPE_STRIDE, PICTURE_STRIDE
+from ..model.contract import CELL_STRIDE, CLOSER, ENVELOPE_STRIDE, PICTURE_STRIDE
 from ..model.session import Model
 from ..motion import guided
 from . import objects, phases, sampler
@@ -132,13 +132,17 @@ def look(model: Model, photo: np.ndarray) -> tuple[dict, tuple[Sight, ...], Outl
     """
     sight = see(photo, model.card.input_long_side)
     found = model.encode(sight.rgb)
+    coarse = found["alive"][0, 0]
     long_side = min(FINE_LONG_SIDE, max(photo.shape[:2]))
-    if long_side < _WORTH * max(sight.size):
-        return found, (sight,), Outline(_without_rim(found["alive"][0, 0]), sight.size, _means(sight))
+    if CLOSER not in model.card.files or long_side < _WORTH * max(sight.size):
+        alive = _without_rim(coarse)
+        return found, (sight,), Outline(alive, alive, sight.size, _means(sight))
     closer = see(photo, long_side)
-    fine = model.encode(closer.rgb)["alive"][0, 0]
-    alive = resampled(found["alive"][0, 0], sight.size, fine.shape, closer.size)
-    outline = Outline(_without_rim(fused(alive, fine, closer.size)), closer.size, _means(closer))
+    cells = tuple(n // ENVELOPE_STRIDE for n in closer.rgb.shape[2:])
+    coarse = resampled(coarse, sight.size, cells, closer.size).astype(np.float32)
+    fine = model.run(CLOSER, {"rgb": closer.rgb, "coarse": coarse[None, None]})["alive"][0, 0]
+    both, fine = (_without_rim(x, ring=2) for x in (fused(coarse, fine), fine))  # as wide as a cell of the first look
+    outline = Outline(both, fine, closer.size, _means(closer))
     alive = resampled(outline.alive, closer.size, found["alive"].shape[2:], sight.size, taps=4)
     return {**found, "alive": alive[None, None].astype(np.float32)}, (sight, closer), outline
 
@@ -159,9 +163,10 @@ def reach(card: Card, found: dict) -> np.ndarray:
     return _without_rim(scales * found["envelope"][0] ** 2)
 
 
-def _without_rim(field):
-    inside = field[..., 1:-1, 1:-1]
-    return np.minimum(field, np.pad(inside, [(0, 0)] * (field.ndim - 2) + [(1, 1), (1, 1)], mode="edge"))
+def _without_rim(field, ring=1):
+    """A field (..., h, w) whose outermost cells have no more than what is inside them."""
+    inside = field[..., ring:-ring, ring:-ring]
+    return np.minimum(field, np.pad(inside, [(0, 0)] * (field.ndim - 2) + [(ring, ring)] * 2, mode="edge"))
 
 
 def coarse_envelope(card: Card, found: dict) -> np.ndarray:

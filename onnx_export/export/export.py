@@ -17,11 +17,12 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from gid_core.model.contract import BONDS, PREDICTION, Z_LAYOUT
+from gid_core.model.contract import BONDS, CLOSER, PREDICTION, Z_LAYOUT
 
 from ..fitting.conditions import load, load_encoder
 from ..networks import backbone
 from ..networks.networks import N_FREQS, FlowNet
+from ..networks.outline import OutlineNet, logit
 from ..scenes import motion
 from . import versions
 
@@ -29,6 +30,7 @@ __all__ = [
     "ConditionGraph",
     "EncoderGraph",
     "FlowGraph",
+    "OutlineGraph",
     "condition_graph",
     "encoder_graph",
     "example_inputs",
@@ -37,6 +39,7 @@ __all__ = [
     "graphs",
     "load_networks",
     "main",
+    "outline_graph",
     "save",
     "write_card",
 ]
@@ -62,6 +65,17 @@ class EncoderGraph(nn.Module):
         seen = self.network(rgb, *self.frozen(rgb), mirrored=(mirrored, *self.frozen(mirrored)))
         alive, e, affinity, features = seen
         return alive.sigmoid(), e, affinity.sigmoid(), features
+
+
+class OutlineGraph(nn.Module):
+    """rgb, coarse (alive of the first look) -> alive."""
+
+    def __init__(self, network, frozen=None):
+        super().__init__()
+        self.frozen, self.network = frozen or backbone.pretrained(), network
+
+    def forward(self, rgb, coarse):
+        return self.network(rgb, *self.frozen(rgb), logit(coarse)).sigmoid()
 
 
 class ConditionGraph(nn.Module):
@@ -121,6 +135,13 @@ def encoder_graph(encoder):
     h, w = _sides()
     outputs = ["alive", "envelope", "affinity", "features"]
     return _exported(encoder, example_picture(), outputs, {"rgb": {2: 32 * h, 3: 32 * w}})
+
+
+def outline_graph(outline):
+    """The ONNX model of an OutlineGraph."""
+    h, w = _sides()
+    inputs = {**example_picture(), "coarse": torch.rand(1, 1, _SIZE[0] // 4, _SIZE[1] // 4)}
+    return _exported(outline, inputs, ["alive"], {"rgb": {2: 32 * h, 3: 32 * w}, "coarse": {2: 8 * h, 3: 8 * w}})
 
 
 def condition_graph(network: FlowNet):
@@ -224,13 +245,13 @@ def _entry(path):
     return {"file": path.name, "sha256": digest, "bytes": len(content), **sides}
 
 
-def write_card(folder, scales, training, figures=None, start_noise=SAMPLING_NOISE):
+def write_card(folder, scales, training, figures=None, start_noise=SAMPLING_NOISE, roles=PREDICTION):
     """card.json beside the graphs: hashes, signatures, constants, training, licence, figures; and versions.json.
 
     The version is that of the bytes: bytes that no version had yet get the next one.
     """
     folder = Path(folder)
-    paths = {role: folder / f"{role}.onnx" for role in PREDICTION}
+    paths = {role: folder / f"{role}.onnx" for role in roles}
     files = {role: _entry(path) for role, path in paths.items()}
     version, ledger = versions.grown({role: entry["sha256"] for role, entry in files.items()})
     ops = sorted({node.op_type for path in paths.values() for node in onnx.load(path).graph.node})
@@ -277,9 +298,13 @@ def main(arguments=None):
     folder.mkdir(parents=True, exist_ok=True)
     try:
         encoder, flow, states = load_networks(options.work)
+        made = graphs(EncoderGraph(encoder), flow)
+        if (Path(options.work) / "outline.pt").exists():  # a model without it looks once
+            outline, states["outline"] = load(options.work, "outline", OutlineNet())
+            made[CLOSER] = outline_graph(OutlineGraph(outline))
     except ValueError as error:
         parser.error(str(error))
-    save(graphs(EncoderGraph(encoder), flow), folder)
+    save(made, folder)
     training = {
         "data": [
             "synthetic scenes (onnx_export/scenes/painting.py, ours)",
@@ -302,8 +327,8 @@ def main(arguments=None):
             "minutes": round(state["elapsed"] / 60, 1),
             "loss": round(sum(recent) / max(len(recent), 1), 4),
         }
-    write_card(folder, states["reach"]["notes"]["scales"], training)
-    for role in PREDICTION:
+    write_card(folder, states["reach"]["notes"]["scales"], training, roles=tuple(made))
+    for role in made:
         path = folder / f"{role}.onnx"
         print(f"{path.name}: {path.stat().st_size / 2**20:.2f} MiB")
 

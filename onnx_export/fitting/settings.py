@@ -210,6 +210,29 @@ class Refine:
 
 
 @dataclass(frozen=True)
+class OutlineRows:
+    """Rows of a batch by outline.KINDS, as far as there are any."""
+
+    scene: int
+    composite: int
+    flower: int
+    other: int
+    still: int
+
+
+@dataclass(frozen=True)
+class Outline:
+    """The closer look. scenes, composite, still: pictures made for it; rows: of a batch."""
+
+    minutes: float
+    rate: float
+    scenes: int
+    composite: int
+    still: int
+    rows: OutlineRows
+
+
+@dataclass(frozen=True)
 class Settings:
     """One run; a section that it does without is None."""
 
@@ -221,6 +244,7 @@ class Settings:
     groups: Group | None = None
     flow: Flow | None = None
     refine: Refine | None = None
+    outline: Outline | None = None
 
 
 def load(name) -> Settings:

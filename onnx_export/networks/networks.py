@@ -14,7 +14,7 @@ from gid_core.model.contract import PAIRS
 from ..scenes.motion import FREQUENCIES
 from .backbone import CHANNELS
 
-__all__ = ["EncoderNet", "FlowNet", "GroupNet", "WhereNet", "averaged", "parameters"]
+__all__ = ["EncoderNet", "FlowNet", "GroupNet", "WhereNet", "averaged", "conv", "doubled", "parameters", "zero"]
 
 N_FREQS = len(FREQUENCIES)
 _GROUPS = 8
@@ -25,17 +25,17 @@ _SHARPNESS = 3  # power of the affinity, so that doubtful borders hold
 _TRUST = 3  # logit of a border as it is told, before the flow makes its own of it
 
 
-def _conv(inputs, outputs, kernel=3, stride=1, dilation=1):
+def conv(inputs, outputs, kernel=3, stride=1, dilation=1):
     return nn.Conv2d(inputs, outputs, kernel, stride, dilation * (kernel // 2), dilation)
 
 
-def _zero(layer):
+def zero(layer):
     nn.init.zeros_(layer.weight)
     nn.init.zeros_(layer.bias)
     return layer
 
 
-def _doubled(x, mode="nearest"):
+def doubled(x, mode="nearest"):
     return F.interpolate(x, scale_factor=2, mode=mode)
 
 
@@ -48,8 +48,8 @@ class _Residual(nn.Module):
 
     def __init__(self, inputs, outputs, embedding=0, dilation=1):
         super().__init__()
-        self.norm_in, self.conv_in = nn.GroupNorm(_GROUPS, inputs), _conv(inputs, outputs, dilation=dilation)
-        self.norm_out, self.conv_out = nn.GroupNorm(_GROUPS, outputs), _zero(_conv(outputs, outputs))
+        self.norm_in, self.conv_in = nn.GroupNorm(_GROUPS, inputs), conv(inputs, outputs, dilation=dilation)
+        self.norm_out, self.conv_out = nn.GroupNorm(_GROUPS, outputs), zero(conv(outputs, outputs))
         self.skip = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
         self.modulate = nn.Linear(embedding, 2 * outputs) if embedding else None
 
@@ -78,7 +78,7 @@ class _Trunk(nn.Module):
         self.in8 = nn.Conv2d(c8, width, 1)
         self.blocks8 = _blocks(width, (1, 2))
         self.in4, self.narrow = nn.Conv2d(c4, fine, 1), nn.Conv2d(width, fine, 1)
-        self.pixels = nn.Sequential(_conv(3, fine // 2, 3, 2), nn.SiLU(), _conv(fine // 2, fine, 3, 2))
+        self.pixels = nn.Sequential(conv(3, fine // 2, 3, 2), nn.SiLU(), conv(fine // 2, fine, 3, 2))
         self.blocks4 = _blocks(fine, (1,) * fine_blocks)
 
     def forward(self, rgb, f4, f8, f16):
@@ -87,8 +87,8 @@ class _Trunk(nn.Module):
         if self.training:
             overview = overview * (torch.rand(len(overview), 1, device=overview.device) > self.overlooked)
         x16 = x16 + overview[:, :, None, None]
-        x8 = self.blocks8(_doubled(x16, "bilinear") + self.in8(f8))
-        x4 = _doubled(self.narrow(x8), "bilinear") + self.in4(f4) + self.pixels(rgb - 0.5)
+        x8 = self.blocks8(doubled(x16, "bilinear") + self.in8(f8))
+        x4 = doubled(self.narrow(x8), "bilinear") + self.in4(f4) + self.pixels(rgb - 0.5)
         return x8, F.silu(self.blocks4(x4))
 
 
@@ -99,7 +99,7 @@ class WhereNet(nn.Module):
     def __init__(self, width=96, fine=48):
         super().__init__()
         self.trunk = _Trunk(width, fine, fine_blocks=2)
-        self.out = _conv(fine, N_FREQS + 1)
+        self.out = conv(fine, N_FREQS + 1)
 
     def forward(self, rgb, f4, f8, f16):
         _, x4 = self.trunk(rgb, f4, f8, f16)
@@ -120,10 +120,10 @@ class GroupNet(nn.Module):
     def __init__(self, width=96, fine=48):
         super().__init__()
         self.trunk = _Trunk(width, fine, fine_blocks=2)
-        self.edges = _conv(fine, width, 3, 2)
+        self.edges = conv(fine, width, 3, 2)
         self.enter = nn.Conv2d(2 * width + CHANNELS[1], width, 1)
         self.blocks = _blocks(width, (1, 2, 1, 4, 1))
-        self.affinity, self.shape = _conv(width, len(PAIRS)), _conv(width, 5)
+        self.affinity, self.shape = conv(width, len(PAIRS)), conv(width, 5)
         self.features = 2 * width
 
     def forward(self, rgb, f4, f8, f16):
@@ -205,20 +205,20 @@ class FlowNet(nn.Module):
         super().__init__()
         self.features = features
         fine, middle, deep = widths
-        self.condition = nn.Sequential(nn.Conv2d(features + 2, 96, 1), nn.SiLU(), _conv(96, _TOLD))
-        self.borders = _zero(_conv(_TOLD, 2))
-        self.entry = _conv(_TOLD, fine)
+        self.condition = nn.Sequential(nn.Conv2d(features + 2, 96, 1), nn.SiLU(), conv(96, _TOLD))
+        self.borders = zero(conv(_TOLD, 2))
+        self.entry = conv(_TOLD, fine)
         self.frequency = nn.Embedding(N_FREQS, embedding)
         self.time = nn.Sequential(nn.Linear(2 * _TIME_WAVES, embedding), nn.SiLU(), nn.Linear(embedding, embedding))
         self.wind = nn.Linear(4, embedding)
         self.mix = nn.Sequential(nn.SiLU(), nn.Linear(embedding, embedding), nn.SiLU())
         self.enter = nn.Conv2d(4 * (1 + len(_ROUNDS)) + 1, fine, 3, padding=1, bias=False)  # `entry` has the bias
-        self.down1, self.res1 = _conv(fine, middle, 3, 2), _Residual(middle, middle, embedding)
-        self.down2 = _conv(middle, deep, 3, 2)
+        self.down1, self.res1 = conv(fine, middle, 3, 2), _Residual(middle, middle, embedding)
+        self.down2 = conv(middle, deep, 3, 2)
         self.deep = nn.ModuleList([_Residual(deep, deep, embedding) for _ in range(2)])
-        self.up1, self.up0 = _Residual(middle + deep, middle, embedding), _conv(fine + middle, fine)
+        self.up1, self.up0 = _Residual(middle + deep, middle, embedding), conv(fine + middle, fine)
         self.res0 = _Residual(fine, fine, embedding)
-        self.leave = _zero(_conv(fine + 4 * len(_ROUNDS), 4))
+        self.leave = zero(conv(fine + 4 * len(_ROUNDS), 4))
         waves = torch.exp(torch.arange(_TIME_WAVES) * (-math.log(1000.0) / (_TIME_WAVES - 1))) * 1000
         self.register_buffer("waves", waves, persistent=False)
 
@@ -258,5 +258,5 @@ class FlowNet(nn.Module):
         x2 = self.down2(x1)
         for block in self.deep:
             x2 = block(x2, embedded)
-        y1 = self.up1(torch.cat([x1, _doubled(x2)], 1), embedded)
-        return self.res0(self.up0(torch.cat([x0, _doubled(y1)], 1)), embedded)
+        y1 = self.up1(torch.cat([x1, doubled(x2)], 1), embedded)
+        return self.res0(self.up0(torch.cat([x0, doubled(y1)], 1)), embedded)

@@ -24,6 +24,7 @@ __all__ = [
     "label",
     "labelled_rows",
     "load_pictures",
+    "pasted",
     "sources",
     "still_pictures",
     "unmarked",
@@ -183,6 +184,17 @@ def composites(masks, pictures, count, rng):
 
     masks: (picture, label image, source) of each.
     """
+    for backdrop, label, source in _pasted(masks, pictures, count, rng):
+        yield cropped(backdrop, label, rng), source
+
+
+def pasted(masks, pictures, count, rng):
+    """`count` pairs of a still picture with a hand-masked thing cut out, scaled and pasted, and its label image."""
+    for backdrop, label, _ in _pasted(masks, pictures, count, rng):
+        yield backdrop, label
+
+
+def _pasted(masks, pictures, count, rng):
     movers = [(p, m, source) for p, m, source in masks if 0.03 < (np.asarray(m.getchannel("L")) == _MOVE).mean() < 0.6]
     for _ in range(count):
         backdrop = pictures[rng.integers(len(pictures))].copy()
@@ -198,4 +210,4 @@ def composites(masks, pictures, count, rng):
         backdrop.paste(picture.resize(size, Image.LANCZOS), at, stencil)
         pasted = Image.merge("LA", (Image.new("L", size, _MOVE), sway))
         label.paste(pasted, at, stencil.point(lambda v: 255 * (v > 127)))
-        yield cropped(backdrop, label, rng), source
+        yield backdrop, label, source

@@ -133,7 +133,7 @@ def test_the_graphs_kept_open_are_bounded(tmp_path):
         session.load_model(hostile.write_model(tmp_path / str(number)))
     assert len(session._graphs) == session._KEPT
     kept = [Path(folder).name for folder, _, _ in session._graphs]
-    assert kept == ["3", "3", "3", "4", "4", "4"]
+    assert kept == ["2", "2", "3", "3", "3", "4", "4", "4"]
 
 
 def test_a_role_is_opened_at_its_first_use(tmp_path, monkeypatch):

@@ -30,7 +30,7 @@ def table(model):
 def test_the_card_names_its_files():
     entries = json.loads((MODELS / "card.json").read_text())
     total = 0
-    for part in contract.PREDICTION:
+    for part in (*contract.PREDICTION, contract.CLOSER):
         content = (MODELS / entries["files"][part]["file"]).read_bytes()
         assert hashlib.sha256(content).hexdigest() == entries["files"][part]["sha256"]
         assert len(content) == entries["files"][part]["bytes"]
@@ -42,6 +42,16 @@ def test_the_card_carries_its_figures_and_its_sources():
     entries = json.loads((MODELS / "card.json").read_text())
     assert entries["figures"]["stills"]["pooled_auc_alive"] > entries["figures"]["stills"]["pooled_auc_greenness"]
     assert any("CC-BY" in line for line in entries["training"]["data"])
+
+
+def test_the_closer_look_keeps_what_is_sure_and_runs_at_any_size(model):
+    for height, width in ((288, 512), (512, 352)):
+        rgb = np.random.default_rng(0).random((1, 3, height, width), np.float32)
+        coarse = np.full((1, 1, height // 4, width // 4), 0.01, np.float32)
+        coarse[..., : width // 8] = 0.99
+        alive = model.run(contract.CLOSER, {"rgb": rgb, "coarse": coarse})["alive"][0, 0]
+        assert alive.shape == (height // 4, width // 4)
+        assert alive[:, : width // 16].mean() > alive[:, width // 6 :].mean()
 
 
 @pytest.mark.parametrize(("height", "width"), [(160, 256), (288, 512), (256, 160)])
