@@ -13,7 +13,7 @@ import torch
 
 from gid_core.model import session
 
-from . import bars, baselines, clips, films, loops, phases, real, scenes, speed, video, where
+from . import bars, baselines, clips, edges, films, loops, phases, real, scenes, speed, video, where
 from .phases import phase_statistics, score_phases
 from .scenes import score_scenes
 from .sheets import contact_sheet
@@ -61,6 +61,12 @@ def _phases(model, options):
     keys = sorted({key for row in table.values() for key in row})
     _tell(bars.table_lines(["z", *keys], [[kind, *(row.get(k, "") for k in keys)] for kind, row in table.items()]))
     return {"phases": table, "phase_intervals": spans}, phases.phase_bars(table, spans)
+
+
+def _edges(model, options):
+    figures = edges.score_edges(model, options.scenes, options.first_scene)
+    _tell(edges.edge_lines(figures))
+    return {"edges": figures}, edges.edge_bars(figures)
 
 
 def _steps(model, options):
@@ -137,6 +143,7 @@ _MEASURES = {
     "where": _where,
     "scenes": _scenes,
     "phases": _phases,
+    "edges": _edges,
     "steps": _steps,
     "real": _real,
     "speed": _speed,
