@@ -43,17 +43,12 @@ SIZES_MB = {"run": 320, "export": 1500, "lint": 220, "docs": 260}  # those with 
 
 # Shared libraries that the Blender module opens, and the Debian/Ubuntu package that brings each.
 SYSTEM_LIBRARIES = {
-    "libX11.so.6": "libx11-6",
-    "libXi.so.6": "libxi6",
-    "libXfixes.so.3": "libxfixes3",
-    "libXrender.so.1": "libxrender1",
-    "libXext.so.6": "libxext6",
-    "libxkbcommon.so.0": "libxkbcommon0",
-    "libSM.so.6": "libsm6",
-    "libICE.so.6": "libice6",
-    "libGL.so.1": "libgl1",
-    "libEGL.so.1": "libegl1",
-}
+    "libX11.so.6": "libx11-6", "libXi.so.6": "libxi6",
+    "libXfixes.so.3": "libxfixes3", "libXrender.so.1": "libxrender1",
+    "libXext.so.6": "libxext6", "libxkbcommon.so.0": "libxkbcommon0",
+    "libSM.so.6": "libsm6", "libICE.so.6": "libice6",
+    "libGL.so.1": "libgl1", "libEGL.so.1": "libegl1",
+}  # fmt: skip
 
 # The checkout as a package, in the shape of the installed extension. _exit: 4.5 can dead-lock in its exit handlers.
 BLENDER_DOOR = """
@@ -313,6 +308,10 @@ def docs(arguments):
     return _tool("docs/site/make.py").make(arguments, sys.modules[__name__])
 
 
+def audit(arguments):
+    return _tool("tests/run.py").audit(arguments, sys.modules[__name__])
+
+
 def model_verb(module):
     return lambda arguments: _run_module("export", "onnx_export." + module, arguments)
 
@@ -378,6 +377,7 @@ VERBS = {
     "package": package,
     "window": window,
     "docs": docs,
+    "audit": audit,
     "train": model_verb("fitting.train"),
     "export": model_verb("export.export"),
     "evaluate": model_verb("evaluation.evaluate"),

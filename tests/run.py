@@ -1,4 +1,4 @@
-"""The work of `build.py test` and `build.py bench`: suites, each in its environment, side by side.
+"""The work of `build.py test`, `bench` and `audit`: suites, each in its environment, side by side.
 
 Standard library only: it is loaded by whatever Python started `build.py`, which is handed over as `build`.
 """
@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-__all__ = ["bench", "test"]
+__all__ = ["audit", "bench", "test"]
 
 STEP_LIMIT_S = 45 * 60  # a hung Blender must not hang the whole run
 
@@ -128,7 +128,7 @@ def bench(arguments, build):
     chosen, further = parser.parse_known_args(arguments)
     if further and len(chosen.names) != 1:
         parser.error(f"{further[0]} is for one benchmark: name it first")
-    in_blender = {"footprint", "frames", "playback", "render", "sharpness_exr"}
+    in_blender = {"determinism", "footprint", "frames", "playback", "render", "sharpness_exr"}
     folder = build.ROOT / "tests" / "bench"
     known = sorted(p.stem for p in folder.glob("*.py"))
     worst = 0
@@ -139,4 +139,27 @@ def bench(arguments, build):
         for env in ["blender-" + v for v in versions] if name in in_blender else ["export"]:
             print(f"\n=== bench {name} ({env})", flush=True)
             worst |= build._run([build.environment(env), str(folder / (name + ".py")), *further], cwd=build.ROOT)
+    return worst
+
+
+def audit(arguments, build):
+    """Asks pip-audit about every lock: known faults in what we use. It needs the network.
+
+    What cannot be asked about fails, too: silence is no answer.
+    """
+    parser = argparse.ArgumentParser(prog="build.py audit", description="Known faults in the locked packages")
+    parser.parse_args(arguments)
+    worst, python = 0, build.environment("audit")
+    for lock in sorted(build.LOCKS.glob("*.txt")):
+        print(f"=== {lock.stem}", flush=True)
+        asked = [
+            "--require-hashes",
+            "--disable-pip",
+            "--strict",
+            "--progress-spinner",
+            "off",
+            "--requirement",
+            str(lock),
+        ]
+        worst = max(worst, build._run([python, "-m", "pip_audit", *asked]))
     return worst
