@@ -14,7 +14,8 @@ import torch
 from gid_core.prediction import predict
 
 from ..export.export import EncoderGraph, FlowGraph, example_inputs, example_picture
-from ..networks.networks import EncoderNet, FlowNet
+from ..networks.encoder import EncoderNet
+from ..networks.flow import FlowNet
 from .bars import Bar, rounded
 
 __all__ = ["PAPER_STEPS", "SIZE", "score_speed", "speed_bars"]

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ..networks.networks import FlowNet, averaged
+from ..networks.flow import FlowNet, averaged
 
 __all__ = ["AttentiveFlowNet", "FrequencyAttention", "JointFlowNet"]
 

@@ -18,7 +18,7 @@ from ..evaluation.statistics import between, multiplicities
 from ..evaluation.where import Tally
 from ..fitting import conditions, dataset, settings, train
 from ..networks import backbone
-from ..networks.networks import WhereNet
+from ..networks.encoder import WhereNet
 from ..photographs import masks, split
 from . import self_training
 from .kept import KeptRows, row_names

@@ -16,7 +16,8 @@ from gid_core.prediction import sampler
 from ..fitting import dataset, losses, settings
 from ..fitting.fit import fit
 from ..fitting.settings import Variant
-from ..networks.networks import FlowNet, parameters
+from ..networks.blocks import parameters
+from ..networks.flow import FlowNet
 from ..scenes import motion
 from . import ddpm, normalise
 from .frequency_attention import AttentiveFlowNet, JointFlowNet

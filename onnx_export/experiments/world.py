@@ -14,7 +14,7 @@ from gid_core.prediction import outline
 
 from ..fitting import dataset, losses
 from ..fitting.conditions import flow_conditions, load, load_encoder
-from ..networks.networks import FlowNet
+from ..networks.flow import FlowNet
 from ..scenes import motion
 from ..scenes.painting import HELD_OUT_SEED
 from .films import Truth, truth_of

@@ -21,7 +21,7 @@ from gid_core.model.contract import BONDS, CLOSER, PREDICTION, Z_LAYOUT
 
 from ..fitting.conditions import load, load_encoder
 from ..networks import backbone
-from ..networks.networks import N_FREQS, FlowNet
+from ..networks.flow import N_FREQS, FlowNet
 from ..networks.outline import OutlineNet, logit
 from ..scenes import motion
 from . import versions

@@ -17,7 +17,9 @@ from torch import nn
 
 from gid_core.model.contract import PREDICTION
 
-from ..networks.networks import EncoderNet, FlowNet, parameters
+from ..networks.blocks import parameters
+from ..networks.encoder import EncoderNet
+from ..networks.flow import FlowNet
 from . import export
 
 __all__ = ["main", "restore", "restored"]

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from gid_core.prediction import objects
 from gid_core.prediction.wind import Wind
 
-from ..networks.networks import EncoderNet, GroupNet, WhereNet
+from ..networks.encoder import EncoderNet, GroupNet, WhereNet
 from ..scenes import motion
 from . import dataset
 

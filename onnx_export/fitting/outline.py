@@ -16,7 +16,8 @@ from PIL import Image, ImageFilter
 from gid_core.errors import GidError
 
 from ..networks import backbone
-from ..networks.networks import WhereNet, parameters
+from ..networks.blocks import parameters
+from ..networks.encoder import WhereNet
 from ..networks.outline import OutlineNet
 from ..photographs import cutouts, masks
 from ..scenes import painting

@@ -14,7 +14,8 @@ import torch.nn.functional as F
 
 from gid_core.errors import GidError
 
-from ..networks.networks import WhereNet, parameters
+from ..networks.blocks import parameters
+from ..networks.encoder import WhereNet
 from . import conditions, dataset, ranks, train
 from . import settings as runs
 from .fit import fit

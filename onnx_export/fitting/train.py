@@ -18,7 +18,9 @@ import torch
 
 from gid_core.errors import GidError, SettingsError
 
-from ..networks.networks import FlowNet, GroupNet, WhereNet, parameters
+from ..networks.blocks import parameters
+from ..networks.encoder import GroupNet, WhereNet
+from ..networks.flow import FlowNet
 from ..scenes import motion, painting
 from . import dataset, ranks
 from . import settings as runs

@@ -4,7 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .networks import WhereNet, conv, doubled, zero
+from .blocks import conv, doubled, zero
+from .encoder import WhereNet
 
 __all__ = ["OutlineNet", "logit"]
 

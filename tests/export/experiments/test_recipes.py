@@ -10,7 +10,7 @@ from gid_core.frames import splat
 from onnx_export.experiments import ablation, ddpm, films, looping, normalise, splatting, variants, world
 from onnx_export.experiments.frequency_attention import AttentiveFlowNet, JointFlowNet
 from onnx_export.fitting import losses, settings
-from onnx_export.networks.networks import FlowNet
+from onnx_export.networks.flow import FlowNet
 from onnx_export.scenes import motion
 
 FLOW = settings.load("shipped").flow

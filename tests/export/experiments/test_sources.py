@@ -10,7 +10,7 @@ from PIL import Image
 
 from onnx_export.experiments import self_training, sources
 from onnx_export.fitting import dataset, losses, train
-from onnx_export.networks import networks
+from onnx_export.networks.encoder import WhereNet
 from onnx_export.photographs import gather, masks
 
 STEPS = 1
@@ -164,5 +164,5 @@ def test_labels_of_ones_own_join_the_batches(material, tmp_path, monkeypatch):
     seen, loss = [], losses.where_loss
     monkeypatch.setattr(train, "where_loss", lambda *given: (seen.extend(given[2]["kind"].tolist()), loss(*given))[1])
     network = with_guessed.trained(with_guessed.rows[-1], tmp_path, 1)
-    assert isinstance(network, networks.WhereNet)
+    assert isinstance(network, WhereNet)
     assert seen.count(dataset.KINDS.index("guessed")) == 3

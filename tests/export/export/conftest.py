@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from onnx_export.export import export
-from onnx_export.networks.networks import EncoderNet, FlowNet
+from onnx_export.networks.encoder import EncoderNet
+from onnx_export.networks.flow import FlowNet
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import torch
 
 from onnx_export.export import export, restore
 from onnx_export.fitting import conditions
-from onnx_export.networks.networks import EncoderNet
+from onnx_export.networks.encoder import EncoderNet
 
 
 @pytest.fixture(scope="module")

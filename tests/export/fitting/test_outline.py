@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from onnx_export.fitting import outline, settings
-from onnx_export.networks.networks import WhereNet
+from onnx_export.networks.encoder import WhereNet
 from onnx_export.networks.outline import OutlineNet, logit
 from onnx_export.scenes import painting
 

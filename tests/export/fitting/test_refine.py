@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from onnx_export.fitting import conditions, dataset, refine, settings
-from onnx_export.networks import networks
+from onnx_export.networks.encoder import WhereNet
 from tests.export.experiments.test_sources import photographs
 
 SHIPPED = settings.load("shipped")
@@ -19,7 +19,7 @@ def material():
 @pytest.fixture
 def teacher():
     torch.manual_seed(0)
-    return networks.WhereNet()
+    return WhereNet()
 
 
 def refined(teacher, material, path, steps):
@@ -31,7 +31,7 @@ def refined(teacher, material, path, steps):
 def test_the_view_of_the_whole_stays_and_the_rest_learns(teacher, material, tmp_path):
     known = {name: weight.clone() for name, weight in teacher.state_dict().items()}
     refined(teacher, material, tmp_path / "where.pt", 3)
-    network, state = conditions.load(tmp_path, "where", networks.WhereNet())
+    network, state = conditions.load(tmp_path, "where", WhereNet())
     frozen = ("trunk.in16", "trunk.blocks16", "trunk.overview")
     for name, weight in network.named_parameters():
         assert torch.equal(weight, known[name]) == name.startswith(frozen), name

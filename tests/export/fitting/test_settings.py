@@ -11,7 +11,8 @@ from PIL import Image
 
 from gid_core.errors import SettingsError
 from onnx_export.fitting import conditions, fit, settings, train
-from onnx_export.networks import networks
+from onnx_export.networks.encoder import GroupNet
+from onnx_export.networks.flow import FlowNet
 from onnx_export.photographs import masks
 
 TEXT = (settings.CONFIGS / "shipped.toml").read_text()
@@ -115,12 +116,12 @@ def test_the_small_run_goes_from_pictures_to_all_four_networks(tmp_path, monkeyp
     folders = ["--pictures", str(tmp_path / "pictures"), "--stills", str(tmp_path / "stills"), "--work", str(work)]
     train.main([*folders, "--config", "small"])
     _, states = conditions.load_encoder(work)
-    _, states["flow"] = conditions.load(work, "flow", networks.FlowNet(networks.GroupNet().features))
+    _, states["flow"] = conditions.load(work, "flow", FlowNet(GroupNet().features))
     assert {name: state["step"] for name, state in states.items()} == dict.fromkeys(conditions.RUNS, 1)
     assert len(torch.load(work / "scenes.pt", weights_only=True)["wind"]) == settings.load("small").scenes.count
 
     on = ["--work", str(tmp_path / "on"), "--begin", str(work), "--only", "groups"]
     train.main([*folders, *on, "--config", "small"])
-    begun = conditions.load(tmp_path / "on", "groups", networks.GroupNet())[1]["network"]["enter.weight"]
+    begun = conditions.load(tmp_path / "on", "groups", GroupNet())[1]["network"]["enter.weight"]
     change = begun - states["groups"]["averaged"]["enter.weight"]
     assert 0 < change.abs().max() < 0.01

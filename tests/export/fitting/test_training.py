@@ -14,7 +14,8 @@ from gid_core.motion.volume import SpectralVolume
 from onnx_export.fitting import conditions, curves, dataset, fit, losses, settings, train
 from onnx_export.footage.pair import Pair
 from onnx_export.footage.shards import ShardWriter
-from onnx_export.networks import networks
+from onnx_export.networks.encoder import EncoderNet, GroupNet
+from onnx_export.networks.flow import FlowNet
 from onnx_export.photographs import cutouts, gather, masks
 from onnx_export.scenes import kinds, motion, painting
 
@@ -104,9 +105,9 @@ def test_each_run_of_a_training_goes_on_from_the_one_before(scene_data, photo_da
 
     on = tmp_path / "on"
     on.mkdir()
-    begin = conditions.load(tmp_path, "groups", networks.GroupNet())[0]
+    begin = conditions.load(tmp_path, "groups", GroupNet())[0]
     train.train_groups(scene_data, scene_data, on, SHIPPED, begin=begin, max_steps=1)
-    begin = conditions.load(tmp_path, "flow", networks.FlowNet(features=encoder.features))[0]
+    begin = conditions.load(tmp_path, "flow", FlowNet(features=encoder.features))[0]
     train.train_flow(encoder, scene_data, on, SHIPPED, begin=begin, max_steps=1)
     for name, weight in (("groups", "enter.weight"), ("flow", "enter.weight")):
         change = state(on, name)["network"][weight] - state(tmp_path, name)["averaged"][weight]
@@ -209,7 +210,7 @@ def test_the_flow_is_taught_the_filmed_motion(tmp_path):
     volume = motion.to_complex(rows["volume"])
     assert volume[0, 2, 0, 15, 5].item() == pytest.approx(2j, rel=0.02)  # 0.5 px of a cell of 4 px
     scales = torch.linspace(1, 0.3, 16)
-    found = conditions.clip_conditions(networks.EncoderNet().eval(), rows, scales)
+    found = conditions.clip_conditions(EncoderNet().eval(), rows, scales)
     z, maps = motion.to_complex(found["z"]), found["maps"][0]
     size = scales.view(1, -1, 1, 1) * found["envelope"].float().square()
     level = volume.abs().square().sum((1, 2)).sqrt() / size.square().sum(1).sqrt()
@@ -225,7 +226,7 @@ def test_the_flow_is_taught_the_filmed_motion(tmp_path):
 
 
 def test_a_flow_takes_films(scene_data, tmp_path):
-    encoder = networks.EncoderNet().eval().requires_grad_(False)
+    encoder = EncoderNet().eval().requires_grad_(False)
     rows = dataset.make_footage(filmed(tmp_path / "pairs"))
     films = conditions.clip_conditions(encoder, rows, torch.ones(16))
     found = {}
