@@ -1,8 +1,6 @@
-"""Our own code in fresh Python processes: the same interpreter and sys.path, none of the parent's modules.
+"""Many fresh processes at one work: a `Crew` hands out commands and hears answers, `serving` is the life of a child.
 
-An order goes over a child's standard input as one line of JSON, commands may follow; answers come back the same way. A
-child never imports bpy and never runs the parent's main module, so that it works inside Blender as well. It stops when
-its input ends: when it is told to, and when the parent is gone.
+A child (process.py) stops when its input ends: when it is told to, and when the parent is gone.
 """
 
 import contextlib
@@ -19,27 +17,13 @@ import weakref
 from collections.abc import Callable
 from pathlib import Path
 
-from . import errors
+from . import errors, process
 
 __all__ = ["Crew", "serving"]
 
 COOPERATION_S = 0.4  # after that a child that was asked to stop is terminated, and killed after as long again
-_LOG_TAIL = 4000
 # Processes that each start a thread a core take turns instead of working, and sums depend on the number of threads.
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-
-# The child sees this package under another name, so that no parent package (in Blender: the add-on) is imported.
-_BOOT = """
-import importlib, json, sys, types
-start = json.loads(sys.stdin.buffer.readline())
-sys.path[:] = start["path"]
-sys.dont_write_bytecode = start["dont_write_bytecode"]
-sys.modules["bpy"] = None
-package = types.ModuleType("gid_child")
-package.__path__ = [start["root"]]
-sys.modules["gid_child"] = package
-importlib.import_module("gid_child." + start["module"]).serve(start["order"])
-"""
 
 
 class Crew:
@@ -63,8 +47,8 @@ class Crew:
         self._release = weakref.finalize(self, _end, self._processes)
         try:
             for index in range(count):
-                self._processes.append(_spawn(order, module, self._log(index)))
-                reader = (index, self._processes[index].stdout, self._messages)
+                self._processes.append(_started(order, module, self._log(index)))
+                reader = (index, self._processes[index], self._messages)
                 threading.Thread(target=_read, args=reader, daemon=True).start()
         except BaseException:
             self.end()
@@ -75,7 +59,7 @@ class Crew:
 
     def tell(self, index: int, **command) -> None:
         """Hand a command to one child. One that is gone is met by `answers`."""
-        _write(self._processes[index], command)
+        process.tell(self._processes[index], command)
 
     def answers(self) -> list[tuple[int, dict]]:
         """What came since the last call, as (number of the child, message); never waits. "done" is a child's last word.
@@ -112,7 +96,7 @@ class Crew:
         except subprocess.TimeoutExpired:
             code = "none"
         with contextlib.suppress(OSError):
-            print(self._log(index).read_text(errors="replace")[-_LOG_TAIL:], file=sys.stderr)
+            print(self._log(index).read_text(errors="replace")[-process.LOG_TAIL :], file=sys.stderr)
         return errors.LimitError(
             f"a process that should {self._work} ended unexpectedly (exit code {code}): if memory is short, close "
             "other programs or choose a smaller size"
@@ -159,47 +143,19 @@ def _listen(arrived):
     os._exit(0)  # the parent wants no answer any more, or is gone
 
 
-def _spawn(order, module, log_path):
-    package = Path(__file__).resolve().parent
-    start = {
-        "order": order,
-        "path": [os.path.abspath(entry) for entry in sys.path if entry],  # "" is the caller's folder: no place for code
-        "dont_write_bytecode": sys.dont_write_bytecode,
-        "root": str(package.parent),
-        "module": f"{package.name}.{module}",
-    }
-    if not sys.executable:
-        raise errors.LimitError("this Blender does not say where its Python is: render the loop's scene instead")
+def _started(order, module, log):
     try:
-        with log_path.open("wb") as log:
-            process = subprocess.Popen(
-                # -I: neither the environment nor the current folder decides what the child imports
-                [sys.executable, "-I", "-c", _BOOT],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env={**os.environ, **_ONE_THREAD},
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-            )
+        return process.start(module, order, log, _ONE_THREAD)
     except OSError as error:
-        raise errors.LimitError(f"no further process can be started ({error}): close other programs") from error
-    _write(process, start)
-    return process
+        raise errors.LimitError(
+            f"no further process can be started ({error}): close other programs, or render the loop's scene instead"
+        ) from error
 
 
-def _write(process: subprocess.Popen, message: dict) -> None:
-    assert process.stdin is not None  # `_spawn` made a pipe
-    with contextlib.suppress(OSError):  # one that is gone already is met by `answers`
-        process.stdin.write(json.dumps(message).encode() + b"\n")
-        process.stdin.flush()
-
-
-def _read(index, stream, messages):
-    """Thread: JSON lines into the queue, None at the end. What is no message came from a process that broke down."""
-    with stream:
-        for line in stream:
-            with contextlib.suppress(ValueError):
-                messages.put((index, json.loads(line)))
+def _read(index, child, messages):
+    """Thread: what a child says into the queue, None at the end."""
+    for message in process.told(child):
+        messages.put((index, message))
     messages.put((index, None))
 
 
@@ -208,15 +164,15 @@ def _error(message):
 
 
 def _end(processes):
-    for process in processes:
+    for child in processes:
         with contextlib.suppress(OSError, ValueError):
-            process.stdin.close()
+            child.stdin.close()
     for stop in (None, subprocess.Popen.terminate, subprocess.Popen.kill):
-        running = [process for process in processes if process.poll() is None]
+        running = [child for child in processes if child.poll() is None]
         if stop is not None:
-            for process in running:
-                stop(process)
+            for child in running:
+                stop(child)
         patience = time.monotonic() + COOPERATION_S
-        for process in running:
+        for child in running:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(max(0.0, patience - time.monotonic()))
+                child.wait(max(0.0, patience - time.monotonic()))

@@ -1,36 +1,30 @@
 """A live child process that predicts: another seed of a photo that it knows costs a fraction of the first prediction.
 
 `Worker.submit` hands over a photo and a request and returns a `Task`, which is polled and never waited for. The child
-(prediction/child.py) is started by the first task and kept: it holds the open sessions and what the model said of the
-last photos. It is told the digest of a photo first and asks for the pixels only if it does not know them. Tasks are
-done one after another. A cancel is cooperative, so that the child stays; one that does not answer in time is killed.
-After a crash the next task starts a new child. The child ends when its parent does, however that ends, and by itself
-after some idle minutes. `python3 build.py bench reroll` measures its memory and what it saves.
+(companion.py here, prediction/child.py there) is started by the first task and kept: it holds the open sessions and
+what the model said of the last photos. It is told the digest of a photo first and asks for the pixels only if it does
+not know them. Tasks are done one after another. A cancel is cooperative, so that the child stays; one that does not
+answer in time is killed. After a crash the next task starts a new child. The child ends when its parent does, however
+that ends, and by itself after some idle minutes. `python3 build.py bench reroll` measures its memory and what it saves.
 
 All that waits (starting, writing, reading, killing) happens in one thread a worker, the `_Keeper`.
 """
 
 import contextlib
 import functools
-import json
 import os
 import queue
-import shutil
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 import weakref
 from collections import deque
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from . import errors
-from .files.storage import disk_errors
+from .companion import Companion
 from .motion.motion import Motion
 from .prediction.child import take
 from .prediction.predict import digest_of
@@ -41,21 +35,7 @@ __all__ = ["COOPERATION_S", "IDLE_S", "Event", "Task", "Worker", "close_live", "
 COOPERATION_S = 0.6  # for a cancelled child to come to its next step, which takes a tenth of that; then it is killed
 IDLE_S = 600.0  # without a task; then the child ends, and its 200 MB (`build.py bench reroll`) are free
 _END_S = 3 * COOPERATION_S  # until a child that is asked to end is surely gone
-_LOG = "log.txt"
-_LOG_TAIL = 4000
 _STOPPED = "stopped before the motion was there; nothing was made"
-
-# The child sees this package under another name, so that no parent package (in Blender: the add-on) is imported.
-_BOOT = """
-import importlib, json, sys, types
-order = json.loads(sys.stdin.readline())
-sys.path[:] = order["path"]
-sys.modules["bpy"] = None
-package = types.ModuleType("gid_worker")
-package.__path__ = [order["root"]]
-sys.modules["gid_worker"] = package
-importlib.import_module("gid_worker." + order["package"] + ".prediction.child").serve(order)
-"""
 
 
 @dataclass(frozen=True)
@@ -180,7 +160,7 @@ class _Keeper:
     """
 
     def __init__(self, idle_s):
-        self.child: _Child | None = None
+        self.child: Companion | None = None
         self._idle_s = idle_s
         self._inbox: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._waiting: deque[_Order] = deque()
@@ -261,10 +241,10 @@ class _Keeper:
         elif self._active is not None and message["task"] == self._number:
             getattr(self, "_hear_" + message["event"])(self._active, message)
 
-    def _on_gone(self, child: "_Child"):
+    def _on_gone(self, child: Companion):
         if child is not self.child:
             return
-        failure = child.crash() if self._active is not None else None
+        failure = child.crash(COOPERATION_S) if self._active is not None else None
         self._end_child()
         if self._active is not None:
             self._active.end(failure=failure)
@@ -304,7 +284,7 @@ class _Keeper:
             return
         try:
             if self.child is None:
-                self.child = _Child(self._inbox, self._idle_s)
+                self.child = Companion(self._inbox, self._idle_s)
             digest = digest_of(photo)
         except errors.GidError as error:
             order.end(failure=error)
@@ -336,99 +316,5 @@ class _Keeper:
         self._end_child()
 
 
-class _Child:
-    """The process, the folder that it shares with us, and a thread that passes on what it says.
-
-    Raises:
-        LimitError: the temporary folder cannot be written.
-        ModelError: the process cannot be started.
-    """
-
-    def __init__(self, inbox, idle_s):
-        with disk_errors(tempfile.gettempdir()):
-            self.folder = Path(tempfile.mkdtemp(prefix="gid-worker-"))
-        try:
-            self.process = _spawn(self.folder)
-        except BaseException:
-            shutil.rmtree(self.folder, ignore_errors=True)
-            raise
-        self.send(**_introduction(self.folder, idle_s))
-        threading.Thread(target=_listen, args=(self, inbox), name="gid-worker-lines", daemon=True).start()
-
-    def send(self, **message):
-        """One line; a child that is gone is told of by its end."""
-        with contextlib.suppress(OSError, ValueError):
-            self.process.stdin.write(json.dumps(message).encode() + b"\n")
-            self.process.stdin.flush()
-
-    def store(self, photo):
-        """The name of a file in the folder with the photo's pixels."""
-        with disk_errors(self.folder):
-            np.save(self.folder / "photo.npy", photo, allow_pickle=False)
-        return "photo.npy"
-
-    def crash(self):
-        """A sentence about a child that ended without an answer; what it printed goes to our stderr."""
-        try:
-            code = self.process.wait(COOPERATION_S)
-        except subprocess.TimeoutExpired:
-            code = "none"
-        with contextlib.suppress(OSError):
-            print((self.folder / _LOG).read_text(errors="replace")[-_LOG_TAIL:], file=sys.stderr)
-        return errors.ModelError(
-            f"the prediction process ended unexpectedly (exit code {code}): use the physics prior, "
-            "or install the add-on again if it happens every time"
-        )
-
-    def end(self, patience_s):
-        """It ends at the end of its input, or is killed; its folder goes with it."""
-        with contextlib.suppress(OSError, ValueError):
-            self.process.stdin.close()
-        try:
-            self.process.wait(patience_s)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def _spawn(folder):
-    if not sys.executable:
-        raise errors.ModelError("this Blender does not say where its Python is: use the physics prior")
-    try:
-        with (folder / _LOG).open("wb") as log:
-            return subprocess.Popen(
-                # -I: neither the environment nor the current folder decides what the child imports
-                [sys.executable, "-I", "-c", _BOOT],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-            )
-    except OSError as error:
-        raise errors.ModelError(f"the prediction process cannot be started ({error}): use the physics prior") from error
-
-
-def _introduction(folder, idle_s):
-    """The first line: how to find this package, and how to live."""
-    package = Path(__file__).resolve().parent
-    return {
-        "path": [os.path.abspath(entry) for entry in sys.path],
-        "root": str(package.parent),
-        "package": package.name,
-        "folder": str(folder),
-        "idle_s": idle_s,
-    }
-
-
 def _absolute(model):
     return model if model in ("auto", "physics") else os.path.abspath(model)
-
-
-def _listen(child, inbox):
-    """Thread: JSON lines into the inbox. What is no message came from a process that broke down."""
-    with child.process.stdout as stream:
-        for line in stream:
-            with contextlib.suppress(ValueError):
-                inbox.put(("line", (child, json.loads(line))))
-    inbox.put(("gone", child))

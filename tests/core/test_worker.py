@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gid_dev.gid_core import worker
+from gid_dev.gid_core import process, worker
 from gid_dev.gid_core.errors import Cancelled, GidError, ImageError, ModelError
 from gid_dev.gid_core.prediction import encodings, predict
 from gid_dev.gid_core.prediction.request import Request
 
-from . import hostile
+from . import tiny_model
 
 PHOTO = np.full((40, 60, 3), (0.1, 0.4, 0.1), np.float32)
 PATIENCE_S = 60  # for a loaded machine; a fault shows as a failure, not as a hang
@@ -40,7 +40,7 @@ def live():
 
 @pytest.fixture
 def model(tmp_path):
-    return str(hostile.write_model(tmp_path / "model"))
+    return str(tiny_model.write_model(tmp_path / "model"))
 
 
 def leftovers(tmp_path):
@@ -77,7 +77,7 @@ def wait(task):
 
 def endless(live, tmp_path):
     """A task that takes long: a thousand steps of a model, on a child that has begun."""
-    folder = hostile.write_model(tmp_path / "slow", input_long_side=1024)
+    folder = tiny_model.write_model(tmp_path / "slow", input_long_side=1024)
     task = live.submit(PHOTO, Request(model=str(folder), steps=1000))
     assert until(lambda: any(event.phase == "imagine the motion" for event in task.poll()))
     return task
@@ -129,7 +129,7 @@ def test_a_known_photo_is_not_sent_and_a_changed_one_is(live, model, monkeypatch
 def test_another_model_in_the_same_folder_is_not_taken_for_the_first(live, tmp_path, model):
     request = Request(seed=1, model=model)
     first, _ = wait(live.submit(PHOTO, request))
-    hostile.write_model(tmp_path / "model", scales=[3.0, 1.5, 1.0, 0.5])
+    tiny_model.write_model(tmp_path / "model", scales=[3.0, 1.5, 1.0, 0.5])
     second, _ = wait(live.submit(PHOTO, request))
     assert second.envelope[0].max() == pytest.approx(1.5 * first.envelope[0].max(), rel=1e-5)
 
@@ -188,7 +188,7 @@ def test_a_forgotten_task_is_cancelled(live, tmp_path):
 
 def test_a_deaf_child_is_killed_within_a_second_and_the_next_task_works(live, tmp_path, monkeypatch):
     deaf = "import sys, time; sys.stdin.readline(); time.sleep(600)"
-    monkeypatch.setattr(worker, "_BOOT", deaf)
+    monkeypatch.setattr(process, "_BOOT", deaf)
     task = live.submit(PHOTO, Request(model="physics"))
     assert until(lambda: live.pid is not None)
     pid = live.pid
@@ -267,7 +267,7 @@ time.sleep(120)
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="POSIX processes")
 @pytest.mark.parametrize(("pipe", "state"), [("own", "idle"), ("own", "busy"), ("held", "idle")])
 def test_the_child_dies_with_a_parent_that_is_killed(tmp_path, pipe, state):
-    model = hostile.write_model(tmp_path / "model", input_long_side=1024)
+    model = tiny_model.write_model(tmp_path / "model", input_long_side=1024)
     command = [sys.executable, "-c", PARENT, str(ROOT), str(model), pipe, state]
     variables = {**os.environ, "TMPDIR": str(tmp_path / "scratch")}
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=variables, start_new_session=True) as parent:
@@ -286,7 +286,7 @@ def test_the_child_dies_with_a_parent_that_is_killed(tmp_path, pipe, state):
 
 def test_a_parent_that_ends_takes_the_child_along(tmp_path):
     code = PARENT.replace("time.sleep(120)", "")
-    model = hostile.write_model(tmp_path / "model")
+    model = tiny_model.write_model(tmp_path / "model")
     command = [sys.executable, "-c", code, str(ROOT), str(model), "own", "idle"]
     variables = {**os.environ, "TMPDIR": str(tmp_path / "scratch")}
     done = subprocess.run(command, capture_output=True, text=True, env=variables, timeout=PATIENCE_S)
@@ -308,7 +308,7 @@ def test_errors_arrive_as_what_they_are_and_the_child_stays(live, tmp_path):
 
 @pytest.mark.parametrize("fault", ["import os; os.abort()", "import os; os._exit(0)", "raise RuntimeError('a bug')"])
 def test_a_child_that_breaks_down_is_a_sentence_and_the_next_task_works(live, tmp_path, monkeypatch, fault):
-    monkeypatch.setattr(worker, "_BOOT", fault)
+    monkeypatch.setattr(process, "_BOOT", fault)
     task = live.submit(PHOTO, Request(model="physics"))
     with pytest.raises(GidError, match="ended unexpectedly"):
         wait(task)
@@ -327,22 +327,22 @@ def test_a_crash_takes_only_the_task_that_ran(live, tmp_path):
 
 
 def test_a_bug_in_the_child_is_told_and_its_traceback_shown(live, monkeypatch, capfd):
-    boot = worker._BOOT.replace("importlib.import_module(", "m = importlib.import_module(", 1).replace(
-        ".serve(order)", "\nm._answer = None\nm.serve(order)"
+    boot = process._BOOT.replace("importlib.import_module(", "m = importlib.import_module(", 1).replace(
+        '.serve(start["order"])', '\nm._answer = None\nm.serve(start["order"])'
     )
     assert boot.count("m._answer") == 1
-    monkeypatch.setattr(worker, "_BOOT", boot)
+    monkeypatch.setattr(process, "_BOOT", boot)
     with pytest.raises(ModelError, match=r"ended unexpectedly \(exit code 1\)"):
         wait(live.submit(PHOTO, Request(model="physics")))
     assert "TypeError" in capfd.readouterr().err
 
 
 def test_what_the_child_prints_is_no_answer(live, monkeypatch):
-    noisy = worker._BOOT + "\n"
+    noisy = process._BOOT + "\n"
     noisy = noisy.replace(
         "import importlib, json, sys, types", "import importlib, json, sys, types, os\nprint('noise {}', flush=True)"
     )
-    monkeypatch.setattr(worker, "_BOOT", noisy)
+    monkeypatch.setattr(process, "_BOOT", noisy)
     assert wait(live.submit(PHOTO, Request(model="physics")))[0].n_freqs == 16
 
 
@@ -365,12 +365,12 @@ def test_the_child_cannot_import_bpy(live, tmp_path, monkeypatch):
     (tmp_path / "fake").mkdir()
     (tmp_path / "fake" / "bpy.py").write_text("raise SystemExit('bpy was imported')")
     monkeypatch.syspath_prepend(str(tmp_path / "fake"))
-    probe = worker._BOOT.replace(
-        'importlib.import_module("gid_worker."',
-        'assert sys.modules["bpy"] is None\nimportlib.import_module("gid_worker."',
+    probe = process._BOOT.replace(
+        'importlib.import_module("gid_child."',
+        'assert sys.modules["bpy"] is None\nimportlib.import_module("gid_child."',
     )
-    assert probe != worker._BOOT
-    monkeypatch.setattr(worker, "_BOOT", probe)
+    assert probe != process._BOOT
+    monkeypatch.setattr(process, "_BOOT", probe)
     motion, _ = wait(live.submit(PHOTO, Request(model="physics")))
     assert motion.n_freqs == 16
 

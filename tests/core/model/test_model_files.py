@@ -9,7 +9,7 @@ from gid_dev.gid_core.model import card, session
 from gid_dev.gid_core.model import file as model_file
 from gid_dev.gid_core.prediction import predict
 
-from .. import hostile
+from .. import hostile, tiny_model
 
 PHOTO = np.full((32, 48, 3), (0.1, 0.4, 0.1), np.float32)
 
@@ -17,14 +17,14 @@ PHOTO = np.full((32, 48, 3), (0.1, 0.4, 0.1), np.float32)
 @pytest.mark.parametrize("name", hostile.hostile_encoders())
 def test_a_hostile_model_is_refused_with_a_sentence(tmp_path, name):
     content, pattern = hostile.hostile_encoders()[name]
-    folder = hostile.write_model(tmp_path / "model", encoder=content)
+    folder = tiny_model.write_model(tmp_path / "model", encoder=content)
     with pytest.raises(ModelError, match=pattern):
         predict.predict(PHOTO, predict.Request(model=str(folder)))
 
 
 @pytest.mark.parametrize("name", sorted(set(hostile.hostile_encoders()) - {"nothing moves a session", "not a number"}))
 def test_no_session_is_opened_for_a_file_that_fails_its_checks(tmp_path, monkeypatch, name):
-    folder = hostile.write_model(tmp_path / "model", encoder=hostile.hostile_encoders()[name][0])
+    folder = tiny_model.write_model(tmp_path / "model", encoder=hostile.hostile_encoders()[name][0])
     monkeypatch.setattr(session, "_import_onnxruntime", lambda: pytest.fail("onnxruntime was asked"))
     with pytest.raises(ModelError):
         session.load_model(folder)
@@ -39,7 +39,7 @@ def test_an_external_file_is_never_read(tmp_path):
 
 
 def test_every_way_to_cut_a_model_short_is_refused():
-    good = hostile.model(hostile.flow_graph())
+    good = tiny_model.model(tiny_model.flow_graph())
     model_file.inspect(good)
     survivors = []
     for size in range(len(good)):
@@ -52,23 +52,23 @@ def test_every_way_to_cut_a_model_short_is_refused():
 
 
 def test_the_walk_reports_what_the_model_declares():
-    found = model_file.inspect(hostile.model(hostile.encoder_graph()))
+    found = model_file.inspect(tiny_model.model(tiny_model.encoder_graph()))
     assert found.inputs == {"rgb": model_file.Tensor("float32", 4)}
     assert set(found.outputs) == {"alive", "envelope", "affinity", "features"}
     assert found.ops == {"AveragePool", "Conv", "Sigmoid"}
 
 
 def test_inputs_that_carry_their_value_are_no_inputs():
-    nodes = [hostile.node("Add", ["x", "w"], ["y"])]
-    infos = [hostile.value_info("x", (1,)), hostile.value_info("w", (1,))]
-    content = hostile.graph(
-        nodes, infos, [hostile.value_info("y", (1,))], [hostile.tensor("w", np.zeros(1, np.float32))]
+    nodes = [tiny_model.node("Add", ["x", "w"], ["y"])]
+    infos = [tiny_model.value_info("x", (1,)), tiny_model.value_info("w", (1,))]
+    content = tiny_model.graph(
+        nodes, infos, [tiny_model.value_info("y", (1,))], [tiny_model.tensor("w", np.zeros(1, np.float32))]
     )
-    assert set(model_file.inspect(hostile.model(content)).inputs) == {"x"}
+    assert set(model_file.inspect(tiny_model.model(content)).inputs) == {"x"}
 
 
 def test_a_tampered_file_is_refused_by_its_hash(tmp_path):
-    folder = hostile.write_model(tmp_path / "model")
+    folder = tiny_model.write_model(tmp_path / "model")
     content = bytearray((folder / "flow.onnx").read_bytes())
     content[-1] ^= 1
     (folder / "flow.onnx").write_bytes(content)
@@ -77,7 +77,7 @@ def test_a_tampered_file_is_refused_by_its_hash(tmp_path):
 
 
 def test_a_longer_file_is_refused(tmp_path):
-    folder = hostile.write_model(tmp_path / "model")
+    folder = tiny_model.write_model(tmp_path / "model")
     with (folder / "flow.onnx").open("ab") as file:
         file.write(b"\0")
     with pytest.raises(ModelError, match="size or SHA-256 differs"):
@@ -87,7 +87,7 @@ def test_a_longer_file_is_refused(tmp_path):
 def test_a_missing_file_or_card_is_a_sentence(tmp_path):
     with pytest.raises(ModelError, match="there is no motion model"):
         session.load_model(tmp_path / "nowhere")
-    folder = hostile.write_model(tmp_path / "model")
+    folder = tiny_model.write_model(tmp_path / "model")
     (folder / "encoder.onnx").unlink()
     with pytest.raises(ModelError, match="cannot be read"):
         session.load_model(folder)
@@ -113,11 +113,11 @@ def test_a_missing_file_or_card_is_a_sentence(tmp_path):
 )
 def test_a_lying_card_is_refused(tmp_path, change, pattern):
     with pytest.raises(ModelError, match=pattern):
-        card.read_card(hostile.write_model(tmp_path / "model", **change))
+        card.read_card(tiny_model.write_model(tmp_path / "model", **change))
 
 
 def test_a_role_of_a_newer_version_is_kept_and_never_opened(tmp_path):
-    folder = hostile.write_model(tmp_path / "model")
+    folder = tiny_model.write_model(tmp_path / "model")
     plain = predict.predict(PHOTO, predict.Request(model=str(folder)))
     entries = json.loads((folder / "card.json").read_text())
     entries["files"]["teleport"] = {"file": "../teleport.bin", "inputs": None}
@@ -130,7 +130,7 @@ def test_a_role_of_a_newer_version_is_kept_and_never_opened(tmp_path):
 
 
 def test_a_role_that_is_needed_and_missing_is_a_sentence(tmp_path):
-    folder = hostile.write_model(tmp_path / "model")
+    folder = tiny_model.write_model(tmp_path / "model")
     entries = json.loads((folder / "card.json").read_text())
     del entries["files"]["flow"]
     (folder / "card.json").write_text(json.dumps(entries))
@@ -140,7 +140,7 @@ def test_a_role_that_is_needed_and_missing_is_a_sentence(tmp_path):
 
 
 def test_a_card_whose_ranks_are_not_the_signatures_is_refused(tmp_path):
-    folder = hostile.write_model(tmp_path / "model")
+    folder = tiny_model.write_model(tmp_path / "model")
     entries = json.loads((folder / "card.json").read_text())
     entries["files"]["flow"]["inputs"]["z"]["rank"] = 4
     (folder / "card.json").write_text(json.dumps(entries))
@@ -150,7 +150,7 @@ def test_a_card_whose_ranks_are_not_the_signatures_is_refused(tmp_path):
 
 @pytest.mark.parametrize("name", ["../encoder.onnx", "/etc/passwd", "encoder.txt", ""])
 def test_a_card_names_files_in_its_own_folder_only(tmp_path, name):
-    folder = hostile.write_model(tmp_path / "model")
+    folder = tiny_model.write_model(tmp_path / "model")
     entries = json.loads((folder / "card.json").read_text())
     entries["files"]["encoder"]["file"] = name
     (folder / "card.json").write_text(json.dumps(entries))
@@ -166,5 +166,5 @@ def test_a_damaged_card_is_a_sentence(tmp_path, content):
 
 
 def test_a_card_file_may_be_named_itself(tmp_path):
-    folder = hostile.write_model(tmp_path / "model")
+    folder = tiny_model.write_model(tmp_path / "model")
     assert card.read_card(folder / "card.json") == card.read_card(folder)

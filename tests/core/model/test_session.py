@@ -11,7 +11,7 @@ from gid_dev.gid_core.errors import ModelError
 from gid_dev.gid_core.model import contract, session
 from gid_dev.gid_core.prediction import predict
 
-from .. import hostile
+from .. import tiny_model
 
 PHOTO = np.full((32, 48, 3), (0.1, 0.4, 0.1), np.float32)
 GPU = "CUDAExecutionProvider"
@@ -61,11 +61,11 @@ def fake(offered, error=0.0, claimed=None, opened=None):
 
 def load(tmp_path, monkeypatch, module):
     monkeypatch.setattr(session, "_import_onnxruntime", lambda: module)
-    return session.load_model(hostile.write_model(tmp_path / "model"))
+    return session.load_model(tiny_model.write_model(tmp_path / "model"))
 
 
 def test_the_cpu_serves_where_nothing_else_is(tmp_path):
-    model = session.load_model(hostile.write_model(tmp_path / "model"))
+    model = session.load_model(tiny_model.write_model(tmp_path / "model"))
     assert model.provider == "CPUExecutionProvider"
     assert model.notes == ()
 
@@ -113,7 +113,7 @@ def test_an_accelerator_that_passes_its_check_and_fails_at_work_is_given_up(tmp_
     found = model.encode(rgb)
     assert model.provider == f"CPUExecutionProvider (encoder), {GPU} (condition), {GPU} (flow)"
     assert model.notes == (f"{GPU} was given up for the encoder: the model failed while running: CUDA out of memory",)
-    plain = session.load_model(hostile.write_model(tmp_path / "plain")).encode(rgb)
+    plain = session.load_model(tiny_model.write_model(tmp_path / "plain")).encode(rgb)
     assert all(found[name].tobytes() == plain[name].tobytes() for name in plain)
 
 
@@ -123,14 +123,14 @@ def test_a_graph_is_opened_once_and_again_when_its_bytes_change(tmp_path, monkey
     load(tmp_path, monkeypatch, module)
     session.load_model(tmp_path / "model")
     assert len(opened) == 3
-    hostile.write_model(tmp_path / "model", flow=hostile.model(hostile.flow_graph(pull=0.7)))
+    tiny_model.write_model(tmp_path / "model", flow=tiny_model.model(tiny_model.flow_graph(pull=0.7)))
     session.load_model(tmp_path / "model")
     assert len(opened) == 4
 
 
 def test_the_graphs_kept_open_are_bounded(tmp_path):
     for number in range(5):
-        session.load_model(hostile.write_model(tmp_path / str(number)))
+        session.load_model(tiny_model.write_model(tmp_path / str(number)))
     assert len(session._graphs) == session._KEPT
     kept = [Path(folder).name for folder, _, _ in session._graphs]
     assert kept == ["2", "2", "3", "3", "3", "4", "4", "4"]
@@ -139,10 +139,10 @@ def test_the_graphs_kept_open_are_bounded(tmp_path):
 def test_a_role_is_opened_at_its_first_use(tmp_path, monkeypatch):
     opened = []
     monkeypatch.setattr(session, "_import_onnxruntime", lambda: fake(["CPUExecutionProvider"], opened=opened))
-    model = session.load_model(hostile.write_model(tmp_path / "model"), roles=("encoder",))
+    model = session.load_model(tiny_model.write_model(tmp_path / "model"), roles=("encoder",))
     assert len(opened) == 1
-    z = np.zeros((1, hostile.K, 4, 4, 4), np.float32)
-    plane = np.zeros((1, hostile.K, 4, 4), np.float32)
+    z = np.zeros((1, tiny_model.K, 4, 4, 4), np.float32)
+    plane = np.zeros((1, tiny_model.K, 4, 4), np.float32)
     condition = model.run("condition", {"affinity": plane[:, :2], "features": plane[:, :3]})
     assert len(opened) == 2
     model.velocity(z, 0.0, {"envelope": plane, "wind": np.zeros((1, 4), np.float32), **condition})
@@ -173,11 +173,11 @@ def test_telemetry_is_off_before_the_first_session(tmp_path, monkeypatch):
 def test_a_missing_onnxruntime_is_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(ModelError, match="onnxruntime does not load here"):
-        session.load_model(hostile.write_model(tmp_path / "model"))
+        session.load_model(tiny_model.write_model(tmp_path / "model"))
 
 
 def test_a_broken_onnxruntime_leaves_the_physics_prior(tmp_path, monkeypatch):
-    folder = hostile.write_model(tmp_path / "models")
+    folder = tiny_model.write_model(tmp_path / "models")
     monkeypatch.setattr(session.cards, "default_folder", lambda: folder)
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     volume = predict.predict(PHOTO, predict.Request())
@@ -186,31 +186,33 @@ def test_a_broken_onnxruntime_leaves_the_physics_prior(tmp_path, monkeypatch):
 
 
 def test_inputs_that_do_not_fit_the_signature_are_named(tmp_path):
-    model = session.load_model(hostile.write_model(tmp_path / "model"))
+    model = session.load_model(tiny_model.write_model(tmp_path / "model"))
     with pytest.raises(ModelError, match="the flow was given no wind"):
-        model.velocity(np.zeros((1, hostile.K, 4, 4, 4), np.float32), 0.0, {})
+        model.velocity(np.zeros((1, tiny_model.K, 4, 4, 4), np.float32), 0.0, {})
     with pytest.raises(ModelError, match=r"given rgb of shape \(1, 4, 32, 32\), expected \(1, 3, 32, 32\)"):
         model.encode(np.zeros((1, 4, 32, 32), np.float32))
 
 
 def test_a_model_that_answers_another_shape_is_refused(tmp_path):
-    model = session.load_model(hostile.write_model(tmp_path / "model", frequencies=[0.2, 0.4, 0.6], scales=[1, 1, 1]))
+    model = session.load_model(
+        tiny_model.write_model(tmp_path / "model", frequencies=[0.2, 0.4, 0.6], scales=[1, 1, 1])
+    )
     with pytest.raises(ModelError, match=r"answers envelope of shape \(1, 4, 8, 8\), expected \(1, 3, 8, 8\)"):
         model.encode(np.zeros((1, 3, 32, 32), np.float32))
 
 
 def test_a_picture_that_the_runtime_refuses_is_a_sentence(tmp_path):
-    model = session.load_model(hostile.write_model(tmp_path / "model"))
+    model = session.load_model(tiny_model.write_model(tmp_path / "model"))
     with pytest.raises(ModelError, match="failed while running"):
         model.encode(np.zeros((1, 3, 32, 32)))
 
 
 def test_encoder_and_flow_answer_in_the_shapes_of_their_grids(tmp_path):
-    model = session.load_model(hostile.write_model(tmp_path / "model"))
+    model = session.load_model(tiny_model.write_model(tmp_path / "model"))
     found = model.encode(np.random.default_rng(0).random((1, 3, 64, 96), np.float32))
     assert {name: value.shape for name, value in found.items()} == {
         "alive": (1, 1, 16, 24),
-        "envelope": (1, hostile.K, 16, 24),
+        "envelope": (1, tiny_model.K, 16, 24),
         "affinity": (1, 2, 8, 12),
         "features": (1, 3, 8, 12),
     }

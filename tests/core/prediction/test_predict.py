@@ -9,7 +9,7 @@ from gid_dev.gid_core.model import session
 from gid_dev.gid_core.motion import edits, synth
 from gid_dev.gid_core.prediction import outline, predict, stages
 
-from .. import hostile
+from .. import tiny_model
 
 
 def photo(height=60, width=90, channels=3):
@@ -26,7 +26,7 @@ def photo(height=60, width=90, channels=3):
 
 @pytest.fixture(params=["physics", "model"])
 def model(request, tmp_path):
-    return "physics" if request.param == "physics" else str(hostile.write_model(tmp_path / "model"))
+    return "physics" if request.param == "physics" else str(tiny_model.write_model(tmp_path / "model"))
 
 
 def motion_of(model, image=None, **options):
@@ -120,7 +120,9 @@ def test_a_black_mask_stops_everything(model):
 
 
 def test_a_mask_over_what_the_model_calls_still_is_taken_at_its_word(tmp_path):
-    model = str(hostile.write_model(tmp_path / "model", encoder=hostile.model(hostile.encoder_graph(bias=-50.0))))
+    model = str(
+        tiny_model.write_model(tmp_path / "model", encoder=tiny_model.model(tiny_model.encoder_graph(bias=-50.0)))
+    )
     motion = motion_of(model)
     assert not motion.volume().amplitudes.any()
     mask = np.zeros((60, 90))
@@ -150,14 +152,14 @@ def test_progress_names_phases_and_never_runs_back(model):
 
 def test_every_step_is_told(tmp_path):
     told = []
-    request = predict.Request(model=str(hostile.write_model(tmp_path / "model")), steps=7)
+    request = predict.Request(model=str(tiny_model.write_model(tmp_path / "model")), steps=7)
     predict.predict(photo(), request, progress=lambda *step: told.append(step))
     assert [fraction for phase, fraction in told if phase == "imagine the motion"] == [i / 7 for i in range(8)]
 
 
 def test_a_cancel_is_obeyed_at_the_next_step(tmp_path):
     told = []
-    request = predict.Request(model=str(hostile.write_model(tmp_path / "model")), steps=50)
+    request = predict.Request(model=str(tiny_model.write_model(tmp_path / "model")), steps=50)
     with pytest.raises(Cancelled):
         predict.predict(
             photo(),
@@ -191,7 +193,7 @@ def test_a_named_model_that_is_missing_is_an_error(tmp_path):
 
 
 def test_the_provenance_tells_what_was_asked(tmp_path):
-    model = str(hostile.write_model(tmp_path / "model"))
+    model = str(tiny_model.write_model(tmp_path / "model"))
     motion = motion_of(model, seed=3, photo_sha256="ab")
     provenance = edits.apply(motion, edits.Edits(amplitude=0.5, turn=0.1, mask=np.ones((4, 4)))).provenance
     assert provenance["source"] == "tiny 0"
@@ -206,14 +208,16 @@ def test_the_provenance_tells_what_was_asked(tmp_path):
 
 def test_the_flow_is_asked_and_its_answer_used(tmp_path):
     """Another velocity gives another volume: z is denoised, not merely drawn."""
-    gentle = str(hostile.write_model(tmp_path / "a", start_noise=1.0))
-    strong = str(hostile.write_model(tmp_path / "b", flow=hostile.model(hostile.flow_graph(pull=0.9)), start_noise=1.0))
+    gentle = str(tiny_model.write_model(tmp_path / "a", start_noise=1.0))
+    strong = str(
+        tiny_model.write_model(tmp_path / "b", flow=tiny_model.model(tiny_model.flow_graph(pull=0.9)), start_noise=1.0)
+    )
     assert np.abs(ask(gentle).amplitudes - ask(strong).amplitudes).max() > 1e-3
 
 
 def test_starting_from_noise_is_another_way(tmp_path):
-    noise = ask(str(hostile.write_model(tmp_path / "a", start="noise")))
-    procedural = ask(str(hostile.write_model(tmp_path / "b")))
+    noise = ask(str(tiny_model.write_model(tmp_path / "a", start="noise")))
+    procedural = ask(str(tiny_model.write_model(tmp_path / "b")))
     assert np.abs(noise.amplitudes - procedural.amplitudes).max() > 1e-3
 
 

@@ -1,0 +1,85 @@
+"""A fresh Python process that runs one module of ours: the same interpreter and sys.path, none of the parent's modules.
+
+It is told things as lines of JSON on its standard input, the first of which says what to run, and answers on its
+standard output. It never imports bpy and never runs the parent's main module, so that it works inside Blender as well.
+"""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+__all__ = ["LOG_TAIL", "start", "tell", "told"]
+
+LOG_TAIL = 4000  # characters of what a process printed before it broke down that are worth showing
+
+# The child sees this package under another name, so that no parent package (in Blender: the add-on) is imported.
+_BOOT = """
+import importlib, json, sys, types
+start = json.loads(sys.stdin.buffer.readline())
+sys.path[:] = start["path"]
+sys.dont_write_bytecode = start["dont_write_bytecode"]
+sys.modules["bpy"] = None
+package = types.ModuleType("gid_child")
+package.__path__ = [start["root"]]
+sys.modules["gid_child"] = package
+importlib.import_module("gid_child." + start["module"]).serve(start["order"])
+"""
+
+
+def start(module: str, order: dict, log: Path, environment: Mapping[str, str] | None = None) -> subprocess.Popen:
+    """A process that runs `serve(order)` of a module of ours.
+
+    Args:
+        module: dotted, within gid_core, such as "frames.frame_worker".
+        order: JSON-ready.
+        log: file for what it prints beside its answers.
+        environment: variables that it has beside ours.
+    Raises:
+        OSError: none can be started.
+    """
+    if not sys.executable:
+        raise OSError("this Blender does not say where its Python is")
+    package = Path(__file__).resolve().parent
+    introduction = {
+        "order": order,
+        "path": [os.path.abspath(entry) for entry in sys.path if entry],  # "" is the caller's folder: no place for code
+        "dont_write_bytecode": sys.dont_write_bytecode,
+        "root": str(package.parent),
+        "module": f"{package.name}.{module}",
+    }
+    with log.open("wb") as printed:
+        process = subprocess.Popen(
+            # -I: neither the environment nor the current folder decides what the child imports
+            [sys.executable, "-I", "-c", _BOOT],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=printed,
+            env={**os.environ, **(environment or {})},
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+    tell(process, introduction)
+    return process
+
+
+def tell(process: subprocess.Popen, message: dict) -> None:
+    """One line to a process; that one is gone shows by the end of what it says."""
+    assert process.stdin is not None  # `start` made a pipe
+    with contextlib.suppress(OSError, ValueError):
+        process.stdin.write(json.dumps(message).encode() + b"\n")
+        process.stdin.flush()
+
+
+def told(process: subprocess.Popen):
+    """The messages of a process, dicts, as they come, until it ends. What is no message came from a breakdown."""
+    assert process.stdout is not None  # `start` made a pipe
+    with process.stdout as lines:
+        for line in lines:
+            try:
+                message = json.loads(line)
+            except ValueError:
+                continue
+            yield message
