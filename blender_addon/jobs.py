@@ -270,8 +270,11 @@ def _apply(job, result):
 
 def is_busy():
     """True while the artist drags something: what changes under a running stroke or move is lost, or worse."""
-    windows = bpy.context.window_manager.windows
-    return any("UNDO" in o.bl_options for window in windows for o in getattr(window, "modal_operators", ()))
+    return any("UNDO" in o.bl_options for window in _windows() for o in getattr(window, "modal_operators", ()))
+
+
+def _windows():
+    return bpy.context.window_manager.windows
 
 
 def _end(job):
@@ -304,7 +307,7 @@ def _tick():
 
 
 def _redraw():
-    for window in bpy.context.window_manager.windows:
+    for window in _windows():
         for area in window.screen.areas:
             for region in area.regions:
                 if region.type == "UI" and region.active_panel_category == PANEL_CATEGORY:

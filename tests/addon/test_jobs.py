@@ -111,6 +111,54 @@ def test_a_cancelled_job_says_nothing(key):
     assert jobs.notice(key) is None
 
 
+def test_escape_stops_the_job_in_sight_and_is_nobodys_without_one(key):
+    keymap = bpy.context.window_manager.keyconfigs.addon.keymaps["Window"]
+    assert [(item.type, item.value) for item in keymap.keymap_items if item.idname == "gid.cancel"] == [
+        ("ESC", "PRESS")
+    ]
+    assert not bpy.ops.gid.cancel.poll()  # so the key goes on to whom it was meant for
+    got, work, elsewhere = [], Countdown(2, "there"), Countdown(9, "there")
+    start(key, work, lambda result: got.append(result))
+    start(jobs.key_of(bpy.data.scenes.new("Other")), elsewhere)
+    assert bpy.ops.gid.cancel() == {"FINISHED"}
+    assert (work.is_cancelled, elsewhere.is_cancelled) == (True, False)
+    jobs.step()
+    assert got == []
+    assert jobs.notice(key) is None
+
+
+def window_of(*regions, modal=()):
+    """A window as the event loop has it; the background has none in which anything is dragged or drawn."""
+    area = types.SimpleNamespace(regions=regions)
+    operators = [types.SimpleNamespace(bl_options=options) for options in modal]
+    return types.SimpleNamespace(modal_operators=operators, screen=types.SimpleNamespace(areas=[area]))
+
+
+def test_a_result_waits_for_a_running_stroke(key, monkeypatch):
+    got, hands = [], [window_of(modal=[{"REGISTER"}]), window_of(modal=[{"REGISTER", "UNDO"}])]
+    monkeypatch.setattr(jobs, "_windows", lambda: hands)
+    start(key, Countdown(1, "there"), lambda result: got.append(result))
+    for _ in range(3):
+        assert not jobs.step()
+        assert got == []
+    hands.pop()  # what is left changes no data, as a screen that plays
+    assert jobs.step()
+    assert got == ["there"]
+
+
+def test_progress_draws_the_regions_that_show_it_and_no_other(key, monkeypatch):
+    drawn = []
+
+    def region(name, kind, category):
+        return types.SimpleNamespace(type=kind, active_panel_category=category, tag_redraw=lambda: drawn.append(name))
+
+    ours, others = region("ours", "UI", jobs.PANEL_CATEGORY), region("tool", "UI", "Tool")
+    monkeypatch.setattr(jobs, "_windows", lambda: [window_of(ours, others, region("view", "WINDOW", "UNSUPPORTED"))])
+    start(key, Countdown(9, "there"))
+    assert jobs._tick() == jobs.POLL_S
+    assert drawn == ["ours"]
+
+
 def test_work_that_cannot_begin_leaves_no_job(key):
     def begin():
         raise ModelError("no process")
