@@ -12,6 +12,7 @@ import bpy
 from bpy.props import BoolProperty, IntProperty, StringProperty
 
 from ...gid_core.errors import SettingsError
+from ...gid_core.motion.motion import ASKED_FOR
 from ...gid_core.motion.plan import plan_loop
 from .. import jobs, preferences
 from ..loop import build, clock, edit, images, length, live, sight, takes
@@ -158,8 +159,12 @@ def _by_session(collection, session_uid):
 
 
 def answered(provenance):
-    """One line for the panel: what made a motion, and by which seed."""
-    return f"Motion by {provenance.get('source', 'an unknown source')}, seed {provenance.get('seed', 0)}"
+    """For the panel: what made a motion, on which processor, by which seed; and why not a better one."""
+    where = provenance.get("provider", "").replace("ExecutionProvider", "")
+    made = f"Motion by {provenance.get('source', 'an unknown source')}" + (f" on {where}" if where else "")
+    reasons = [*provenance.get("provider_notes", ()), provenance.get("reason", ASKED_FOR)]
+    told = [reason for reason in reasons if reason != ASKED_FOR]
+    return ". ".join([f"{made}, seed {provenance.get('seed', 0)}", *told])
 
 
 class GID_OT_open_still(base.Reporting, bpy.types.Operator):

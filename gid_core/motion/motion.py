@@ -15,9 +15,10 @@ from . import guided
 from .places import checked_lookup
 from .volume import SpectralVolume
 
-__all__ = ["MEMBERS", "PRIOR", "Motion"]
+__all__ = ["ASKED_FOR", "MEMBERS", "PRIOR", "Motion"]
 
 PRIOR = "physics prior"  # the provenance's "source" of a motion whose envelope is a guess by rules
+ASKED_FOR = "asked for"  # why the rules answered where no model was wanted; else a sentence says what was amiss
 # Cells around a texel, rows and columns from the one above and to the left of its place: the bits of `members`.
 MEMBERS = tuple((i, j) for i in range(-1, 3) for j in range(-1, 3))
 

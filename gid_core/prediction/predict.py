@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import Cancelled, ImageError, ModelError
 from ..model.session import Model, load_model
-from ..motion.motion import PRIOR, Motion
+from ..motion.motion import ASKED_FOR, PRIOR, Motion
 from ..version import __version__
 from . import phases, stages
 from .encodings import Encoding, Encodings, encode, guess
@@ -48,7 +48,7 @@ def predict_kept(
     """`predict` of a photo told by the digest of its pixels; `read()` gives them where nothing is kept of it yet."""
     tell = _teller(progress, cancelled)
     if request.model == "physics":
-        made = _by_rules(digest, read, request, kept, tell, "asked for")
+        made = _by_rules(digest, read, request, kept, tell, ASKED_FOR)
     else:
         try:
             made = _by_model(digest, read, request, kept, tell)

@@ -7,6 +7,7 @@ import numpy as np
 from gid_dev.blender_addon import jobs
 from gid_dev.blender_addon.loop import read
 from gid_dev.blender_addon.operators import base, predict
+from gid_dev.gid_core.motion.motion import ASKED_FOR
 
 
 def contents():
@@ -105,3 +106,12 @@ def test_a_model_that_is_not_there_offers_the_physics_prior(still, monkeypatch, 
     assert "physics" in bpy.context.scene.gid.loop.gid.answered
     assert bpy.ops.gid.dismiss() == {"FINISHED"}
     assert jobs.notice(job.key) is None
+
+
+def test_the_panel_tells_which_processor_ran_and_why_not_a_better_one():
+    note = "CUDAExecutionProvider was passed over for the flow: it differs from the CPU by 0.5"
+    by_model = {"source": "gid-motion 1", "seed": 7, "provider": "CPUExecutionProvider", "provider_notes": [note]}
+    assert predict.answered(by_model) == f"Motion by gid-motion 1 on CPU, seed 7. {note}"
+    by_rules = {"source": "physics prior", "seed": 7, "reason": "onnxruntime does not load here"}
+    assert predict.answered(by_rules) == "Motion by physics prior, seed 7. onnxruntime does not load here"
+    assert predict.answered({**by_rules, "reason": ASKED_FOR}) == "Motion by physics prior, seed 7"
