@@ -154,7 +154,7 @@ class GidEdits(bpy.types.PropertyGroup):
     strength: PointerProperty(
         type=bpy.types.Image,
         name="Strength",
-        description="How far each place moves: white is as predicted, black stands still; a float image may go up to 4",
+        description="How far each place moves: grey is as predicted, black stands still, white moves twice as far",
         update=_acts_on_images,
     )
     strokes: CollectionProperty(type=GidStroke)
@@ -200,7 +200,9 @@ class GidLoop(bpy.types.PropertyGroup):
     cells: StringProperty(description="How many rows and columns of the chance image the picture spans, JSON")
     provenance: StringProperty(description="How the motion came about, JSON")
     axis: FloatProperty(description="Of the motion as predicted: its main axis, clockwise from the right, in radians")
-    answered: StringProperty(description="What made the motion: the model's name, or the physics prior")
+    answered: StringProperty(
+        description="What made the motion, where it ran, and why not on a faster processor or by a model"
+    )
     n_frames: IntProperty(description="Length of the loop in frames")
     start: IntProperty(description="First frame of the loop")
     fps: StringProperty(description="Frames per second as a fraction")

@@ -50,7 +50,6 @@ __all__ = [
 DEFAULT_SIZE = 1920
 _SIZES = (64, 8192)
 _MAY_BE_NEGATIVE = ("--direction", "--gains")
-_MIDDLE_GREY = 128 / 255  # of a strength's picture: as predicted
 _COUNTS = {2: "two", 3: "three"}
 _LEVELS = 65535  # a picture's values are told from each other as finely as a 16-bit file does
 _EXAMPLE = Path("docs") / "example.jpg"
@@ -110,7 +109,7 @@ def add_options(parser: argparse.ArgumentParser, place: str, purpose: str) -> No
     add(
         "--strength",
         metavar="PICTURE",
-        help="how far each place moves: mid grey (128 of 255) as predicted, black not at all, white 4 times as far",
+        help="how far each place moves: mid grey as predicted, black not at all, white twice as far",
     )
     add("--direction", metavar="DX,DY", help="the axis that things move along: 1,0 is to the right, 0,1 is down")
     add("--rate", type=float, default=1.0, help="how fast things move; 0.5 is slow motion (default: %(default)s)")
@@ -292,7 +291,7 @@ def _edits(options, photo_shape, still_shape):
         path = getattr(options, name)
         if path is not None:
             values = _grey(path, name, photo_shape)
-            values = values if name == "mask" else _strength(values)
+            values = values if name == "mask" else edit.strength_of_grey(values)
             pictures[name] = resample.fitted(values, still_shape[1], still_shape[0])
     return edit.Edits(
         mask=pictures.get("mask"),
@@ -325,11 +324,6 @@ def _grey(path, name, shape):
         )
     grey = np.clip(colour.encode_srgb(picture.pixels[..., :3].mean(-1)), 0, 1).astype(np.float64)
     return np.rint(grey * _LEVELS) / _LEVELS
-
-
-def _strength(grey):
-    """0 at black, exactly 1 at middle grey, 4 at white; straight lines between."""
-    return np.interp(grey, (0, _MIDDLE_GREY, 1), (0, 1, edit.STRENGTH_TOP))
 
 
 def _is_result(path):

@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 
 from ...gid_core.motion.comb import Stroke
-from ...gid_core.motion.edits import Edits, Pull, apply, plucked
+from ...gid_core.motion.edits import PREDICTED_GREY, Edits, Pull, apply, plucked, strength_of_grey
 from ...gid_core.motion.pluck import GENTLE, superposed
 from ..nodes import rig
 from . import clock, images, pluck, raw
@@ -92,7 +92,8 @@ def ask(plane, edits: Edits, name: str) -> None:
         for field in NUMBERS:
             setattr(kept, field, getattr(edits, field))
         kept.mask = _picture(f"GID Mask {name}", edits.mask)
-        kept.strength = _picture(f"GID Strength {name}", edits.strength)
+        grey = None if edits.strength is None else edits.strength * np.float32(PREDICTED_GREY)
+        kept.strength = _picture(f"GID Strength {name}", grey)
         kept.strokes.clear()
         for stroke in edits.strokes:
             add_stroke(plane, stroke)
@@ -121,7 +122,7 @@ def asked(plane) -> Edits:
     still = rig.get_input(plane, "Still")
     return Edits(
         mask=None if kept.mask is None else _nearest(_grey(kept.mask), *still.size),
-        strength=None if kept.strength is None else _grey(kept.strength),
+        strength=None if kept.strength is None else strength_of_grey(_grey(kept.strength)),
         strokes=tuple(Stroke(tuple(map(tuple, json.loads(one.path))), one.reach) for one in kept.strokes),
         plucks=tuple(Pull(one.x, one.y, one.dx, one.dy, one.time_s) for one in kept.plucks),
         **{field: getattr(kept, field) for field in NUMBERS},

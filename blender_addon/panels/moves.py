@@ -65,7 +65,8 @@ def _draw_strength(layout, plane):
     column.template_ID(edits, "strength", open="image.open", text="Strength")
     row = column.row(align=True)
     _paint(row, "STRENGTH", "BLACK", "Less")
-    _paint(row, "STRENGTH", "WHITE", "As Predicted")
+    _paint(row, "STRENGTH", "GREY", "As Predicted")
+    _paint(row, "STRENGTH", "WHITE", "More")
     row.operator("gid.mask_clear", text="", icon="X").picture = "STRENGTH"
     column.operator("gid.apply_edits", icon="BRUSH_DATA")
 

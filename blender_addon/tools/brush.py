@@ -12,6 +12,7 @@ from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from ...gid_core.errors import GidError, SettingsError
 from ...gid_core.motion import mask as masks
+from ...gid_core.motion.edits import PREDICTED_GREY
 from .. import jobs
 from ..loop import adopt, edit, images, live, sight
 from ..nodes import rig
@@ -26,11 +27,16 @@ _PACK_S = 10.0  # a 4K picture takes a second to pack; autosave comes every two 
 
 _KINDS = [
     ("MASK", "Mask", "What may move: white moves, black stands still"),
-    ("STRENGTH", "Strength", "How far each place moves: white as predicted, black not at all"),
+    ("STRENGTH", "Strength", "How far each place moves: grey as predicted, black not at all, white twice as far"),
     ("FRONT", "In Front", "What passes in front: white is nearer, black is behind"),
     ("PLATE", "Plate", "What shows through where something has moved away"),
 ]
-_BRUSHES = [("BLACK", "Black", "Stops, or puts behind"), ("WHITE", "White", "Lets move, or puts in front")]
+_BRUSHES = [
+    ("BLACK", "Black", "Stops, or puts behind"),
+    ("GREY", "Grey", "Moves as predicted, on a strength"),
+    ("WHITE", "White", "Lets move, puts in front, or moves twice as far on a strength"),
+]
+_GREYS = {"BLACK": 0.0, "GREY": PREDICTED_GREY, "WHITE": 1.0}
 _CHANNELS = [(name, name.title(), f"The {name.lower()} of the picture") for name in pictures.CHANNELS]
 
 
@@ -97,7 +103,8 @@ class GID_OT_mask_new(_OnLoop, bpy.types.Operator):
     def perform(self, context):
         plane = sight.in_sight(context)
         easel.put_away(plane, context.window)
-        pictures.start(plane, self.picture, float(self.start == "ALL"))
+        all_move = PREDICTED_GREY if self.picture == "STRENGTH" else 1.0
+        pictures.start(plane, self.picture, all_move if self.start == "ALL" else 0.0)
 
     def invoke(self, context, event):
         done = self.execute(context)
@@ -231,7 +238,7 @@ def _paint(context, kind, brush):
     if plane.gid.easel is not None:
         _finish(plane, context.window)
         image = pictures.picture_of(plane, kind)
-    easel.put_up(plane, image, float(brush == "WHITE"), context.window, context.area)
+    easel.put_up(plane, image, _GREYS[brush], context.window, context.area)
     _watch()
     return {"FINISHED"}
 

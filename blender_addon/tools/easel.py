@@ -42,7 +42,7 @@ def put_up(plane, image, colour: float, window, area=None) -> None:
     """Put an image before the loop, and the brush into the hand.
 
     Args:
-        colour: grey that the brush paints, 0..1; its other colour, that of Ctrl and X, is the contrary one.
+        colour: grey that the brush paints, 0..1; its other colour, that of Ctrl and X, is black, or white for black.
         window: that shall show it. area: a 3D viewport of it; None for any.
     Raises:
         SettingsError: the window has no 3D viewport.
@@ -66,7 +66,7 @@ def put_up(plane, image, colour: float, window, area=None) -> None:
             bpy.ops.brush.asset_activate(asset_library_type="ESSENTIALS", relative_asset_identifier=_BRUSH)
     ours = [one for one in (compat.unified_brush(scene), settings.brush) if one is not None]
     for one in ours:
-        one.color, one.secondary_color = (colour,) * 3, (1 - colour,) * 3
+        one.color, one.secondary_color = (colour,) * 3, (float(colour == 0),) * 3
 
 
 def put_away(plane, window) -> None:

@@ -46,7 +46,7 @@ def start(plane, kind: str, value: float):
     """A new mask or strength of the still's size, of one value everywhere, in the place of the one that was there.
 
     Returns:
-        the image. It holds floats: a strength may go beyond 1, and Blender's Geometry Nodes make floats of bytes, too.
+        the image. It holds floats: a strength may go beyond white, and Geometry Nodes make floats of bytes, too.
     Raises:
         SettingsError: the loop takes no edits.
     """

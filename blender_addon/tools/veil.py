@@ -16,7 +16,7 @@ import gpu
 import numpy as np
 
 from ...gid_core.errors import GidError
-from ...gid_core.motion.edits import mode_gains
+from ...gid_core.motion.edits import PREDICTED_GREY, mode_gains
 from ...gid_core.motion.synth import mean_motion
 from ..loop import live, read, sight
 from ..nodes import rig
@@ -47,6 +47,7 @@ void main() {
   float over = texture(picture, place).r;
   float grey = dot(photo, vec3(0.2126, 0.7152, 0.0722));
   if (kind == 0) {
+    over /= top;
     vec3 stopped = mix(vec3(grey), vec3(0.69, 0.01, 0.03), 0.45);
     photo = mix(stopped, photo, clamp(over, 0.0, 1.0));
     photo = mix(photo, vec3(1.0, 0.69, 0.01), 0.15 * clamp(over - 1.0, 0.0, 3.0));
@@ -107,7 +108,8 @@ def _draw():
         image = easel.painted(context.scene)
         if image is None or image == plane.gid.plate:
             return  # the plate is a picture of its own, and the easel shows it
-        _lay(context, plane, _TINTED, still, _texture(image))
+        as_predicted = PREDICTED_GREY if image == plane.gid.edits.strength else 1.0
+        _lay(context, plane, _TINTED, still, _texture(image), top=as_predicted)
     elif plane.gid.show_motion and plane.mode == "OBJECT":
         made = _heat(plane)
         if made is not None:

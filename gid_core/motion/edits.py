@@ -22,6 +22,7 @@ from .volume import SpectralVolume
 
 __all__ = [
     "BANDS_HZ",
+    "PREDICTED_GREY",
     "RATE_LEAST",
     "RATE_TOP",
     "STRENGTH_TOP",
@@ -34,13 +35,25 @@ __all__ = [
     "main_axis",
     "mode_gains",
     "plucked",
+    "strength_of_grey",
     "turn_towards",
 ]
 
 STRENGTH_TOP = 4.0
 RATE_LEAST, RATE_TOP = 0.05, 2.0  # the fastest mode then swings 6.4 times a second, which 24 frames still show
+PREDICTED_GREY = 0.5  # of a picture of strength: as predicted. Artists know it from displacement and overlay: no change
+_EIGHT_BITS = 1.01 / 255  # 127 and 128 of 255 both stand for the middle that 8 bits have not
 UNMOVED_PX = 0.05  # RMS motion below which nothing is seen to move
 BANDS_HZ = (0.4, 0.8, 1.6)  # slow sway, the swing of stems, the shiver of leaves: an octave apart
+
+
+def strength_of_grey(grey: np.ndarray) -> np.ndarray:
+    """The strength that a picture's encoded grey values stand for, the same through every door: float32, 0..4.
+
+    Black is 0, middle grey exactly 1 (as predicted), white 2; float pictures go on beyond white in a straight line.
+    """
+    strength = np.clip(np.asarray(grey, np.float32) / np.float32(PREDICTED_GREY), 0, STRENGTH_TOP)
+    return np.where(np.abs(strength - 1) <= _EIGHT_BITS, np.float32(1), strength)
 
 
 @dataclass(frozen=True)

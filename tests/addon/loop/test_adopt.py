@@ -44,7 +44,7 @@ def test_its_motion_is_recovered_and_takes_edits(old_loop):
     assert np.abs(motion.volume().amplitudes - played).max() <= FLOAT32 * np.abs(played).max()
     old_loop.gid.edits.turn = 0.5
     assert rig.get_input(old_loop, "Turn") == 0.5
-    strength = images.new_image("Mine", np.full((32, 48, 1), 2.0, np.float32))
+    strength = images.new_image("Mine", np.full((32, 48, 1), 1.0, np.float32))  # white: twice as far
     old_loop.gid.edits.strength = strength
     want = apply(motion, Edits(strength=np.full((32, 48), 2.0, np.float32))).amplitudes
     assert read.played_volume(old_loop).amplitudes.tobytes() == want.tobytes()

@@ -10,7 +10,7 @@ from gid_dev.blender_addon.loop import edit, images, live, read
 from gid_dev.blender_addon.nodes import rig, sharp
 from gid_dev.gid_core.errors import SettingsError, VolumeError
 from gid_dev.gid_core.frames.renderer import LoopRenderer
-from gid_dev.gid_core.motion.edits import Edits, Pull, apply, plucked
+from gid_dev.gid_core.motion.edits import PREDICTED_GREY, Edits, Pull, apply, plucked, strength_of_grey
 
 SIZE = (64, 40)
 AGREES_DB = 100
@@ -196,7 +196,7 @@ def test_replaced_motion_is_the_loop_made_anew_in_the_same_datablocks(loop, make
 def test_replaced_motion_keeps_the_edits(loop, drawn_motion, picture):
     plane = loop()
     plane.gid.edits.turn, plane.gid.edits.high = 0.5, 0.0
-    plane.gid.edits.strength = a_picture("Mine", half(2.0, *SIZE))
+    plane.gid.edits.strength = a_picture("Mine", half(2.0, *SIZE) * PREDICTED_GREY)
     motion = drawn_motion(picture(*SIZE), 7)
     edit.replace_motion(plane, motion)
     want = apply(motion, Edits(turn=0.5, high=0.0, strength=half(2.0, *SIZE)))
@@ -354,8 +354,19 @@ def test_paint_on_strength_acts_when_asked(loop):
     image = plane.gid.edits.strength = a_picture("Mine", half(1.0, *SIZE))
     paint(image, 2.0)
     edit.apply_edits(plane)
-    want = apply(read.stored_motion(plane), Edits(strength=live._grey(image)))
+    want = apply(read.stored_motion(plane), Edits(strength=strength_of_grey(live._grey(image))))
     assert read.played_volume(plane).amplitudes.tobytes() == want.amplitudes.tobytes()
+
+
+def test_the_middle_of_eight_bits_is_as_predicted_bit_for_bit(loop):
+    plane = loop()
+    before = read.played_volume(plane).amplitudes.tobytes()
+    image = bpy.data.images.new("Mine", *SIZE)
+    for level, is_neutral in ((127, True), (128, True), (255, False)):
+        image.pixels.foreach_set(np.full(SIZE[0] * SIZE[1] * 4, level / 255, np.float32))
+        plane.gid.edits.strength = image
+        edit.apply_edits(plane)
+        assert (read.played_volume(plane).amplitudes.tobytes() == before) == is_neutral
 
 
 def test_a_mask_in_srgb_becomes_numbers(loop):

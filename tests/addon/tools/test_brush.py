@@ -78,7 +78,7 @@ def test_a_new_strength_is_as_predicted_and_may_go_beyond(loop):
     bpy.ops.gid.mask_new(picture="STRENGTH")
     assert loop.gid.edits.strength.is_float
     assert np.array_equal(read.played_volume(loop).amplitudes, before)
-    stroke(loop.gid.edits.strength, slice(None), slice(None), 2.0)
+    stroke(loop.gid.edits.strength, slice(None), slice(None), 1.0)
     bpy.ops.gid.apply_edits()
     np.testing.assert_allclose(read.stored_volume(loop).amplitudes, read.played_volume(loop).amplitudes)
     moved = np.abs(before) > 1e-3
@@ -244,7 +244,7 @@ def test_paint_survives_a_save_in_the_middle(loop, kind, tmp_path):
 def test_what_was_packed_on_the_way_acts_with_a_save(loop, tmp_path):
     bpy.ops.gid.mask_new(picture="STRENGTH")
     bpy.ops.gid.paint(picture="STRENGTH")
-    stroke(loop.gid.edits.strength, slice(None), slice(None), 0.5)
+    stroke(loop.gid.edits.strength, slice(None), slice(None), 0.25)
     brush._pack(loop)
     assert not loop.gid.edits.strength.is_dirty
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gid_core.errors import SettingsError
 from gid_core.motion import edits as edit
 from gid_core.motion.comb import Stroke
-from gid_core.motion.edits import Edits, Pull, apply
+from gid_core.motion.edits import Edits, Pull, apply, strength_of_grey
 from gid_core.motion.sway import sway
 from gid_core.motion.synth import displacement, mean_motion
 
@@ -190,6 +190,16 @@ def test_strength_is_a_factor_where_something_moves():
 def test_strength_of_1_is_as_predicted_bit_for_bit(strength):
     raw = some_motion().volume().amplitudes.tobytes()
     assert apply(some_motion(), Edits(strength=np.ones_like(strength))).amplitudes.tobytes() == raw
+
+
+@pytest.mark.parametrize("grey", [0.5, 127 / 255, 128 / 255, 32767 / 65535, 32768 / 65535])
+def test_middle_grey_is_as_predicted_however_many_bits_it_has(grey):
+    assert strength_of_grey(np.full((2, 3), grey)).tolist() == np.ones((2, 3)).tolist()
+
+
+def test_a_grey_value_is_half_the_strength_that_it_stands_for():
+    grey = np.array([0, 0.25, 0.55, 1, 1.5, 9])
+    np.testing.assert_allclose(strength_of_grey(grey), [0, 0.5, 1.1, 2, 3, 4], rtol=1e-6)
 
 
 def test_strength_wakes_what_the_model_calls_still():
