@@ -142,6 +142,7 @@ def _lent_rig(n_modes):
     if n_modes in _rigs and not any(group.get(builder.GROUP_KEY) == key for group in before):
         with bpy.data.libraries.load(_rigs[n_modes]) as (_, wanted):
             wanted.node_groups = ["GID Rig"]
+        bpy.data.libraries.remove(bpy.data.libraries[os.path.basename(_rigs[n_modes])])
     try:
         yield
     except BaseException:

@@ -243,11 +243,11 @@ def test_an_idle_child_ends_by_itself_and_another_takes_its_place(tmp_path):
 PARENT = """
 import sys, types, time, os, numpy as np
 package = types.ModuleType("parent"); package.__path__ = [sys.argv[1]]; sys.modules["parent"] = package
-from parent.gid_core import worker
+from parent.gid_core import process, worker
 from parent.gid_core.prediction.request import Request
 live = worker.Worker()
 if sys.argv[3] == "held":  # a third process that keeps the child's input open, as a forked renderer would
-    real = worker.subprocess.Popen
+    real = process.subprocess.Popen
     def popen(*args, **options):
         made = real(*args, **options)
         os.set_inheritable(made.stdin.fileno(), True)
@@ -255,7 +255,7 @@ if sys.argv[3] == "held":  # a third process that keeps the child's input open, 
             time.sleep(120)
             os._exit(0)
         return made
-    worker.subprocess.Popen = popen
+    process.subprocess.Popen = popen
 is_busy = sys.argv[4] == "busy"
 task = live.submit(np.full((40, 60, 3), .3, "f4"), Request(model=sys.argv[2], steps=1000 if is_busy else 1))
 while not (task.poll() and is_busy) and task.result() is None: time.sleep(.01)

@@ -118,13 +118,6 @@ def test_motion_never_bares_the_border(make_loop, picture, rendered, psnr, engin
         assert psnr(frame[..., :3], reference.frame(n)) >= (CYCLES_DB if engine == "CYCLES" else EEVEE_DB)
 
 
-def test_eevee_agrees(make_loop, picture, occluding_volume, rendered, psnr):
-    volume = occluding_volume(256, 160, reach_px=60)
-    (got,) = rendered(make_loop(256, 160, volume=volume, engine="EEVEE"), [9])  # compiles shaders first: up to 60 s
-    reference = LoopRenderer(picture(256, 160), volume, plan_loop(volume, 24, Fraction(24)))
-    assert psnr(got[..., :3], reference.frame(8)) >= EEVEE_DB
-
-
 def test_eevee_refuses_a_transparent_still(make_loop):
     still = np.full((40, 64, 4), 0.5, np.float32)
     with pytest.raises(SettingsError, match="opaque stills only"):

@@ -17,7 +17,7 @@ SIZE, FRAME = (128, 80), 9
 # Between pixels the splat and the mean of its pixels differ along the rim of an occluder: all of it, and without that.
 WHOLE_DB, INNER_DB = 30, 40
 RIM_SHARE = 0.06
-EXACT_DB, EEVEE_DB = 100, 28  # EEVEE filters textures in its own way between pixels
+EXACT_DB, EEVEE_DB, EEVEE_HALF_DB = 100, 65, 28  # EEVEE filters textures in its own way between pixels
 
 
 @pytest.fixture
@@ -106,11 +106,13 @@ def test_a_region_is_that_part_of_the_frame(loop, reference, rendered, psnr, is_
     assert psnr(got, reference[part]) > EXACT_DB
 
 
-def test_eevee_at_half_size(make_loop, occluding_volume, reference, rendered, psnr):
+def test_eevee_agrees_whole_and_at_half_size(make_loop, occluding_volume, reference, rendered, psnr):
     loop = make_loop(*SIZE, volume=occluding_volume(*SIZE, reach_px=60), engine="EEVEE")
+    (got,) = rendered(loop, [FRAME])  # compiles shaders first: up to 60 s, so both sizes are one test
+    assert psnr(got, reference) >= EEVEE_DB
     loop.gid.scene.render.resolution_percentage = 50
     (got,) = rendered(loop, [FRAME])
-    assert psnr(got, seen(reference, SIZE[0] // 2, SIZE[1] // 2)) > EEVEE_DB
+    assert psnr(got, seen(reference, SIZE[0] // 2, SIZE[1] // 2)) > EEVEE_HALF_DB
 
 
 @pytest.mark.parametrize("own_plate", [False, True])
