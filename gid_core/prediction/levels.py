@@ -71,6 +71,8 @@ def focus(shown: np.ndarray) -> np.ndarray:
     An edge in focus is as steep over one pixel as over four; blur levels the one first.
     """
     rows, columns = (n // _BLOCK for n in shown.shape[:2])
+    if min(rows, columns) < 2:  # a strip shows no edge in both directions
+        return np.ones((max(rows, 1), max(columns, 1)))
     grey = shown[: rows * _BLOCK, : columns * _BLOCK].mean(-1).astype(np.float64)
     steep = _steepness(grey).reshape(rows, _BLOCK, columns, _BLOCK).transpose(0, 2, 1, 3).reshape(rows, columns, -1)
     wide = _steepness(grey.reshape(2 * rows, _BLOCK // 2, 2 * columns, _BLOCK // 2).mean((1, 3)))
