@@ -27,6 +27,12 @@ _NOISE = 1e-4  # variance of sRGB values 0..1 that no two colours are told apart
 _SURE = 4.0  # log odds that one pixel's colour, or where it lies, counts for at most
 _ALIKE = 0.1  # sRGB distance by which neighbouring pixels vote for each other's side
 _VOTE = 1  # pixels to each side that vote
+# What moves farther takes the pixels around it along in which so much of its colour is mixed with what is behind: left
+# there, they would draw its old outline.
+_RIM = 1
+_RIM_SHARE = 0.15
+_GRAIN = 1.5  # and of the colours' standard deviations, so that grain is not taken for a mixture
+_MARGIN = _VOTE + _RIM  # pixels around a block that are looked at
 _TOLERATED_PX, _MIXED_PX = 0.03, 0.2  # what a texel may move otherwise than its side; how much of it weighs as a...
 _FAR = 0.03  # ...step of a texel's square root of this
 _CHUNK = 1024  # texels looked at together: 20 MB at 4K
@@ -72,7 +78,8 @@ def lookup(picture: np.ndarray, moves: np.ndarray) -> np.ndarray | None:
         places[sides.rows, sides.columns] += sides.steps
     motion = moves[tuple(places.astype(np.intp).transpose(3, 0, 1, 2))]
     steps = np.full((*picture.shape[:2], 2), OWN, np.uint8)
-    padded = np.pad(picture, ((_VOTE, texels.block + _VOTE), (_VOTE, texels.block + _VOTE), (0, 0)), mode="edge")
+    around = (_MARGIN, texels.block + _MARGIN)
+    padded = np.pad(picture, (around, around, (0, 0)), mode="edge")
     for sides in found:
         _write(steps, sides, texels, padded, places, motion)
     return steps if (steps != OWN).any() else None
@@ -125,10 +132,13 @@ def _steep(moves):
 class _Sides:
     """The two sides of each of N texels: how they move, what colours they have, which texels are theirs alone.
 
+    The second side is the one that moves farther.
+
     Texels that lie at no border, or whose sides colours cannot tell apart, are left out.
 
     rows, columns: int (n,). share: float32 (n, 7, 7), 0..1 from one side to the other. span: (n,) px between them.
-    slope (n, 3), offset (n,): log odds of the second side are colour @ slope + offset. steps: int (n, 2, 2), to the
+    slope (n, 3), offset (n,): log odds of the second side are colour @ slope + offset. apart: (n,) standard deviations
+    between the colours of both sides. steps: int (n, 2, 2), to the
     texel that either side reads, down and right. trust: (n,) in 0..1.
     """
 
@@ -140,6 +150,10 @@ class _Sides:
         weight = np.exp(-(y * y + x * x) / np.float32(2 * _NEAR**2)).astype(np.float32) * inside
         weight /= weight.sum(1, keepdims=True)
         along = _main_axis(window, weight, inside)
+        farther = ((window**2).sum(1) * along * weight).sum(1) - ((window**2).sum(1) * weight).sum(1) * (
+            along * weight
+        ).sum(1)
+        along *= np.where(farther < 0, -1, 1)[:, None]
         reached = (inside > 0) & (np.maximum(abs(y), abs(x)) <= _REACH)
         low, high = np.where(reached, along, np.inf).min(1), np.where(reached, along, -np.inf).max(1)
         self.span = high - low
@@ -152,6 +166,7 @@ class _Sides:
         seen = np.flatnonzero(self.trust > 0)
         self.rows, self.columns, self.span = rows[seen], columns[seen], self.span[kept][seen]
         self.trust, self.slope, self.offset = self.trust[seen], slope[seen], offset[seen]
+        self.apart = apart[seen]
         self.share = share[seen].reshape(-1, width, width)
         self.steps = np.stack(
             [_pure(along[seen], share[seen], reached[seen], inside[kept][seen], side, y, x) for side in (0, 1)], 1
@@ -226,14 +241,17 @@ def _write(steps, sides, texels, padded, places, motion):
     """The steps of the pixels of some texels, into the lookup."""
     if not len(sides.rows):
         return
-    own, block = texels.block, texels.block + 2 * _VOTE
+    own, block = texels.block, texels.block + 2 * _MARGIN
     rows, columns = sides.rows, sides.columns
     first_row, first_column = texels.first[0][rows], texels.first[1][columns]
     patches = np.lib.stride_tricks.sliding_window_view(padded, (block, block), (0, 1))[first_row, first_column]
     patches = patches * _BYTE
     odds = np.einsum("ncij,nc->nij", patches, sides.slope) + sides.offset[:, None, None]
+    mixed = (odds / (sides.apart**2)[:, None, None] + 0.5)[:, _MARGIN : _MARGIN + own, _MARGIN : _MARGIN + own]
     odds = np.clip(odds, -_SURE, _SURE) + _SURE * (2 * _share_at(sides, texels) - 1)
     is_second = _voted(odds, patches) > 0
+    inner = is_second[:, _RIM : _RIM + own, _RIM : _RIM + own]
+    is_second = inner | (_widened(is_second) & (mixed > np.maximum(_RIM_SHARE, _GRAIN / sides.apart)[:, None, None]))
     down, right = (texels.offsets(axis, index, 0) for axis, index in ((0, rows), (1, columns)))
     places = _places_of(sides, places, motion, down, right)
     there = np.where(is_second[..., None], places[:, 1], places[:, 0])
@@ -250,7 +268,7 @@ def _share_at(sides, texels):
     """How much of the second side's motion the pixels of blocks would read at their own place: (N, B, B)."""
     taps = []
     for axis, index in ((0, sides.rows), (1, sides.columns)):
-        offset = texels.offsets(axis, index, _VOTE)
+        offset = texels.offsets(axis, index, _MARGIN)
         texel = np.arange(-_WINDOW, _WINDOW + 1, dtype=np.float32)
         taps.append(np.maximum(1 - abs(np.clip(offset, -_WINDOW, _WINDOW)[..., None] - texel), 0))
     return np.matmul(np.matmul(taps[0], sides.share), taps[1].transpose(0, 2, 1))
@@ -269,6 +287,15 @@ def _voted(odds, patches):
             total += weight * odds[near]
             weights += weight
     return total / weights
+
+
+def _widened(is_second):
+    """The second side with its rim: bool (N, b, b) of (N, b + 2, b + 2)."""
+    size = is_second.shape[1] - 2 * _RIM
+    wide = np.zeros((len(is_second), size, size), bool)
+    for y, x in ((_RIM, _RIM), (0, _RIM), (2 * _RIM, _RIM), (_RIM, 0), (_RIM, 2 * _RIM)):
+        wide |= is_second[:, y : y + size, x : x + size]
+    return wide
 
 
 def _places_of(sides, places, motion, down, right):

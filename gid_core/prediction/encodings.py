@@ -7,6 +7,7 @@ import numpy as np
 
 from ..model.card import Card
 from ..model.session import Model
+from ..motion.lookup import lookup
 from ..motion.motion import Motion
 from . import objects, owners, phases, prior, stages
 from .levels import levelled
@@ -14,7 +15,7 @@ from .outline import gate
 
 __all__ = ["KEPT", "Encoding", "Encodings", "encode", "guess"]
 
-KEPT = 8  # photos: more than a shot has in work at once; at most 6 MB each
+KEPT = 8  # photos: more than a shot has in work at once; at most 6 MB each, and two bytes a pixel of the photo
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +25,7 @@ class Encoding:
     picture: float32 (H, W, 3), sRGB-encoded, the photo at the grid. envelope: float32 (K, H, W), px of the grid.
     frequencies: (K,) Hz. cells: (rows, columns) of z that the picture spans. groups: of the cells of z.
     card: of the model; None for the rules, as the last two. rms: float (h, w), of stages.strength; condition: of
-    stages.condition. members: of `Motion`.
+    stages.condition. members, lookup: of `Motion`.
     """
 
     picture: np.ndarray
@@ -36,6 +37,7 @@ class Encoding:
     rms: np.ndarray | None = None
     condition: dict[str, np.ndarray] | None = None
     members: np.ndarray | None = None
+    lookup: np.ndarray | None = None
 
     def motion(self, z: np.ndarray, provenance=None) -> Motion:
         """The motion of this photo with phases z, complex64 (K, h, w, 2)."""
@@ -48,6 +50,7 @@ class Encoding:
             shown,
             provenance or {},
             members=self.members,
+            lookup=self.lookup,
         )
 
 
@@ -61,17 +64,17 @@ def encode(model: Model, photo: np.ndarray) -> Encoding:
     found, sights, outline = stages.look(model, photo)
     groups, alive = objects.group(found["affinity"][0]), found["alive"][0, 0]
     far = levelled(stages.reach(card, found), alive, groups.objects, sights[0].picture, sights[-1].picture)
-    owned = owners.owners(groups.objects, sights[0].cells, picture)
+    envelope = stages.fine_envelope(far, sights[0], outline, picture)
     return Encoding(
         picture,
-        stages.fine_envelope(far, sights[0], outline, picture),
+        envelope,
         np.asarray(card.frequencies, np.float64),
         sights[0].cells,
         groups,
         card,
         stages.strength(far * gate(alive)),
         stages.condition(model, found, groups),
-        owners.members(groups.objects, owned, sights[0].cells),
+        *_edges(photo, picture, envelope, groups, sights[0].cells),
     )
 
 
@@ -81,9 +84,15 @@ def guess(photo: np.ndarray) -> Encoding:
     found = prior.guess(picture)
     cells = picture.shape[0] / phases.CELL_PX, picture.shape[1] / phases.CELL_PX
     groups = objects.group(found.affinity)
+    members, aside = _edges(photo, picture, found.envelope, groups, cells)
+    return Encoding(picture, found.envelope, prior.FREQUENCIES, cells, groups, members=members, lookup=aside)
+
+
+def _edges(photo, picture, envelope, groups, cells):
+    """Where motion ends, by the photo: members and lookup of `Motion`."""
     owned = owners.owners(groups.objects, cells, picture)
-    members = owners.members(groups.objects, owned, cells)
-    return Encoding(picture, found.envelope, prior.FREQUENCIES, cells, groups, members=members)
+    moves = owners.apart(envelope, owned, photo.shape[1] / picture.shape[1])
+    return owners.members(groups.objects, owned, cells), lookup(stages.shown(photo), moves)
 
 
 class Encodings:
