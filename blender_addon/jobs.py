@@ -115,7 +115,8 @@ class Job:
         """One line for a progress bar: the phase, how far it is, how long it will take."""
         left = self.seconds_left
         share = f" {100 * self.fraction:.0f} %" if self.fraction > 0 else ""
-        return f"{self.phase}{share}" + (f", {left:.0f} s left" if left is not None and left >= 1 else "")
+        phase = self.phase[:1].upper() + self.phase[1:]
+        return f"{phase}{share}" + (f", {left:.0f} s left" if left is not None and left >= 1 else "")
 
     @property
     def window(self):

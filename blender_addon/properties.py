@@ -121,6 +121,24 @@ class GidEdits(bpy.types.PropertyGroup):
         description="How fast everything moves: 0.5 is slow motion, half as fast. The loop keeps its length",
         update=_acts_on_rate,
     )
+    wander: IntProperty(
+        name="Wander",
+        default=0,
+        min=0,
+        description="A number from 1 on draws every frequency off its place, so that a long loop does not repeat "
+        "itself; another number, another wind; 0 is as predicted",
+        update=_acts_on_rate,
+    )
+    gusts: FloatProperty(
+        name="Gusts",
+        default=0.0,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+        description="The wind rises and falls over the loop, as keys of the rig's Amount that can be edited; "
+        "drawn by Wander. They are written anew when amplitude, length or Wander change",
+        update=_acts,
+    )
     low: _gain("Slow Sway", "Strength of the slowest motion")
     mid: _gain("Swing", "Strength of the motion between sway and shiver")
     high: _gain("Shiver", "Strength of the fastest motion")
@@ -209,6 +227,7 @@ class GidLoop(bpy.types.PropertyGroup):
     colours: StringProperty(description="The scene's linear light when its images were made, JSON; empty: sRGB's")
     takes: CollectionProperty(type=GidTake)
     take: IntProperty(name="Take", min=0, description="Which of the takes is shown, from 0 on")
+    is_gusty: BoolProperty(description="The keys of the rig's Amount are those of the edits' gusts")
     before_pluck: StringProperty(description="What a pluck in the viewport plays over, JSON; empty: nothing rings")
     baked: StringProperty(
         subtype="DIR_PATH",

@@ -113,6 +113,12 @@ def add_options(parser: argparse.ArgumentParser, place: str, purpose: str) -> No
     )
     add("--direction", metavar="DX,DY", help="the axis that things move along: 1,0 is to the right, 0,1 is down")
     add("--rate", type=float, default=1.0, help="how fast things move; 0.5 is slow motion (default: %(default)s)")
+    add(
+        "--wander",
+        type=int,
+        default=0,
+        help="a number from 1 on: a long loop does not repeat itself (default: 0)",
+    )
     add("--gains", metavar="LOW,MID,HIGH", help="how much of slow, middle and fast motion (default: 1,1,1)")
     add("--model", default="auto", metavar="PATH|physics", help="a model folder, or the rules without a model")
     add("--blender", metavar="VERSION", help="which Blender makes the scene; build.py reads it")
@@ -301,6 +307,7 @@ def _edits(options, photo_shape, still_shape):
         mid=gains[1],
         high=gains[2],
         rate=options.rate,
+        wander=options.wander,
     )
 
 

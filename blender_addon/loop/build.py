@@ -81,8 +81,8 @@ def baked(motion: Motion, edits: Edits) -> SpectralVolume:
 
     Its frequencies are at the rate that is asked for. All else acts live.
     """
-    worked_in = Edits(mask=edits.mask, strength=edits.strength, strokes=edits.strokes, rate=edits.rate)
-    return replace(apply(motion, worked_in), mask=None)
+    worked_in = {name: getattr(edits, name) for name in ("mask", "strength", "strokes", "rate", "wander")}
+    return replace(apply(motion, Edits(**worked_in)), mask=None)
 
 
 def build_loop(spec: LoopSpec):

@@ -12,7 +12,16 @@ from ...gid_core.errors import SettingsError
 from .. import compat
 from ..nodes import rig
 
-__all__ = ["check_range", "check_rate", "key", "key_input", "on_same_clock", "set_range", "set_rate"]
+__all__ = [
+    "check_range",
+    "check_rate",
+    "key",
+    "key_input",
+    "on_same_clock",
+    "set_range",
+    "set_rate",
+    "unkey_input",
+]
 
 _MAX_FRAME, _MAX_FPS = 1_048_574, 32_767  # Blender's own limits
 
@@ -39,6 +48,13 @@ def key_input(obj, name: str, keys, *, group: str = "") -> None:
     if not curve.modifiers:
         cycles = curve.modifiers.new("CYCLES")
         cycles.mode_before = cycles.mode_after = "REPEAT"
+    obj.update_tag()
+
+
+def unkey_input(obj, name: str) -> None:
+    """Take the keys from an input of the rig of `obj`."""
+    modifier = obj.modifiers[rig.MODIFIER]
+    compat.remove_fcurves(obj, {compat.clock_path(modifier, rig.inputs_of(modifier.node_group)[name])})
     obj.update_tag()
 
 

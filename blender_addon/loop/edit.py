@@ -69,6 +69,7 @@ def retime_loop(plane, plan: LoopPlan, fps: Fraction, start: int = 1) -> None:
         note_plan(obj, plan, fps, start)
     clock.key(plane, start, plan.n_frames)
     if raw.is_stored(plane):
+        live.show(plane)
         live.ring(plane)
 
 

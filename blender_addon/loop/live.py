@@ -12,21 +12,14 @@ import numpy as np
 from ...gid_core.motion.comb import Stroke
 from ...gid_core.motion.edits import PREDICTED_GREY, Edits, Pull, apply, plucked, strength_of_grey
 from ...gid_core.motion.pluck import GENTLE, superposed
+from ...gid_core.motion.wander import gusts
 from ..nodes import rig
 from . import clock, images, pluck, raw
 
 __all__ = ["NUMBERS", "add_stroke", "ask", "asked", "bodies", "held", "is_held", "n_modes", "name_of", "ring", "show"]
 
-NUMBERS = (
-    "amplitude",
-    "turn",
-    "rate",
-    "low",
-    "mid",
-    "high",
-    "border",
-    "phase",
-)  # fields of `Edits` that are one number
+# Fields of `Edits` that are one number.
+NUMBERS = ("amplitude", "turn", "rate", "wander", "low", "mid", "high", "border", "phase")
 _INPUTS = {"amplitude": "Amount", "turn": "Turn", "low": "Low", "mid": "Mid", "high": "High", "border": "Border",
            "phase": "Phase Offset", "damping": "Damping"}  # fmt: skip
 _holders: list[None] = []
@@ -69,6 +62,20 @@ def show(plane) -> None:
     values |= {"Mask": edits.mask, "Has Mask": edits.mask is not None}
     for body in bodies(plane):
         rig.set_inputs(body, values)
+    _blow(plane)
+
+
+def _blow(plane):
+    """Key Amount by the gusts among the edits; without any, keys that are ours go, and an animator's stay."""
+    edits, gid = plane.gid.edits, plane.gid
+    if edits.gusts > 0:
+        keys = gusts(gid.n_frames, Fraction(gid.fps), edits.wander, edits.gusts)
+        clock.key_input(
+            plane, "Amount", [(gid.start + frame, edits.amplitude * factor, "BEZIER") for frame, factor in keys]
+        )
+    elif gid.is_gusty:
+        clock.unkey_input(plane, "Amount")
+    gid.is_gusty = edits.gusts > 0
 
 
 def ring(plane) -> None:

@@ -10,6 +10,7 @@ from ...gid_core.motion.edits import Edits, apply
 from ...gid_core.motion.motion import Motion
 from ...gid_core.motion.timeline import LoopPlan
 from ...gid_core.motion.volume import SpectralVolume
+from ...gid_core.motion.wander import played
 from ..nodes import rig
 from . import colours, images, live, raw
 
@@ -131,7 +132,8 @@ def stored_volume(plane) -> SpectralVolume:
 
 def played_volume(plane) -> SpectralVolume:
     """What the images of the modes hold: strength and strokes are in it, what acts live is not."""
-    frequencies = np.array(json.loads(plane.gid.frequencies), np.float64) * plane.gid.edits.rate
+    edits = plane.gid.edits
+    frequencies = played(json.loads(plane.gid.frequencies), edits.rate, edits.wander)
     modes = [
         images.pixels_of(rig.get_input(plane, f"Image {index}"), is_vector=True)
         for index in range(1, len(frequencies) + 1)

@@ -9,6 +9,7 @@ import json
 import bpy
 
 from ...gid_core.errors import SettingsError
+from ...gid_core.motion.wander import played
 from .. import compat
 from ..nodes import rig
 from . import clock
@@ -44,7 +45,8 @@ def upgrade(plane) -> None:
         raise SettingsError(f"the loop '{plane.name}' shares its clock with a linked one: bring that up to date first")
     old = rig.modifier_of(plane).node_group
     groups = _with_nested(old)
-    frequencies = [plane.gid.edits.rate * one for one in json.loads(plane.gid.frequencies)]
+    edits = plane.gid.edits
+    frequencies = played(json.loads(plane.gid.frequencies), edits.rate, edits.wander)
     factors = _factors(rig.version_of(old), plane.gid.scene.render)
     names = {path: name for name, path in _paths(plane).items()}
     new = rig.group(len(frequencies))

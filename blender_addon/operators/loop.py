@@ -4,7 +4,7 @@ import bpy
 from bpy.props import BoolProperty, FloatProperty, IntProperty, StringProperty
 
 from ...gid_core.errors import SettingsError
-from ..loop import clock, comparison, edit, length, remove, sight
+from ..loop import clock, comparison, edit, length, live, remove, sight
 from ..shot import uses
 from . import base
 
@@ -87,15 +87,41 @@ class GID_OT_length(base.Reporting, bpy.types.Operator):
     def perform(self, context):
         settings = context.scene.gid
         if self.use_range:
-            scene = sight.home_of(context.scene) or context.scene
-            n_frames = scene.frame_end - scene.frame_start + 1
-            if n_frames < 2:
-                raise SettingsError("your scene's range is a single frame: give it 2 frames or more")
-            length.ask(settings, n_frames=n_frames, start=scene.frame_start)
+            _take_range(context)
         elif self.frames:
             length.ask(settings, n_frames=self.frames)
         elif self.seconds:
             length.ask(settings, seconds=self.seconds)
+
+
+class GID_OT_wind(base.OnLoop, bpy.types.Operator):
+    """Let the loop be as long as your scene's range and blow in a wind that does not repeat itself meanwhile"""
+
+    bl_idname = "gid.wind"
+    bl_label = "Ambient Wind"
+    bl_options = {"REGISTER", "UNDO"}
+
+    wander: IntProperty(name="Wander", default=1, min=1, description="Another number, another wind")
+    gusts: FloatProperty(
+        name="Gusts", default=0.5, min=0.0, max=1.0, subtype="FACTOR", description="How much it rises and falls"
+    )
+
+    def perform(self, context):
+        plane = sight.in_sight(context)
+        edit.check_fits(plane, None)
+        _take_range(context)
+        with live.held():
+            plane.gid.edits.wander, plane.gid.edits.gusts = self.wander, self.gusts
+        edit.follow_rate(plane)
+
+
+def _take_range(context):
+    """Ask for a loop as long as the artist's scene, and beginning with it."""
+    scene = sight.home_of(context.scene) or context.scene
+    n_frames = scene.frame_end - scene.frame_start + 1
+    if n_frames < 2:
+        raise SettingsError("your scene's range is a single frame: give it 2 frames or more")
+    length.ask(context.scene.gid, n_frames=n_frames, start=scene.frame_start)
 
 
 class GID_OT_select_rig(base.OnLoop, bpy.types.Operator):
@@ -157,4 +183,4 @@ def _named(things):
     return ", ".join(things[:3]) + (" and others" if len(things) > 3 else "")
 
 
-CLASSES = (GID_OT_show_loop, GID_OT_back, GID_OT_retime, GID_OT_length, GID_OT_select_rig, GID_OT_remove)
+CLASSES = (GID_OT_show_loop, GID_OT_back, GID_OT_retime, GID_OT_length, GID_OT_wind, GID_OT_select_rig, GID_OT_remove)

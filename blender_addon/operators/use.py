@@ -9,10 +9,10 @@ from ..nodes.card import KINDS
 from ..shot import card
 from . import base
 
-__all__ = ["CLASSES"]
+__all__ = ["CLASSES", "own_scene"]
 
 
-def _own_scene(context):
+def own_scene(context):
     """The artist's scene that is meant: the one that is shown, or that from which the loop's was shown.
 
     Raises:
@@ -44,7 +44,7 @@ class GID_OT_add_card(base.OnLoop, bpy.types.Operator):
     )
 
     def perform(self, context):
-        plane, scene = sight.in_sight(context), _own_scene(context)
+        plane, scene = sight.in_sight(context), own_scene(context)
         made = card.add_card(
             plane,
             scene,

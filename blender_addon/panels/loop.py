@@ -92,6 +92,7 @@ class GID_MT_length(bpy.types.Menu):
             layout.operator("gid.length", text=f"{frames} Frames").frames = frames
         layout.separator()
         layout.operator("gid.length", text="Scene Range").use_range = True
+        layout.operator("gid.wind", text="Scene Range, in a Wind that Never Repeats")
 
 
 def _told(n_frames, fps, unit):

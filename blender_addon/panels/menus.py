@@ -26,6 +26,8 @@ class GID_MT_loop(bpy.types.Menu):
         layout.operator("gid.pluck_tool", icon="HAND")
         layout.operator("gid.clear_plucks", icon="X")
         layout.operator("gid.retime", text="Apply Length to the Loop")
+        layout.operator("gid.wind", icon="FORCE_WIND")
+        layout.operator("gid.add_cards", icon="IMAGE_PLANE")
         layout.operator("gid.remove", text="Remove the Loop", icon="TRASH")
         layout.separator()
         layout.operator("gid.mask_new", text="Paint What Stays", icon="BRUSH_DATA").start = "ALL"

@@ -42,7 +42,7 @@ class Motion(Part):
             row.operator("gid.comb_clear", text="", icon="X")
             column.label(text=_count(len(edits.strokes)))
         column = layout.column()
-        for name in ("border", "phase"):
+        for name in ("border", "phase", "wander", "gusts"):
             column.prop(edits, name)
 
 

@@ -19,6 +19,7 @@ from .motion import Motion
 from .pluck import Pluck, pluck
 from .sway import smoothstep, sway
 from .volume import SpectralVolume
+from .wander import played
 
 __all__ = [
     "BANDS_HZ",
@@ -94,6 +95,7 @@ class Edits:
         phase: cycles by which the loop is ahead; `plan.plan_loop` takes it.
         rate: how fast it moves: 0.5 is slow motion, half as fast; every frequency is multiplied.
         strokes: Strokes of the comb: along which direction things move, place by place.
+        wander: 0, or a number that draws each frequency off its place, so that a long loop does not repeat itself.
         plucks: Pulls; `plucked` makes states of them.
     Raises:
         SettingsError: a value is out of range.
@@ -111,6 +113,7 @@ class Edits:
     plucks: tuple[Pull, ...] = ()
     rate: float = 1.0
     strokes: tuple[Stroke, ...] = ()
+    wander: int = 0
 
     def __post_init__(self):
         if self.mask is not None:
@@ -129,6 +132,8 @@ class Edits:
             raise SettingsError("turn and phase of the edits must be finite numbers")
         if not RATE_LEAST <= self.rate <= RATE_TOP:
             raise SettingsError(f"the rate is {self.rate}: give a number from {RATE_LEAST} to {RATE_TOP}")
+        if not (isinstance(self.wander, int) and self.wander >= 0):
+            raise SettingsError(f"the wander is {self.wander}: give 0 for none, or a whole number from 1 on")
         object.__setattr__(self, "strokes", tuple(self.strokes))
         object.__setattr__(self, "plucks", tuple(self.plucks))
 
@@ -144,6 +149,7 @@ class Edits:
             "phase": float(self.phase),
             "rate": float(self.rate),
             "strokes": [{"points": [list(point) for point in one.points], "reach": one.reach} for one in self.strokes],
+            "wander": self.wander,
             "plucks": [[float(v) for v in (pull.x, pull.y, pull.dx, pull.dy, pull.time_s)] for pull in self.plucks],
         }
 
@@ -166,7 +172,8 @@ class Edits:
                 high=float(high),
                 border=float(told["border"]),
                 phase=float(told["phase"]),
-                rate=float(told.get("rate", 1.0)),  # files of earlier days have none
+                rate=float(told.get("rate", 1.0)),  # files of earlier days have none, nor the next two
+                wander=int(told.get("wander", 0)),
                 strokes=tuple(
                     Stroke(tuple(map(tuple, one["points"])), one["reach"]) for one in told.get("strokes", ())
                 ),
@@ -189,7 +196,7 @@ def apply(motion: Motion, edits: Edits) -> SpectralVolume:
     envelope, note = _envelope(motion, edits)
     volume = motion.volume(envelope)
     amplitudes = volume.amplitudes
-    frequencies = motion.frequencies if edits.rate == 1 else motion.frequencies * edits.rate
+    frequencies = played(motion.frequencies, edits.rate, edits.wander)
     if edits.strokes:
         amplitudes = _turned(amplitudes, local_turn(amplitudes, edits.strokes))
     if edits.turn != 0:

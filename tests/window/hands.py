@@ -10,7 +10,10 @@ import traceback
 
 import bpy
 
-__all__ = ["area", "box", "click", "find_button", "key", "move", "override", "region", "run", "shot", "type_text"]
+__all__ = [
+    "area", "box", "click", "drag", "find_button", "key", "move", "override", "region", "run", "shot", "type_text",
+    "window",
+]  # fmt: skip
 
 _TURNS = 5
 _KEYCODES = {"F3": "69"}  # by its name xdotool presses Alt along with it under Xvfb
@@ -32,6 +35,18 @@ def move(x, y):
 def click(x, y):
     move(x, y)
     _x("xdotool", "mousedown", "1", "sleep", "0.05", "mouseup", "1")
+
+
+def drag(x, y, to_x, to_y, moves=10):
+    move(x, y)
+    _x("xdotool", "mousedown", "1")
+    for i in range(1, moves + 1):
+        _x("xdotool", "mousemove", str(int(x + (to_x - x) * i / moves)), str(int(y + (to_y - y) * i / moves)))
+    _x("xdotool", "mouseup", "1")
+
+
+def window():
+    return bpy.context.window_manager.windows[0]
 
 
 def key(*names):

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs in the folder that holds Blender's own Debian, see run.py: installs the zip and plays the script in a window.
-# usage: inside.sh SIZE TIMEOUT_S; everything it needs and leaves lies in /tmp/run.
+# usage: inside.sh SIZE TIMEOUT_S SCRIPT; everything it needs and leaves lies in /tmp/run.
 set -euo pipefail
 cd /tmp/run
 export HOME=/tmp/home XDG_RUNTIME_DIR=/tmp/xdg LANG=C.UTF-8 PATH=/usr/local/bin:/usr/bin:/bin PYTHONDONTWRITEBYTECODE=1
@@ -20,4 +20,4 @@ export DISPLAY=:7
 # Without a window manager a second window would get no keys: file browsers open inside the one window.
 timeout -k 5 "$2" blender --gpu-backend opengl --window-geometry 0 0 "${1%x*}" "${1#*x}" --python-expr \
   'import sys, bpy; sys.path.insert(0, "/tmp/run"); v = bpy.context.preferences.view; v.show_splash = False; v.filebrowser_display_type = v.render_display_type = "SCREEN"' \
-  --python first_loop.py >blender.log 2>&1
+  --python "$3" >blender.log 2>&1

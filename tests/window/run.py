@@ -29,6 +29,7 @@ PACKAGES = (
     "xvfb,xdotool,scrot,ca-certificates"
 )
 SIZE, TIMEOUT_S = "1600x900", 600
+SCRIPTS = ("first_loop", "takes")
 
 
 class WindowError(Exception):
@@ -114,18 +115,18 @@ def fetch_wheels(package):
     return sorted(folder.glob("*.whl"))
 
 
-def play(root, run):
-    """Play inside.sh in the folder of Debian's Blender: own mounts, processes and network, a read-only system."""
+def play(root, run, played):
+    """Play inside.sh with a script in Debian's Blender: own mounts, processes and network, a read-only system."""
     script = """
         set -euo pipefail
         mount --bind "$1" "$1"
         mount -t proc proc "$1/proc"; mount --rbind /dev "$1/dev"; mount -t tmpfs -o mode=1777 tmpfs "$1/tmp"
         mkdir "$1/tmp/run"; mount --bind "$2" "$1/tmp/run"
         mount -o remount,bind,ro "$1"
-        exec chroot "$1" /bin/bash /tmp/run/inside.sh "$3" "$4"
+        exec chroot "$1" /bin/bash /tmp/run/inside.sh "$3" "$4" "$5"
     """
     command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--net", "bash", "-c", script, "window"]
-    return subprocess.run([*command, str(root), str(run), SIZE, str(TIMEOUT_S)]).returncode
+    return subprocess.run([*command, str(root), str(run), SIZE, str(TIMEOUT_S), played]).returncode
 
 
 def faults_of(shots, photo):
@@ -133,6 +134,8 @@ def faults_of(shots, photo):
     facts = json.loads((shots / "facts.json").read_text())
     if facts["error"]:
         return [f"a step failed: {facts['error']} (see error.png)"]
+    if "faults" in facts:  # the script looked by itself
+        return facts["faults"]
     faults = []
     if facts["scene"] != facts["scene_of_loop"]:
         faults.append(f"the window shows the scene '{facts['scene']}', not the loop's")
@@ -155,6 +158,7 @@ def main(arguments):
     parser.add_argument(
         "--shots", type=Path, default=Path("window"), help="folder for the screenshots; default: window"
     )
+    parser.add_argument("--play", choices=SCRIPTS, default="first_loop", help="what is played; default: first_loop")
     options = parser.parse_args(arguments)
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "image_dynamics"
     try:
@@ -165,11 +169,11 @@ def main(arguments):
         with tempfile.TemporaryDirectory(prefix="gid-window-") as folder:
             run = Path(folder)
             make_zip(run)
-            for name in ("inside.sh", "first_loop.py", "hands.py"):
+            for name in ("inside.sh", f"{options.play}.py", "hands.py"):
                 shutil.copy(HERE / name, run)
             shutil.copy(ROOT / "docs" / "example.jpg", run / "photo.jpg")
             (run / "shots").mkdir()
-            code = play(root, run)
+            code = play(root, run, f"{options.play}.py")
             options.shots.mkdir(parents=True, exist_ok=True)
             for file in [*(run / "shots").iterdir(), *run.glob("*.log")]:
                 shutil.copy(file, options.shots)

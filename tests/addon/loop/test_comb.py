@@ -91,7 +91,7 @@ def test_slow_motion_acts_at_once_and_keeps_the_length(loop):
 
 
 def test_edits_that_are_asked_come_back_as_they_were(loop):
-    asked = Edits(rate=0.5, turn=0.25, strokes=(Stroke(((0.25, 0.25), (0.75, 0.5)), 0.25),))
+    asked = Edits(rate=0.5, wander=3, turn=0.25, strokes=(Stroke(((0.25, 0.25), (0.75, 0.5)), 0.25),))
     live.ask(loop, asked, "Drawn")
     assert read.stored_edits(loop).told() == asked.told()
 

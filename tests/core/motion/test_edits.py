@@ -48,6 +48,7 @@ anything = {
     "border": unit,
     "phase": st.floats(-2, 2),
     "rate": st.floats(edit.RATE_LEAST, edit.RATE_TOP),
+    "wander": st.integers(0, 9),
     "strokes": st.lists(strokes, max_size=2).map(tuple),
     "plucks": st.lists(pulls, max_size=3).map(tuple),
 }

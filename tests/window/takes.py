@@ -1,0 +1,130 @@
+"""Takes, undo under the brush and the comb, by mouse and keys in a real window; leaves screenshots and facts.json.
+
+What it expects to be so it checks itself, and writes what is not so into the facts as faults.
+"""
+
+import json
+import time
+
+import bpy
+import hands
+import numpy as np
+
+PHOTO = "/tmp/run/photo.jpg"
+LIMIT_S = 240
+facts = {"faults": [], "error": None}
+
+
+def loop():
+    return next((o for o in bpy.data.objects if getattr(o, "gid", None) and o.gid.scene is not None), None)
+
+
+def expect(claim, is_so):
+    if not is_so:
+        facts["faults"].append(claim)
+
+
+def until(is_so, what):
+    begun = time.monotonic()
+    while not is_so():
+        if time.monotonic() > begun + LIMIT_S:
+            raise TimeoutError(what)
+        yield 0.3
+
+
+def mask():
+    image = loop().gid.edits.mask
+    pixels = np.empty(len(image.pixels), np.float32)
+    image.pixels.foreach_get(pixels)
+    return float(pixels.mean())
+
+
+def steps():
+    view = hands.area("VIEW_3D")
+    view.spaces.active.show_region_ui = True
+    yield 1.0
+    hands.region(view, "UI").active_panel_category = "Image Dynamics"
+    with hands.override(view, "UI"):
+        bpy.ops.gid.open_still(filepath=PHOTO)
+    view.tag_redraw()
+    yield 1.0
+    hands.click(*(yield from hands.find_button(view, "UI", "gid.animate")))
+    yield from until(loop, "no loop was made")
+    yield 2.0
+    yield from takes(view)
+    with hands.override(view):
+        bpy.ops.screen.animation_cancel(restore_frame=False)
+    yield from paint(view)
+    yield from comb(view)
+
+
+def takes(view):
+    """Two re-rolls, a comparison, and back to the first."""
+    for n in (2, 3):
+        with hands.override(view, "UI"):
+            bpy.ops.gid.reroll("INVOKE_DEFAULT", True)
+        yield from until(lambda n=n: len(loop().gid.takes) == n, "no take was added")
+    yield 2.0
+    hands.shot("takes_1_panel")
+    hands.click(*(yield from hands.find_button(view, "UI", "gid.take_compare")))
+    yield 3.0
+    hands.shot("takes_2_compared")
+    expect("the takes are not compared", hands.window().scene.gid.is_comparison)
+    hands.click(*(yield from hands.find_button(view, "UI", "gid.take_compare_end")))
+    yield 2.0
+    expect("the comparison stays in the file", not any(scene.gid.is_comparison for scene in bpy.data.scenes))
+    expect("the window does not show the loop again", hands.window().scene == loop().gid.scene)
+    with hands.override(view, "UI"):
+        bpy.ops.gid.take_show("INVOKE_DEFAULT", True, take=0)
+    yield 1.0
+    expect("the first take is not shown", (loop().gid.take, loop().gid.scene.gid.seed) == (0, 0))
+
+
+def paint(view):
+    """Two strokes on a mask, Invert, and undo: the strokes stay."""
+    with hands.override(view):
+        bpy.ops.gid.mask_new("INVOKE_DEFAULT", True, start="ALL")
+    yield 1.0
+    left, top, right, bottom = hands.box(hands.region(view))
+    x, y = (left + right) // 2 - 100, (top + bottom) // 2
+    for row in (y, y + 80):
+        hands.drag(x - 100, row, x + 100, row)
+        yield 1.0
+    painted = mask()
+    expect("the strokes paint nothing", painted < 0.999)
+    with hands.override(view):
+        bpy.ops.gid.mask_invert("INVOKE_DEFAULT", True)
+    yield 1.0
+    inverted = mask()
+    hands.move(x, y)
+    for keys, expected in (("ctrl+z", painted), ("ctrl+shift+z", inverted), ("ctrl+z", painted)):
+        hands.key(keys)
+        yield 2.0
+        expect(f"{keys} gives a mask of {mask():.4f}, not {expected:.4f}", abs(mask() - expected) < 1e-5)
+    hands.shot("takes_3_painted")
+    with hands.override(view):
+        bpy.ops.gid.paint_done("INVOKE_DEFAULT", True)
+    yield 1.0
+
+
+def comb(view):
+    """A stroke of the comb by hand."""
+    with hands.override(view):
+        bpy.ops.gid.comb_tool("INVOKE_DEFAULT")
+    yield 1.0
+    left, top, right, bottom = hands.box(hands.region(view))
+    x, y = (left + right) // 2 - 100, (top + bottom) // 2
+    hands.drag(x - 120, y + 50, x + 80, y - 50)
+    yield 2.0
+    expect("the comb left no stroke", len(loop().gid.edits.strokes) == 1)
+    hands.shot("takes_4_combed")
+
+
+def finish(error):
+    facts["error"] = error
+    with open("shots/facts.json", "w") as file:
+        json.dump(facts, file, indent=1)
+    bpy.ops.wm.quit_blender()
+
+
+hands.run(steps(), finish)
