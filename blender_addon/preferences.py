@@ -27,6 +27,7 @@ class GidPreferences(bpy.types.AddonPreferences):
         row = layout.row()
         row.operator("gid.manual", icon="HELP")
         row.operator("gid.copy_diagnostics", icon="COPYDOWN")
+        layout.operator("gid.save_assets", icon="ASSET_MANAGER")
 
 
 def model_folder():

@@ -9,6 +9,7 @@ that comes as a picture.
 
 from ...gid_core.frames.splat import HOLE, PLATE_WEIGHT
 from .. import compat
+from . import assets
 from .builder import output_socket, shared_group
 
 __all__ = ["group"]
@@ -20,17 +21,8 @@ _DESCRIPTION = "Divide the sums of a softmax splat, over a plate: picture, opaci
 
 def group():
     """The shared group, an asset of the file, built if need be."""
-    return as_asset(shared_group("Softmax Splat", "CompositorNodeTree", VERSION, _build, replace=True), _DESCRIPTION)
-
-
-def as_asset(node_group, description):
-    """Offer a group in the asset browser, and keep it in the file while nothing uses it."""
-    node_group.use_fake_user = True
-    if node_group.asset_data is None:
-        node_group.asset_mark()
-        node_group.asset_data.description = description
-        node_group.asset_data.author = "Image Dynamics"
-    return node_group
+    made = shared_group("Softmax Splat", "CompositorNodeTree", VERSION, _build, replace=True)
+    return assets.as_asset(made, _DESCRIPTION, assets.discs())
 
 
 def _build(tree):

@@ -5,8 +5,8 @@ smooth; it knows no occlusion, which is what the splat is for. For previews, and
 """
 
 from .. import compat
+from . import assets
 from .builder import output_socket, shared_group
-from .splat import as_asset
 
 __all__ = ["group"]
 
@@ -16,7 +16,8 @@ _DESCRIPTION = "Warp any pass along a displacement: backward, quick, without occ
 
 def group():
     """The shared group, an asset of the file, built if need be."""
-    return as_asset(shared_group("Fast Warp", "CompositorNodeTree", VERSION, _build, replace=True), _DESCRIPTION)
+    made = shared_group("Fast Warp", "CompositorNodeTree", VERSION, _build, replace=True)
+    return assets.as_asset(made, _DESCRIPTION, assets.waves())
 
 
 def _build(tree):

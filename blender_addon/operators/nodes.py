@@ -1,9 +1,13 @@
 """Adds our compositor groups to the artist's own tree: plain node groups, usable on any passes."""
 
-import bpy
-from bpy.props import EnumProperty
+from pathlib import Path
 
-from ..nodes import splat, warp
+import bpy
+from bpy.props import EnumProperty, StringProperty
+
+from ...gid_core.errors import SettingsError
+from ..nodes import assets, splat, warp
+from . import base
 
 __all__ = ["CLASSES", "GROUPS", "GID_OT_add_node_group"]
 
@@ -53,4 +57,28 @@ class GID_OT_add_node_group(bpy.types.Operator):
         return result
 
 
-CLASSES = (GID_OT_add_node_group,)
+class GID_OT_save_assets(base.Reporting, bpy.types.Operator):
+    """Write our compositor groups into your asset library, with their catalogue: for every file, without the add-on"""
+
+    bl_idname = "gid.save_assets"
+    bl_label = "Add to Asset Library"
+    bl_options = {"REGISTER"}  # no UNDO: this file does not change
+
+    directory: StringProperty(
+        name="Folder", subtype="DIR_PATH", options={"SKIP_SAVE"}, description="Of the library; empty: your first one"
+    )
+
+    def perform(self, context):
+        libraries = context.preferences.filepaths.asset_libraries
+        folder = self.directory or (libraries[0].path if libraries else "")
+        if not folder:
+            raise SettingsError("there is no asset library: add one in Preferences > File Paths")
+        before = set(bpy.data.node_groups)
+        try:
+            file = assets.save_library([build() for build in _BUILDERS.values()], Path(bpy.path.abspath(folder)))
+        finally:
+            bpy.data.batch_remove(set(bpy.data.node_groups) - before)
+        self.report({"INFO"}, f"{len(_BUILDERS)} groups are in {file}, in the catalogue Compositing/Image Dynamics")
+
+
+CLASSES = (GID_OT_add_node_group, GID_OT_save_assets)
