@@ -33,7 +33,7 @@ from .prediction.request import Request
 __all__ = ["COOPERATION_S", "IDLE_S", "Event", "Task", "Worker", "close_live", "live", "start_worker"]
 
 COOPERATION_S = 0.6  # for a cancelled child to come to its next step, which takes a tenth of that; then it is killed
-IDLE_S = 600.0  # without a task; then the child ends, and its 200 MB (`build.py bench reroll`) are free
+IDLE_S = 600.0  # without a task; then the child ends, and its 240 MB (`build.py bench reroll`) are free
 _END_S = 3 * COOPERATION_S  # until a child that is asked to end is surely gone
 _STOPPED = "stopped before the motion was there; nothing was made"
 

@@ -177,7 +177,7 @@ def test_zip_is_installed_used_and_removed_in_an_empty_profile(archive, tmp_path
         env={**os.environ, "BLENDER_USER_RESOURCES": str(tmp_path / "profile")},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.rstrip().endswith("done")
