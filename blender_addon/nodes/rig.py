@@ -32,7 +32,7 @@ __all__ = [
     "version_of",
 ]
 
-VERSION = 6
+VERSION = 7
 MODIFIER = "GID Rig"
 # Size of one pixel of the still in Blender units. A power of two: resting tents are placed without rounding, and none
 # spills over its pixel, where a mover's weight would make a millionth of it show.
@@ -176,7 +176,8 @@ def _build(tree, n_modes):
                 tree.feed(value, shown.inputs[name])
         x, y, _ = tree.components(7, displacement)
         carried = _nested(tree, 8, offset.group(), offset.INPUTS, X=x, Y=y, Smooth=False)
-        rendered = _nested(tree, 9, tents.group(), tents.INPUTS, Displacement=carried)
+        plate = {"Has Plate": tree.boolean_math("AND", 8, tree.input("Has Plate"), _swing(tree, coefficients))}
+        rendered = _nested(tree, 9, tents.group(), tents.INPUTS, Displacement=carried, **plate)
         hidden = tree.boolean_math("NOT", 8, tree.input("Tents"))
         is_sheet = tree.boolean_math("AND", 9, tree.node("GeometryNodeIsViewport", 8), hidden)
         is_sheet = tree.boolean_math("OR", 10, is_sheet, tree.input("As Card"))
@@ -185,6 +186,15 @@ def _build(tree, n_modes):
             "GeometryNodeSwitch", 11, {"Switch": is_sheet, "False": rendered, "True": shown}, input_type="GEOMETRY"
         )
         tree.outputs(12, Geometry=choice)
+
+
+def _swing(tree, coefficients):
+    """0 in a frame in which no mode moves anything: then a render is the still and nothing lies under it."""
+    length = 0.0
+    for re, minus_im in coefficients:
+        pair = tree.vector(7, re, minus_im, length)
+        length = tree.node("ShaderNodeVectorMath", 7, {"Vector": pair}, operation="LENGTH").outputs["Value"]
+    return tree.math("GREATER_THAN", 7, length, 0.0)
 
 
 def _nested(tree, column, group, names, **values):

@@ -13,13 +13,16 @@ from .builder import output_socket, shared_group
 
 __all__ = ["CORNER", "INPUTS", "LIGHT", "SIDES", "UV", "WEIGHT", "group", "image_size"]
 
-VERSION = 2
+VERSION = 3
 UV, CORNER, SIDES = "gid_uv", "gid_corner", "gid_sides"
 LIGHT, WEIGHT = "gid_light", "gid_weight"  # of a tent: its colour and opacity, and how much it counts
 
 # Of two tents at equal depth Cycles loses one. 256 x 256 levels part any two from less than 256 px apart; over 16 px
 # float32 still tells them apart.
 _LEVELS, _LEVEL_PX = 256, 16 / 256**2
+# By this a tent at rest is smaller than two pixels: a ray through the next pixel's centre misses it, where it would
+# else meet its rim, give or take a rounding that shows in a hole. A power of two: sums with it are exact.
+_SLACK = 2**-9
 
 
 # Inputs of the group, but for Displacement inputs of the rig as well.
@@ -68,12 +71,13 @@ def _build(tree):
 
 def _tents(tree):
     """Geometry: a tent for every pixel that can move, carried by Displacement."""
-    points, (first, last, is_rim) = _carried(tree, _points(tree)), _border(tree)
+    (points, size), (first, last, is_rim) = _carried(tree, _points(tree)), _border(tree)
     with tree.frame("Tents: those of the border apart"):
         is_inner = tree.math("SUBTRACT", 17, 1.0, is_rim)
         first, last = tree.vector(17, *first), tree.vector(17, *last)
-    inner = _realised(tree, "Tents", points, 2, 1, is_inner)
-    rim = _reaching_out(tree, _realised(tree, "Tents of the border", points, 5, 2, is_rim), first, last)
+    inner = _realised(tree, "Tents", points, size, 2, 1, is_inner)
+    rim = _realised(tree, "Tents of the border", points, size, 5, 2, is_rim)
+    rim = _reaching_out(tree, rim, first, last)
     with tree.frame("Tents: all of them"):
         whole = tree.node("GeometryNodeJoinGeometry", 27)
         for part in (inner, rim):
@@ -144,7 +148,7 @@ def _points(tree):
 
 
 def _carried(tree, points):
-    """The points where they land, with the light and the weight of their tents."""
+    """(the points where they land, with the light and the weight of their tents; the size of a tent: a field)."""
     with tree.frame("Where each lands, and with what light and weight"):
         captured = tree.node("GeometryNodeCaptureAttribute", 13, {"Geometry": points})
         captured.capture_items.new("VECTOR", "Displacement")
@@ -168,7 +172,10 @@ def _carried(tree, points):
         r = tree.components(15, front.outputs["Color"])[0]
         weight = tree.math("EXPONENT", 17, tree.math("MULTIPLY", 16, tree.math("SUBTRACT", 15, r, 0.5), SHARPNESS))
         points = _stored(tree, 18, points, LIGHT, light, "FLOAT_COLOR")
-        return _stored(tree, 19, points, WEIGHT, weight, "FLOAT")
+        points = _stored(tree, 19, points, WEIGHT, weight, "FLOAT")
+        length = tree.node("ShaderNodeVectorMath", 15, {"Vector": displacement}, operation="LENGTH").outputs["Value"]
+        is_moved = tree.math("GREATER_THAN", 16, length, 0.0)
+        return points, tree.math("MULTIPLY_ADD", 17, is_moved, _SLACK, 1 - _SLACK)
 
 
 def _border(tree):
@@ -183,8 +190,8 @@ def _border(tree):
         return first, last, tree.math("MAXIMUM", 17, *(tree.math("MAXIMUM", 16, *pair) for pair in (first, last)))
 
 
-def _realised(tree, label, points, n, half, selection):
-    """n x n vertices, 2 `half` pixels wide, on each selected point; CORNER counts pixels from the middle."""
+def _realised(tree, label, points, size, n, half, selection):
+    """n x n vertices, 2 `half` pixels times `size` wide, on each selected point; CORNER is what would be the pixels."""
     with tree.frame(label):
         px = tree.input("Pixel Size")
         place = tree.node("GeometryNodeInputPosition", 12)
@@ -193,9 +200,8 @@ def _realised(tree, label, points, n, half, selection):
         corner = tree.vector_math("FLOOR", 15, pixels)  # Blender 5.2 has ROUND, the others have not
         side = tree.math("MULTIPLY", 13, px, 2.0 * half)
         quad = _stored(tree, 16, _rectangle(tree, 14, side, side, n), CORNER, corner)
-        tents = tree.node(
-            "GeometryNodeInstanceOnPoints", 18, {"Points": points, "Selection": selection, "Instance": quad}
-        )
+        inputs = {"Points": points, "Selection": selection, "Instance": quad, "Scale": size}
+        tents = tree.node("GeometryNodeInstanceOnPoints", 18, inputs)
         return tree.node("GeometryNodeRealizeInstances", 19, {"Geometry": tents})
 
 

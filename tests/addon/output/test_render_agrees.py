@@ -18,6 +18,7 @@ from gid_dev.gid_core.motion.plan import plan_loop
 from gid_dev.gid_core.motion.volume import SpectralVolume
 
 CYCLES_DB, EEVEE_DB, STILL_DB = 100, 65, 50
+EXACT_DB = 120  # in an EXR: float32, a ray that is not quite through a pixel's centre
 SAME_FRAME = 1e-4
 FRAMES = (1, 9, 14, 25)  # of a loop of 24: the first twice
 SIZES = {(256, 160): (256, 160), (512, 288): (256, 144)}  # still: volume
@@ -58,7 +59,7 @@ def test_picture_over_its_plate_agrees(scene, psnr, frame):
 
 def test_first_frame_is_the_still(scene, psnr):
     for plate in (None, False):
-        assert psnr(scene.frames[plate][1][..., :3], scene.still) >= STILL_DB
+        assert psnr(scene.frames[plate][1][..., :3], scene.still) >= EXACT_DB
 
 
 def test_frame_after_the_last_is_the_first(scene):
