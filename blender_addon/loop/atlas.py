@@ -1,13 +1,22 @@
 """A motion as two pictures: all envelopes in one, all phases in another. Arrays, no datablocks.
 
 Envelopes lie four to a tile, one in each channel, tiles below each other; phases lie a tile a frequency, its channels
-Re x, Im x, Re y, Im y; the members of the texels are two bytes. Nothing is scaled or rounded, so what is read is what
-was written, bit for bit.
+Re x, Im x, Re y, Im y; the members of the texels are two bytes, and so is the lookup of a pixel. Nothing is scaled or
+rounded, so what is read is what was written, bit for bit.
 """
 
 import numpy as np
 
-__all__ = ["chance_of", "chance_tiles", "envelope_of", "envelope_tiles", "members_of", "members_tile"]
+__all__ = [
+    "chance_of",
+    "chance_tiles",
+    "envelope_of",
+    "envelope_tiles",
+    "lookup_of",
+    "lookup_tile",
+    "members_of",
+    "members_tile",
+]
 
 _CHANNELS = 4
 
@@ -49,3 +58,13 @@ def members_of(tile: np.ndarray) -> np.ndarray:
     """The inverse of `members_tile`."""
     low, high = np.moveaxis(np.rint(tile[..., :2] * 255).astype(np.uint16), -1, 0)
     return low | (high << np.uint16(8))
+
+
+def lookup_tile(lookup: np.ndarray) -> np.ndarray:
+    """uint8 (H, W, 2) as float32 (H, W, 3), bytes in 0..1: x, y, 0."""
+    return np.pad(lookup, ((0, 0), (0, 0), (0, 1))).astype(np.float32) / np.float32(255)
+
+
+def lookup_of(tile: np.ndarray) -> np.ndarray:
+    """The inverse of `lookup_tile`."""
+    return np.ascontiguousarray(np.rint(tile[..., :2] * 255).astype(np.uint8))

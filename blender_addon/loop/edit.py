@@ -17,7 +17,7 @@ from ...gid_core.motion.plan import plan_loop
 from ...gid_core.motion.timeline import LoopPlan
 from .. import jobs
 from ..nodes import rig
-from . import clock, colours, images, live, mesh, pluck, raw, scene
+from . import clock, colours, images, live, mesh, pluck, raw, scene, upgrade
 from .build import Pictures, baked, check_plan, note_plan, set_plan
 from .read import (
     copied_with,
@@ -111,6 +111,7 @@ def replace_motion(plane, motion: Motion, still: np.ndarray | None = None, *, ta
     check_fits(plane, still, motion.n_freqs)
     plan = plan_for(plane, plane.gid.n_frames, Fraction(plane.gid.fps), motion)
     volume = baked(motion, live.asked(plane))
+    upgrade.upgrade(plane)  # the motion may have what an older rig does not read
     _write(plane, volume, still, plan)
     if take is None:
         raw.store(plane, motion, live.name_of(plane))

@@ -40,15 +40,18 @@ _MADE = "gid_made"  # custom property of an image that an artist may paint on: d
 _ALPHAS = {"STRAIGHT": "straight", "PREMUL": "premultiplied", "NONE": "none", "CHANNEL_PACKED": "none"}
 
 
-def flipped(rows: np.ndarray, *, is_vector: bool = False) -> np.ndarray:
+def flipped(rows: np.ndarray, *, is_vector: bool = False, is_offset: bool = False) -> np.ndarray:
     """Rows top-down as Blender's bottom-up rows, or back; its own inverse, bit for bit.
 
     Args:
-        rows: (H, W, C); with `is_vector` the channels are Re x, Im x, Re y, Im y and y changes its sign.
+        rows: (H, W, C); with `is_vector` the channels are Re x, Im x, Re y, Im y and y changes its sign. With
+            `is_offset` they are x, y in 0..1, bytes of which 128 is no offset; y turns round, and its 127 is none then.
     """
     turned = rows[::-1].copy()
     if is_vector:
         np.negative(turned[..., 2:], out=turned[..., 2:])
+    if is_offset:
+        turned[..., 1] = np.rint(255 - 255 * turned[..., 1]) / np.float32(255)
     return turned
 
 
@@ -57,30 +60,32 @@ def has_alpha(still: np.ndarray) -> bool:
     return still.shape[2] == 4 and bool((still[..., 3] != 1).any())
 
 
-def new_image(name: str, pixels: np.ndarray, *, is_vector: bool = False, is_byte: bool = False):
+def new_image(
+    name: str, pixels: np.ndarray, *, is_vector: bool = False, is_offset: bool = False, is_byte: bool = False
+):
     """A packed Non-Color image that holds `pixels` bit for bit.
 
     Args:
         pixels: float32 (H, W, 1..4), row 0 on top; missing channels repeat the first, a missing alpha is 1.
-        is_vector: see `flipped`.
-        is_byte: 8 bits a channel, for masks of 0 and 1.
+        is_vector, is_offset: see `flipped`.
+        is_byte: 8 bits a channel, for masks of 0 and 1 and what else is made of bytes.
     """
     height, width = pixels.shape[:2]
     image = bpy.data.images.new(name, width, height, alpha=True, float_buffer=not is_byte)
     image.colorspace_settings.name = colours.data_space()  # before the pixels: a later change regenerates the buffer
     image.alpha_mode = "CHANNEL_PACKED"  # alpha is one more channel and multiplies nothing
-    _fill(image, pixels, is_vector)
+    _fill(image, pixels, is_vector, is_offset)
     return image
 
 
-def rewrite(image, pixels: np.ndarray, *, is_vector: bool = False):
+def rewrite(image, pixels: np.ndarray, *, is_vector: bool = False, is_offset: bool = False):
     """One of our images with new pixels of any size: another datablock of the same name, settings and users.
 
     The old one is removed. Were it kept, undo would bring back its packed file and go on to show its new pixels:
     Blender keeps the buffers of an image that is there before and after an undo.
     """
     fresh, name = image.copy(), image.name
-    _fill(fresh, pixels, is_vector)
+    _fill(fresh, pixels, is_vector, is_offset)
     fresh.use_fake_user = image.use_fake_user
     image.user_remap(fresh)
     bpy.data.images.remove(image)
@@ -88,12 +93,12 @@ def rewrite(image, pixels: np.ndarray, *, is_vector: bool = False):
     return fresh
 
 
-def _fill(image, pixels, is_vector):
+def _fill(image, pixels, is_vector, is_offset):
     """Put pixels into an image and pack it."""
     height, width = pixels.shape[:2]
     if tuple(image.size) != (width, height):
         image.scale(width, height)
-    image.pixels.foreach_set(flipped(_with_alpha(pixels), is_vector=is_vector).ravel())
+    image.pixels.foreach_set(flipped(_with_alpha(pixels), is_vector=is_vector, is_offset=is_offset).ravel())
     image.update()
     image.pack()  # without it a save keeps the old pixels, or none at all
 
@@ -128,11 +133,11 @@ def is_painted(image) -> bool:
     return image.is_dirty or image.get(_MADE) != _digest(pixels_of(image))
 
 
-def holds(image, pixels: np.ndarray) -> bool:
+def holds(image, pixels: np.ndarray, *, is_offset: bool = False) -> bool:
     """True if an image of ours holds these pixels, float32 (H, W, 1..4), bit for bit; bytes to half a step."""
     if tuple(image.size) != pixels.shape[1::-1]:
         return False
-    own = pixels_of(image)
+    own = pixels_of(image, is_offset=is_offset)
     return np.array_equal(own, _with_alpha(pixels)) if image.is_float else not _differs(own, pixels)
 
 
@@ -168,7 +173,7 @@ def _digest(pixels):
     return hashlib.blake2b(repr(pixels.shape).encode() + pixels.tobytes(), digest_size=16).hexdigest()
 
 
-def pixels_of(image, *, is_vector: bool = False) -> np.ndarray:
+def pixels_of(image, *, is_vector: bool = False, is_offset: bool = False) -> np.ndarray:
     """float32 (H, W, 4), row 0 on top: the numbers in the image, whatever they stand for.
 
     Raises:
@@ -185,7 +190,7 @@ def pixels_of(image, *, is_vector: bool = False) -> np.ndarray:
         buffer = np.concatenate(
             [np.repeat(buffer[..., :1], 3, 2) if grey else buffer, np.ones((height, width, 1), np.float32)], 2
         )
-    return flipped(buffer, is_vector=is_vector)
+    return flipped(buffer, is_vector=is_vector, is_offset=is_offset)
 
 
 def open_photo(path):

@@ -1,22 +1,24 @@
 """The motion of a loop as it was predicted, kept in the file beside what the rig plays.
 
-Packed images hold it bit for bit: envelopes, phases and members in the tiles of `atlas`, and the photo on the motion's
-grid; the loop's properties hold the rest. Nothing but the add-on reads them.
+Packed images hold it bit for bit: envelopes, phases, members and lookup in the tiles of `atlas`, and the photo on the
+motion's grid; the loop's properties hold the rest. The rig reads the lookup, too, the others nothing but the add-on.
 """
 
 import json
 
+import bpy
 import numpy as np
 
 from ...gid_core.errors import SettingsError
 from ...gid_core.motion.comb import axis
 from ...gid_core.motion.motion import Motion
-from . import atlas, images
+from ..nodes import rig
+from . import atlas, clock, images
 
-__all__ = ["FIELDS", "IMAGES", "is_stored", "load", "of", "share", "store"]
+__all__ = ["FIELDS", "IMAGES", "is_stored", "load", "lookup_of", "of", "share", "store"]
 
 _NEEDED = ("envelope", "chance", "picture")
-IMAGES = (*_NEEDED, "members")
+IMAGES = (*_NEEDED, "members", "lookup")
 # Properties that hold a motion, of a loop and of a take.
 FIELDS = (*IMAGES, "frequencies", "cells", "provenance", "axis")
 
@@ -38,21 +40,27 @@ def store(plane, motion: Motion, name: str) -> None:
     gid.envelope = _kept(gid.envelope, taken, f".GID Envelope {name}", envelope)
     gid.chance = _kept(gid.chance, taken, f".GID Chance {name}", chance)
     gid.picture = _kept(gid.picture, taken, f".GID Picture {name}", picture, is_byte=True)
-    if motion.members is None:
-        gid.members = None
-    else:
-        tile = atlas.members_tile(motion.members)
-        gid.members = _kept(gid.members, taken, f".GID Members {name}", tile, is_byte=True)
+    members = None if motion.members is None else atlas.members_tile(motion.members)
+    gid.members = _kept(gid.members, taken, f".GID Members {name}", members, is_byte=True)
+    lookup = None if motion.lookup is None else atlas.lookup_tile(motion.lookup)
+    gid.lookup = _kept(gid.lookup, taken, f".GID Lookup {name}", lookup, is_byte=True, is_offset=True)
     gid.frequencies = json.dumps([float(f) for f in motion.frequencies])
     gid.cells = json.dumps(motion.cells)
     gid.provenance = json.dumps(dict(motion.provenance))
     gid.axis = axis(motion.volume().amplitudes)
+    _show_lookup(plane)
 
 
 def share(plane, kept) -> None:
     """Let a loop have the motion that a take of it holds, in the same images."""
     for field in FIELDS:
         setattr(plane.gid, field, getattr(kept, field))
+    _show_lookup(plane)
+
+
+def _show_lookup(plane):
+    for body in clock.on_same_clock(plane):
+        rig.set_inputs(body, {"Lookup": plane.gid.lookup})
 
 
 def load(plane) -> Motion:
@@ -84,13 +92,24 @@ def of(kept, name: str) -> Motion:
         tuple(json.loads(kept.cells)),
         np.rint(picture * 255).astype(np.uint8),
         json.loads(kept.provenance),
+        lookup=lookup_of(kept),
         members=None if kept.members is None else atlas.members_of(images.pixels_of(kept.members)),
     )
 
 
-def _kept(image, taken, name, pixels, *, is_byte=False):
-    if image is not None and images.holds(image, pixels):
+def lookup_of(kept) -> np.ndarray | None:
+    """The lookup that a loop's or a take's properties hold: uint8 (H, W, 2), None if every pixel reads at its place."""
+    return None if kept.lookup is None else atlas.lookup_of(images.pixels_of(kept.lookup, is_offset=True))
+
+
+def _kept(image, taken, name, pixels, *, is_byte=False, is_offset=False):
+    """The image that holds the pixels, None for none of them: one that was there and that no take needs is removed."""
+    if pixels is None:
+        if image is not None and image not in taken:
+            bpy.data.images.remove(image)
+        return None
+    if image is not None and images.holds(image, pixels, is_offset=is_offset):
         return image
     if image is None or image in taken:
-        return images.new_image(name, pixels, is_byte=is_byte)
-    return images.rewrite(image, pixels)
+        return images.new_image(name, pixels, is_byte=is_byte, is_offset=is_offset)
+    return images.rewrite(image, pixels, is_offset=is_offset)

@@ -139,7 +139,7 @@ def played_volume(plane) -> SpectralVolume:
         for index in range(1, len(frequencies) + 1)
     ]
     amplitudes = np.ascontiguousarray(np.stack(modes)).view(np.complex64)
-    return SpectralVolume(amplitudes, frequencies, json.loads(plane.gid.provenance))
+    return SpectralVolume(amplitudes, frequencies, json.loads(plane.gid.provenance), lookup=raw.lookup_of(plane.gid))
 
 
 def stored_plan(plane) -> LoopPlan:

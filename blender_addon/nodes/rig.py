@@ -1,14 +1,14 @@
 """Node group "GID Rig": the Geometry Nodes modifier that moves the plane.
 
-Its parts are nested groups: `clock`, a `mode` for each frequency, and two forms of the still that follow their motion:
-the `sheet` in the viewport, one cell a texel of the volume, and the `tents` that a final render sees.
+Its parts are nested groups: `clock`, the `lookup`, a `mode` for each frequency, and two forms of the still that follow
+their motion: the `sheet` in the viewport, one cell a texel of the volume, and the `tents` that a final render sees.
 """
 
 from dataclasses import dataclass
 
 from ...gid_core.motion.pluck import GENTLE
 from .. import compat
-from . import clock, mode, offset, sheet, tents
+from . import clock, lookup, mode, offset, sheet, tents
 from .builder import GROUP_KEY, VERSION_KEY, shared_group
 from .sheet import attribute_name
 from .tents import CORNER, SIDES, UV
@@ -85,6 +85,7 @@ _INPUTS = {
         "Still": _Input("Image", None, "The photo, linear"),
         "In Front": _Input("Image", None, "How far in front each pixel lies, 0 to 1"),
         "Kin": _Input("Image", None, "How many pixels to the right, left, below and above go along with each, 0 to 2"),
+        "Lookup": _Input("Image", None, "Where in the volume each pixel reads its motion: offsets from its own place"),
         "Has Opacity": _Input("Bool", False, "The still is transparent somewhere"),
         "Static Mask": _Input("Image", None, "White where the volume holds no motion"),
         "Sheet Material": _Input("Material", None, "Of the sheet in the viewport"),
@@ -233,7 +234,8 @@ def _modes(tree, n_modes):
     nested = mode.group()
     with tree.frame("Sum of the modes, where a tent stood in the still"):
         time = _nested(tree, 1, clock.group(), clock.INPUTS)
-        uv = tree.node("GeometryNodeInputNamedAttribute", 1, {"Name": UV}, data_type="FLOAT_VECTOR")
+        own = tree.node("GeometryNodeInputNamedAttribute", 0, {"Name": UV}, data_type="FLOAT_VECTOR")
+        uv = _nested(tree, 1, lookup.group(), lookup.INPUTS, UV=own.outputs["Attribute"])
         dials = tree.vector(0, *(tree.input(name) for name in ("Low", "Mid", "High")))
         off = tree.node("ShaderNodeVectorMath", 1, {"Vector": dials, "Vector_001": (1.0,) * 3}, operation="DISTANCE")
         shared = {
@@ -241,7 +243,7 @@ def _modes(tree, n_modes):
             "Rest": time.outputs["Rest"],
             "Dials": dials,
             "Has Dials": tree.math("GREATER_THAN", 1, off.outputs["Value"], 0.0),
-            "UV": uv.outputs["Attribute"],
+            "UV": uv.outputs["UV"],
         }
         for index in range(1, n_modes + 1):
             node = tree.node("GeometryNodeGroup", 2, node_tree=nested, label=f"Mode {index}")

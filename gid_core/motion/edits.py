@@ -16,6 +16,7 @@ from ..files.resample import fitted
 from .comb import Stroke, axis, local_turn
 from .mask import checked_map
 from .motion import Motion
+from .places import OWN, STEPS
 from .pluck import Pluck, pluck
 from .sway import smoothstep, sway
 from .volume import SpectralVolume
@@ -267,8 +268,13 @@ def plucked(volume: SpectralVolume, pulls) -> tuple[Pluck, ...]:
 
 
 def cell(volume: SpectralVolume, x: float, y: float) -> tuple[int, int]:
-    """(row, column) of the volume's cell at a place of the picture, x and y in 0..1, y down."""
-    return min(int(y * volume.height), volume.height - 1), min(int(x * volume.width), volume.width - 1)
+    """(row, column) of the volume's cell that a place of the picture reads, x and y in 0..1, y down."""
+    across, down = x * volume.width, y * volume.height
+    if volume.lookup is not None:
+        rows, columns = volume.lookup.shape[:2]
+        right, below = volume.lookup[min(int(y * rows), rows - 1), min(int(x * columns), columns - 1)].tolist()
+        across, down = across + (right - OWN) / STEPS, down + (below - OWN) / STEPS
+    return min(max(int(down), 0), volume.height - 1), min(max(int(across), 0), volume.width - 1)
 
 
 def _envelope(motion, edits):

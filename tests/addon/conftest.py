@@ -90,6 +90,16 @@ def _occluding_volume(width, height, reach_px=24.0, n_freqs=16):
     )
 
 
+def _jumping_lookup(width, height, seed=0):
+    """Offsets that jump from block to block and, in the upper third, from pixel to pixel; some rest."""
+    rng = np.random.default_rng(seed)
+    blocks = rng.integers(0, 256, (height // 9 + 1, width // 7 + 1, 2), np.uint8)
+    lookup = blocks.repeat(9, 0).repeat(7, 1)[:height, :width]
+    lookup[: height // 3] = rng.integers(0, 256, lookup[: height // 3].shape, np.uint8)
+    lookup[-(height // 4) :, : width // 2] = 128
+    return lookup
+
+
 @pytest.fixture(scope="session")
 def picture():
     return _picture
@@ -100,6 +110,11 @@ def occluding_volume():
     return _occluding_volume
 
 
+@pytest.fixture(scope="session")
+def jumping_lookup():
+    return _jumping_lookup
+
+
 def _motion_of(volume, still):
     """The motion of a volume over a still."""
     encoded = colour.encode_srgb(image_io.resize(still, volume.width, volume.height)[..., :3])
@@ -107,7 +122,10 @@ def _motion_of(volume, still):
 
 
 def _drawn_motion(still, seed=0, n_freqs=16, grid=(24, 16), cells=(4, 6)):
-    """A motion as a model gives it, phases on coarser cells than envelopes: `grid` and `cells` are (width, height)."""
+    """A motion as a model gives it, phases on coarser cells than envelopes: `grid` and `cells` are (width, height).
+
+    Motions of even seeds have a lookup.
+    """
     rng = np.random.default_rng(seed)
     width, height = grid
     envelope = rng.gamma(1.0, 0.4, (n_freqs, height, width)).astype(np.float32)
@@ -121,6 +139,7 @@ def _drawn_motion(still, seed=0, n_freqs=16, grid=(24, 16), cells=(4, 6)):
         (cells[1] + 0.5, cells[0]),
         picture.astype(np.uint8),
         {"source": "a drawing", "seed": seed},
+        None if seed % 2 else _jumping_lookup(still.shape[1], still.shape[0], seed),
     )
 
 

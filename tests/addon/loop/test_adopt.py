@@ -59,6 +59,10 @@ def test_it_takes_another_motion_in_place(old_loop, drawn_motion):
     edit.replace_motion(old_loop, motion)
     assert read.stored_volume(old_loop).amplitudes.tobytes() == apply(motion, live.asked(old_loop)).amplitudes.tobytes()
     assert sorted(block.name for block in bpy.data.user_map()) == names
+    with_lookup = drawn_motion(read.stored_still(old_loop), 4)
+    edit.replace_motion(old_loop, with_lookup)
+    assert read.stored_volume(old_loop).lookup.tobytes() == with_lookup.lookup.tobytes()
+    assert rig.get_input(old_loop, "Lookup").name == ".GID Lookup Old"
 
 
 def test_before_the_click_nothing_is_changed_by_an_edit(old_loop, drawn_motion):

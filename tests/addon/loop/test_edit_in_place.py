@@ -51,8 +51,10 @@ def state(plane):
 
 def same_volume(a, b):
     assert a.amplitudes.tobytes() == b.amplitudes.tobytes()
-    assert (a.mask is None) == (b.mask is None)
-    assert a.mask is None or np.array_equal(a.mask, b.mask)
+    for name in ("mask", "lookup"):
+        one, other = getattr(a, name), getattr(b, name)
+        assert (one is None) == (other is None)
+        assert one is None or np.array_equal(one, other)
     assert a.border == pytest.approx(b.border, rel=1e-6)
 
 
@@ -106,7 +108,7 @@ def test_motion_and_edits_come_back_bit_for_bit(loop, drawn_motion, picture, tmp
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
     plane = next(o for o in bpy.data.objects if o.gid.scene is not None)
     stored = read.stored_motion(plane)
-    for name in ("envelope", "z", "frequencies", "picture"):
+    for name in ("envelope", "z", "frequencies", "picture", "lookup"):
         assert getattr(stored, name).tobytes() == getattr(motion, name).tobytes(), name
     assert (stored.cells, stored.provenance) == (motion.cells, motion.provenance)
     same_volume(read.stored_volume(plane), apply(motion, edits))
@@ -121,6 +123,7 @@ def test_members_come_back_bit_for_bit(make_loop, drawn_motion, picture):
     same_volume(read.stored_volume(plane), apply(replace(motion, members=members), Edits()))
     edit.replace_motion(plane, motion)
     assert read.stored_motion(plane).members is None
+    assert not [image for image in bpy.data.images if image.name.startswith(".GID Members")]
 
 
 EDITS = {
@@ -181,7 +184,7 @@ def test_a_picture_renders_as_the_core_renders_it(loop, rendered, psnr, name):
 def test_replaced_motion_is_the_loop_made_anew_in_the_same_datablocks(loop, make_loop, drawn_motion, picture):
     plane = loop()
     before, held = contents(), users()
-    motion = drawn_motion(picture(*SIZE), 7)
+    motion = drawn_motion(picture(*SIZE), 8)
     edit.replace_motion(plane, motion)
     assert contents() == before
     assert users() == held
@@ -207,7 +210,8 @@ def test_another_photo_of_another_size_takes_camera_and_resolution_along(loop, d
     plane = loop()
     before = contents()
     other = picture(48, 56, seed=3)
-    motion = drawn_motion(other, 5, grid=(18, 21), cells=(4, 5))
+    motion = drawn_motion(other, 6, grid=(18, 21), cells=(4, 5))
+    assert not np.array_equal(motion.lookup.shape, read.stored_motion(plane).lookup.shape)
     edit.replace_motion(plane, motion, other)
     assert contents() == before
     render = plane.gid.scene.render
@@ -226,7 +230,7 @@ def test_twenty_rerolls_and_twenty_of_each_edit_add_no_datablock(artists, drawn_
     mask.use_fake_user = strength.use_fake_user = True
     before, mine = contents(), whats_mine(plane)
     for turn in range(TIMES):
-        edit.replace_motion(plane, drawn_motion(picture(*SIZE), turn))
+        edit.replace_motion(plane, drawn_motion(picture(*SIZE), turn + 1))
         for name, values in EDITS.items():
             setattr(plane.gid.edits, name, values[turn % 2])
         plane.gid.edits.mask = mask if turn % 2 else None
@@ -267,7 +271,7 @@ def test_undo_and_redo_give_the_exact_state(artists, drawn_motion, picture, name
 
 def test_a_saved_loop_goes_on_being_edited(artists, drawn_motion, picture, tmp_path):
     artists.gid.edits.amplitude = 2.0
-    edit.replace_motion(artists, drawn_motion(picture(*SIZE), 7))
+    edit.replace_motion(artists, drawn_motion(picture(*SIZE), 6))
     before, held = state(artists), whats_mine(artists)
     count = len(contents())
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"), compress=True)
@@ -308,10 +312,10 @@ def test_an_eevee_loop_moves_both_its_objects(loop, drawn_motion, picture):
     plane = loop(engine="EEVEE")
     before = contents()
     plane.gid.edits.turn = 0.5
-    edit.replace_motion(plane, drawn_motion(picture(*SIZE), 7))
+    edit.replace_motion(plane, drawn_motion(picture(*SIZE), 8))
     bodies = live.bodies(plane)
     assert len(bodies) == 2
-    for name in ("Turn", "Phase 3", "Frequency 4"):
+    for name in ("Turn", "Phase 3", "Frequency 4", "Lookup"):
         assert len({rig.get_input(body, name) for body in bodies}) == 1
     assert contents() == before
 

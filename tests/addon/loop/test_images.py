@@ -108,6 +108,18 @@ def test_flip_puts_the_top_row_last_and_turns_y_only():
     assert images.flipped(rows, is_vector=True).ravel().tolist() == [4, 5, -6, -7, 0, 1, -2, -3]
 
 
+def test_every_offset_is_equal_after_save_and_reload_and_turns_round(tmp_path):
+    steps = np.arange(256, dtype=np.uint8)
+    lookup = np.stack(np.meshgrid(steps, steps), -1)
+    pixels = lookup.astype(np.float32) / np.float32(255)
+    images.new_image("offsets", pixels, is_offset=True, is_byte=True).use_fake_user = True
+    reopened(tmp_path / "a.blend")
+    image = bpy.data.images["offsets"]
+    assert np.array_equal(np.rint(255 * images.pixels_of(image, is_offset=True)[..., :2]), lookup)
+    # Upwards are as many steps above 127 as downwards are below 128.
+    assert np.array_equal(np.rint(255 * images.pixels_of(image)[..., 1]), 255 - lookup[..., 1].astype(int))
+
+
 def opened(path):
     return images.read_still(bpy.data.images.load(str(path)))
 

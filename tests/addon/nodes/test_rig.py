@@ -1,6 +1,7 @@
 """The nodes move sheet and tents exactly as gid_core says, and a frame and its copy a loop later are the same."""
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 
 import bpy
@@ -67,8 +68,10 @@ def test_sheet_of_a_smaller_volume_moves_in_pixels_of_the_still(make_loop, occlu
 
 
 @pytest.mark.parametrize("grid", [SIZE, (20, 16)])
-def test_every_moving_pixel_is_a_tent_at_its_place(make_loop, occluding_volume, picture, grid):
+def test_every_moving_pixel_is_a_tent_at_its_place(make_loop, occluding_volume, jumping_lookup, picture, grid):
     volume = occluding_volume(*grid)
+    if grid != SIZE:
+        volume = replace(volume, lookup=jumping_lookup(*SIZE))
     plane = make_loop(*SIZE, volume=volume)
     rig.set_inputs(plane, {"Tents": True})
     reference = LoopRenderer(picture(*SIZE), volume, plan_of(plane))
@@ -155,8 +158,8 @@ def tents_moved(plane, frame):
     return pixel[:, 0], SIZE[1] - 1 - pixel[:, 1], moved
 
 
-def test_mask_and_border_weigh_every_pixel_of_a_render(make_loop, occluding_volume, picture):
-    volume = occluding_volume(20, 16)
+def test_mask_and_border_weigh_every_pixel_of_a_render(make_loop, occluding_volume, jumping_lookup, picture):
+    volume = replace(occluding_volume(20, 16), lookup=jumping_lookup(*SIZE))
     plane = make_loop(*SIZE, volume=volume)
     mask = np.random.default_rng(0).random((SIZE[1], SIZE[0])).astype(np.float32)
     mask[:, 28:36], mask[:12] = 0.0, 1.0

@@ -2,6 +2,7 @@
 
 import resource
 from contextlib import contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from types import SimpleNamespace
 
@@ -14,6 +15,7 @@ from gid_dev.gid_core.errors import Cancelled, LimitError, SettingsError
 from gid_dev.gid_core.files import colour, image_io
 from gid_dev.gid_core.frames.renderer import LoopRenderer
 from gid_dev.gid_core.frames.splat import HOLE
+from gid_dev.gid_core.motion.edits import Edits
 from gid_dev.gid_core.motion.plan import plan_loop
 from gid_dev.gid_core.motion.volume import SpectralVolume
 
@@ -21,15 +23,17 @@ CYCLES_DB, EEVEE_DB, STILL_DB = 100, 65, 50
 EXACT_DB = 120  # in an EXR: float32, a ray that is not quite through a pixel's centre
 SAME_FRAME = 1e-4
 FRAMES = (1, 9, 14, 25)  # of a loop of 24: the first twice
-SIZES = {(256, 160): (256, 160), (512, 288): (256, 144)}  # still: volume
+SIZES = {(256, 160): (256, 160), (512, 288): (256, 144), (301, 173): (97, 61)}  # still: volume
 
 
 @pytest.fixture(scope="module", params=SIZES, ids=lambda size: "{}x{}".format(*size))
-def scene(request, registered, make_loop, occluding_volume, picture, rendered):
-    """Frames of one loop with an occluding disc: over its plate, and without one."""
+def scene(request, registered, make_loop, occluding_volume, jumping_lookup, picture, rendered):
+    """Frames of one loop with an occluding disc: over its plate, and without one; the larger ones have a lookup."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     width, height = request.param
     volume = occluding_volume(*SIZES[request.param], reach_px=60)
+    if width != volume.width:
+        volume = replace(volume, lookup=jumping_lookup(width, height))
     plan = plan_loop(volume, 24, Fraction(24))
     parts = SimpleNamespace(still=picture(width, height), frames={}, references={})
     for plate in (None, False):
@@ -94,6 +98,23 @@ def test_painted_front_and_amount_agree(make_loop, picture, occluding_volume, re
     assert psnr(got[..., :3], reference.frame(8)) >= CYCLES_DB
 
 
+def test_lookup_and_mask_agree_together(make_loop, picture, occluding_volume, jumping_lookup, rendered, psnr):
+    volume = replace(occluding_volume(96, 60, reach_px=60), lookup=jumping_lookup(256, 160))
+    mask = np.ones((160, 256), np.float32)
+    mask[:60], mask[60:100, 100:140] = 0.5, 0
+    mask[110:] = np.linspace(0, 1, 256)
+    edits = Edits(mask=mask, border=0.1)
+    plane = make_loop(256, 160, volume=volume, edits=edits)
+    (got,) = rendered(plane, [9])
+    asked = read.stored_volume(plane)
+    assert np.array_equal(asked.lookup, volume.lookup)
+    # Front, kin and plate are of the motion without mask and border, which act live.
+    made = LoopRenderer(picture(256, 160), replace(asked, mask=None, border=0.0), read.stored_plan(plane))
+    options = {"front": made.front, "kin": made.kin, "plate": made.plate}
+    reference = LoopRenderer(picture(256, 160), asked, read.stored_plan(plane), **options)
+    assert psnr(got[..., :3], reference.frame(8)) >= CYCLES_DB
+
+
 def swaying_as_a_whole(width, height, reach_px):
     """Each side moves into the frame and out of it, and so do the corners."""
     x = np.linspace(0, 1, width)[None, :, None]
@@ -104,8 +125,8 @@ def swaying_as_a_whole(width, height, reach_px):
 
 
 @pytest.mark.parametrize("engine", ["CYCLES", "EEVEE"])
-def test_motion_never_bares_the_border(make_loop, picture, rendered, psnr, engine):
-    volume = swaying_as_a_whole(32, 20, 2)
+def test_motion_never_bares_the_border(make_loop, jumping_lookup, picture, rendered, psnr, engine):
+    volume = replace(swaying_as_a_whole(32, 20, 2), lookup=jumping_lookup(128, 80))
     green = np.zeros((80, 128, 3), np.float32) + np.float32([0, 1, 0])
     plan = plan_loop(volume, 24, Fraction(24))
     reference = LoopRenderer(picture(128, 80), volume, plan, plate=green)

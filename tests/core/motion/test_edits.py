@@ -261,6 +261,14 @@ def test_a_pull_is_felt_where_it_is_made():
     assert abs(moved[0] - 2) < 0.2  # 0.0625 of 32 px; a hair less, as every cell gives a little
 
 
+def test_a_pull_is_felt_where_the_lookup_leads():
+    lookup = np.full((2 * HEIGHT, 3 * WIDTH, 2), 128, np.uint8)
+    lookup[:8, -12:] = 128 - 96, 128 + 64  # a texel and a half to the left, one down
+    volume = apply(replace(some_motion(), lookup=lookup), Edits())
+    (one,) = edit.plucked(volume, [Pull(0.9, 0.05, 0.0625, 0.0)])
+    assert abs(displacement(volume, one.state)[2, 27][0] - 2) < 0.2
+
+
 def test_a_pull_where_the_mask_is_black_hardly_moves_the_rest():
     mask = np.ones((HEIGHT, WIDTH), np.float32)
     mask[:8] = 0
