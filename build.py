@@ -8,6 +8,7 @@
   python3 build.py test [lint|core|blender-4.5|blender-5.0|blender-5.2 ...]                set up and run every test
   python3 build.py bench [splat|steps|memory|playback|render ...] [--blender ...]          ratios measured in one run
   python3 build.py package [--platform ...]                                                the installable zip
+  python3 build.py repository DIR | soak | audit          zips as a repository; thousands of mutations; known faults
   python3 build.py window [--shots DIR]                         the first loop in a real Blender window (Debian, root)
   python3 build.py docs [--out DIR]                                                        the documentation as a site
   python3 build.py train|export|evaluate|ablate ...                                       the motion model
@@ -300,10 +301,6 @@ def package(arguments):
     return _run([environment("blender-4.5"), str(ROOT / "blender_addon" / "package.py"), *arguments])
 
 
-def window(arguments):
-    return _run([environment("export"), str(ROOT / "tests" / "window" / "run.py"), *arguments])
-
-
 def docs(arguments):
     return _tool("docs/site/make.py").make(arguments, sys.modules[__name__])
 
@@ -313,12 +310,14 @@ def audit(arguments):
 
 
 def model_verb(module):
-    return lambda arguments: _run_module("export", "onnx_export." + module, arguments)
-
-
-def _run_module(env, module, arguments):
     """`python -m module` from the checkout, in the caller's folder so that relative paths mean what they say."""
-    return _run([environment(env), "-m", module, *arguments], variables={"PYTHONPATH": str(ROOT)})
+
+    def run(arguments):
+        return _run(
+            [environment("export"), "-m", "onnx_export." + module, *arguments], variables={"PYTHONPATH": str(ROOT)}
+        )
+
+    return run
 
 
 def _run_core(module, arguments):
@@ -375,7 +374,9 @@ VERBS = {
     "test": test,
     "bench": bench,
     "package": package,
-    "window": window,
+    "repository": lambda arguments: package(["--index", *arguments]),
+    "soak": lambda arguments: _run([environment("export"), str(ROOT / "tests" / "soak.py"), *arguments]),
+    "window": lambda arguments: _run([environment("export"), str(ROOT / "tests" / "window" / "run.py"), *arguments]),
     "docs": docs,
     "audit": audit,
     "train": model_verb("fitting.train"),

@@ -20,7 +20,7 @@ import tomllib
 import zipfile
 from pathlib import Path
 
-__all__ = ["PLATFORMS", "WHEEL_SHA256", "PackageError", "build", "check", "main", "validate"]
+__all__ = ["PLATFORMS", "WHEEL_SHA256", "PackageError", "build", "check", "main", "repository", "validate"]
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOT_INIT = "from .blender_addon import register, unregister  # noqa: F401\n"
@@ -227,18 +227,44 @@ def validate(path):
     Raises:
         PackageError: this Python has no bpy module, or the tool refuses the zip.
     """
-    found = importlib.util.find_spec("bpy")
-    tools = list(Path(found.origin).parent.glob("*/scripts")) if found and found.origin else []
-    if not tools:
-        raise PackageError(
-            "Blender's validation comes with the bpy module: run this with the Python of a Blender environment"
-        )
-    tool = tools[0] / "addons_core" / "bl_pkg" / "cli" / "blender_ext.py"
-    tags = tools[0] / "modules" / "_bpy_internal" / "extensions" / "tags.py"
+    tool = _blenders_tool()
+    tags = tool.parents[3] / "modules" / "_bpy_internal" / "extensions" / "tags.py"
     command = [sys.executable, str(tool), "validate", "--valid-tags", str(tags), str(path)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise PackageError(f"Blender refuses {Path(path).name}: {(done.stdout + done.stderr).strip()}")
+
+
+def _blenders_tool():
+    """Blender's own script for extensions; it lies in the bpy module."""
+    found = importlib.util.find_spec("bpy")
+    tools = list(Path(found.origin).parent.glob("*/scripts")) if found and found.origin else []
+    if not tools:
+        raise PackageError(
+            "Blender's tool for extensions comes with the bpy module: run this with the Python of a Blender environment"
+        )
+    return tools[0] / "addons_core" / "bl_pkg" / "cli" / "blender_ext.py"
+
+
+def repository(folder):
+    """Path of `index.json`: the zips in `folder` as a repository of extensions, which Blender subscribes to.
+
+    A folder that a web server shows, or a `file://` address, is enough; nothing runs there.
+
+    Raises:
+        PackageError: there is no zip of ours, one is not fit to be given away, or Blender's tool refuses.
+    """
+    zips = sorted(Path(folder).glob("*.zip"))
+    if not zips:
+        raise PackageError(f"there is no zip in {folder}: make some by `package --platform all --out {folder}`")
+    for path in zips:
+        check(path)
+    command = [sys.executable, str(_blenders_tool()), "server-generate", "--repo-dir", str(folder), "--html"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    index = Path(folder) / "index.json"
+    if done.returncode or not index.exists():
+        raise PackageError(f"Blender's tool made no index: {(done.stdout + done.stderr).strip()}")
+    return index
 
 
 def this_platform():
@@ -253,8 +279,12 @@ def main(argv):
     parser.add_argument(
         "--wheels", type=Path, help="folder that keeps the downloaded wheels; default: the user's cache"
     )
+    parser.add_argument("--index", type=Path, metavar="DIR", help="only index the zips there, as a repository")
     options = parser.parse_args(argv)
     try:
+        if options.index is not None:
+            print(repository(options.index))
+            return 0
         for platform in PLATFORMS if options.platform == "all" else [options.platform]:
             path = build(options.out, platform, options.wheels)
             validate(path)

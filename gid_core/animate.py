@@ -137,10 +137,13 @@ def joined(arguments: list[str]) -> list[str]:
     return result
 
 
-def prepare(options: argparse.Namespace, progress: Callable, cancelled: Callable | None = None) -> Prepared:
+def prepare(
+    options: argparse.Namespace, progress: Callable, cancelled: Callable | None = None, read: Callable | None = None
+) -> Prepared:
     """Read the photo, predict its motion, plan its loop. Writes nothing.
 
-    progress: called with a phase's name and the fraction 0..1 of it that is done.
+    progress: called with a phase's name and the fraction 0..1 of it that is done. read: in place of
+    `image_io.load_photo`.
 
     Raises:
         GidError: what is asked for cannot be.
@@ -149,7 +152,7 @@ def prepare(options: argparse.Namespace, progress: Callable, cancelled: Callable
     n_frames = timeline.frames_for(options.seconds, fps)
     path = _photo_path(options.photo)
     progress("read the photo", 0.0)
-    photo = image_io.load_photo(path, layer=options.layer)
+    photo = (read or image_io.load_photo)(path, layer=options.layer)
     request = predict.Request(
         seed=options.seed,
         steps=options.steps,
@@ -246,7 +249,7 @@ def run(
     meter = meter_of(options.openjd)
     out = Path(options.out) if options.out else Path("out") / _photo_path(options.photo).stem
     with publishing(out, delivery.resumed(output)) as folder:
-        prepared = prepare(options, meter, cancelled)
+        prepared = prepare(options, meter, cancelled, None if blender is None else blender.photo)
         if output.render != "none":
             delivery.deliver(prepared, output, folder, meter, cancelled or (lambda: False), blender)
         meter("write the results", 0.0)

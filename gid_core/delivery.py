@@ -14,6 +14,7 @@ import numpy as np
 
 from .errors import SettingsError
 from .files import frame_files, movie
+from .files.image_io import Photo
 from .files.storage import disk_errors
 from .frames.bake import RECORD, Baking, Encoding, wait
 from .frames.frame_worker import PASSES, Sheet
@@ -34,6 +35,9 @@ class Blender(Protocol):
     """What a Blender adds; see `blender_addon.output.delivery`."""
 
     version: str
+
+    def photo(self, path, layer: str | None = None) -> Photo:
+        """The photo in a file, as `image_io.load_photo`; read by Blender where this program cannot."""
 
     def build(self, prepared, engine: str | None, path: Path) -> None:
         """Build the loop in an empty file and save it at `path`; engine None: Cycles where it is switched on."""

@@ -1,5 +1,6 @@
 """The Blender of `gid_core.delivery`: the scene of a loop in an empty file, its frames, and one of them as pixels."""
 
+import hashlib
 import os
 import sys
 from contextlib import contextmanager
@@ -21,6 +22,25 @@ class CommandLine:
 
     def __init__(self):
         self._plane = None
+
+    def photo(self, path, layer=None):
+        """The photo in a file; EXR and HDR by Blender itself where no OpenImageIO is installed for Python.
+
+        Raises:
+            GidError: it cannot be read.
+        """
+        from ...gid_core.files import image_io  # at the first use: it loads Pillow
+
+        content = image_io.content_of(path)
+        if layer is not None or not image_io.is_blenders_own(content):
+            return image_io.decode_photo(content, path, layer=layer)
+        with _hushed():
+            image = images.open_photo(path)
+            try:
+                pixels = images.read_still(image)
+            finally:
+                bpy.data.images.remove(image)
+        return image_io.Photo(pixels, hashlib.sha256(content).hexdigest(), ("it was read by Blender",))
 
     def build(self, prepared, engine, path):
         """Build the loop in an empty file and save it.

@@ -10,6 +10,7 @@ every operator wait for each other two hundred times a step. Each part gives the
 
 import importlib
 import os
+import re
 import threading
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
@@ -34,6 +35,7 @@ _PARTS_A_CORE = 2  # of an axis `apart`: on a machine that has other work, too, 
 
 _graphs: OrderedDict = OrderedDict()  # (folder, role, sha256) -> _Graph, the one used last at the end
 _lock = threading.RLock()
+_OLDEST = (1, 23)  # of onnxruntime: what all add-ons bring lands in one folder, and the last one in wins
 
 
 @dataclass(frozen=True)
@@ -199,6 +201,13 @@ def _import_onnxruntime():
             f"onnxruntime does not load here ({type(error).__name__}: {error}): "
             "install the add-on again, or use the physics prior"
         ) from error
+    found = tuple(int(part) for part in re.findall(r"\d+", getattr(onnxruntime, "__version__", ""))[:2])
+    if found < _OLDEST:
+        place = os.path.dirname(getattr(onnxruntime, "__file__", None) or "?")
+        raise ModelError(
+            f"onnxruntime {onnxruntime.__version__} in {place} is not the one that this add-on brings: "
+            "another add-on put its own there; update or remove that one, or use the physics prior"
+        )
     return onnxruntime
 
 

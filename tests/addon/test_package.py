@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -194,3 +195,15 @@ def test_command_prints_size_and_hash_of_each_file(archive, tmp_path, capsys):
     assert hashlib.sha256(archive.read_bytes()).hexdigest() in printed
     with zipfile.ZipFile(archive) as opened:
         assert all(name in printed for name in opened.namelist())
+
+
+def test_a_folder_of_zips_is_a_repository_that_states_their_hashes(archive, tmp_path):
+    shutil.copy(archive, tmp_path)
+    index = json.loads(package.repository(tmp_path).read_text())
+    (entry,) = index["data"]
+    assert (entry["id"], entry["version"]) == ("image_dynamics", tomllib.loads(manifest_of(archive))["version"])
+    assert entry["archive_hash"] == "sha256:" + hashlib.sha256(archive.read_bytes()).hexdigest()
+    assert entry["archive_size"] == archive.stat().st_size
+    assert entry["platforms"] == [package.this_platform()]
+    with pytest.raises(package.PackageError, match="there is no zip"):
+        package.repository(tmp_path.parent / "nowhere")

@@ -5,7 +5,9 @@ import numpy as np
 import OpenImageIO as oiio
 import pytest
 from gid_dev.blender_addon.loop import images
+from gid_dev.blender_addon.output.delivery import CommandLine
 from gid_dev.gid_core.files import image_io
+from gid_dev.gid_core.files import oiio as oiio_of_ours
 from PIL import Image, ImageCms
 
 HEIGHT, WIDTH = 24, 32
@@ -110,6 +112,17 @@ def test_float_picture_in_a_space_that_the_artist_sets_is_converted_from_it(tmp_
     image.colorspace_settings.name = "ACEScg"
     told = image_io.load_photo(tmp_path / "told.exr").pixels
     assert np.abs(images.read_still(image) - told).max() < HALF_FLOAT * told.max()
+
+
+@pytest.mark.parametrize("name", ["light.exr", "sky.hdr"])
+def test_command_line_of_a_blender_without_openimageio_reads_by_blender(name, tmp_path, monkeypatch):
+    PICTURES[name](tmp_path / name)
+    expected = image_io.load_photo(tmp_path / name).pixels
+    monkeypatch.setattr(oiio_of_ours, "is_available", lambda: False)
+    photo = CommandLine().photo(tmp_path / name)
+    assert np.abs(photo.pixels - expected).max() <= HALF_FLOAT
+    assert photo.notes
+    assert len(bpy.data.images) == 0
 
 
 def test_tiff_of_floats_is_read_by_blender(tmp_path):

@@ -164,10 +164,22 @@ def test_sessions_come_from_bytes_with_providers_named(tmp_path, monkeypatch):
 def test_telemetry_is_off_before_the_first_session(tmp_path, monkeypatch):
     calls = []
     module = types.ModuleType("onnxruntime")
+    module.__version__ = "1.32.0"
     module.disable_telemetry_events = lambda: calls.append("off")
     monkeypatch.setitem(sys.modules, "onnxruntime", module)
     assert session._import_onnxruntime() is module
     assert calls == ["off"]
+
+
+def test_an_older_onnxruntime_of_another_add_on_is_told_with_its_place(monkeypatch):
+    module = types.ModuleType("onnxruntime")
+    module.__version__, module.__file__ = "1.17.3", "/extensions/.local/onnxruntime/__init__.py"
+    module.disable_telemetry_events = lambda: None
+    monkeypatch.setitem(sys.modules, "onnxruntime", module)
+    with pytest.raises(
+        ModelError, match=r"1\.17\.3 in /extensions/\.local/onnxruntime is not the one .* another add-on"
+    ):
+        session._import_onnxruntime()
 
 
 def test_a_missing_onnxruntime_is_a_sentence(tmp_path, monkeypatch):
