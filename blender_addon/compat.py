@@ -7,6 +7,7 @@ version that needs it.
 import bpy
 
 __all__ = [
+    "alpha_over_sockets",
     "change_node_group",
     "clock_path",
     "compositor_of",
@@ -14,6 +15,8 @@ __all__ = [
     "curves_of",
     "eevee_engine",
     "enable_nodes",
+    "end_strip",
+    "ensure_compositor",
     "ensure_fcurve",
     "modifier_value",
     "new_image_strip",
@@ -146,6 +149,37 @@ def compositor_of(scene):
     return scene.node_tree
 
 
+def ensure_compositor(scene):
+    """The compositor of an artist's scene and its last node: (tree, node whose first input is the final image).
+
+    Where there is none yet, the render goes straight through it.
+    """
+    tree = compositor_of(scene)
+    if tree is None:
+        tree, final = compositor_tree(scene, f"{scene.name} Compositor")
+        render = tree.nodes.new("CompositorNodeRLayers")
+        render.scene, final.location.x = scene, render.location.x + 600
+        tree.links.new(render.outputs["Image"], final.inputs[0])
+        return tree, final
+    if bpy.app.version < (5, 0):
+        scene.use_nodes = True
+        idname = "CompositorNodeComposite"
+    else:  # 5.0 made the compositor a node group of its own
+        idname = "NodeGroupOutput"
+        if not any(item.item_type == "SOCKET" and item.in_out == "OUTPUT" for item in tree.interface.items_tree):
+            tree.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
+    finals = [node for node in tree.nodes if node.bl_idname == idname]
+    active = [node for node in finals if getattr(node, "is_active_output", False)]
+    return tree, (active or finals or [tree.nodes.new(idname)])[0]
+
+
+def alpha_over_sockets(node):
+    """(what lies below, what lies above) of an Alpha Over node."""
+    names = ("Image", "Image_001") if bpy.app.version < (5, 0) else ("Background", "Foreground")
+    sockets = {socket.identifier: socket for socket in node.inputs}
+    return tuple(sockets[name] for name in names)
+
+
 def unified_brush(scene):
     """Colour and size that the brushes of texture painting share."""
     settings = scene.tool_settings
@@ -184,12 +218,20 @@ def set_file_format(settings, file_format, **options):
         setattr(settings, name, value)
 
 
-def new_image_strip(scene, files):
-    """One sequencer strip that shows the image files, all of one folder, a frame each from frame 1."""
+def new_image_strip(scene, files, *, name="Frames", channel=1, start=1, fit="ORIGINAL"):
+    """One sequencer strip that shows the image files, all of one folder, a frame each from frame `start`."""
     editor = scene.sequence_editor_create()
     strip = editor.strips.new_image(
-        name="Frames", filepath=str(files[0]), channel=1, frame_start=1, fit_method="ORIGINAL"
+        name=name, filepath=str(files[0]), channel=channel, frame_start=start, fit_method=fit
     )
     for file in files[1:]:
         strip.elements.append(file.name)
     return strip
+
+
+def end_strip(strip, frame):
+    """Let a strip end before a frame."""
+    if hasattr(strip, "right_handle"):
+        strip.right_handle = frame  # from 5.2
+    else:
+        strip.frame_final_end = frame

@@ -202,6 +202,7 @@ class GidLoop(bpy.types.PropertyGroup):
 
     scene: PointerProperty(type=bpy.types.Scene, description="The scene that renders this loop")
     camera: PointerProperty(type=bpy.types.Object, description="The camera that was made for this loop")
+    motion: PointerProperty(type=bpy.types.Scene, description="The hidden scene that renders how far it all moves")
     shows: PointerProperty(type=bpy.types.Object, description="Of a card in another scene: the loop that it shows")
     source: PointerProperty(type=bpy.types.Image, description="The photo that this loop was made from")
     edits: PointerProperty(type=GidEdits)

@@ -152,7 +152,7 @@ def _build(spec, is_transparent):
     clock.key(plane, spec.start, spec.plan.n_frames)
     surfaces = Surfaces(spec.name, still, front, mask, plate, is_transparent)
     place(scene, plane, surfaces, spec.engine)
-    compose(scene, spec.engine, has_plate=plate is not None, is_transparent=is_transparent)
+    compose(scene, has_plate=plate is not None)
 
     gid = plane.gid
     gid.scene, gid.camera, gid.front, gid.plate = scene, scene.camera, front, plate

@@ -42,7 +42,8 @@ def scene_of(plane):
 
 def cards_of(plane) -> list:
     """The cards that show the loop of `plane` in artists' scenes."""
-    return [obj for obj in bpy.data.objects if obj.gid.shows == plane and obj.users_scene]
+    hidden = (plane.gid.motion,)
+    return [obj for obj in bpy.data.objects if obj.gid.shows == plane and obj.users_scene not in ((), hidden)]
 
 
 def refuse_unkept(plane) -> None:

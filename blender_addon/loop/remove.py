@@ -13,7 +13,7 @@ from ..nodes.builder import GROUP_KEY
 from .read import cards_of, scene_of
 from .scene import is_own_node
 
-__all__ = ["artists_own", "remove_loop", "remove_unused"]
+__all__ = ["artists_own", "check_removable", "is_last", "remove_loop", "remove_unused"]
 
 _TOOLS = bpy.types.Brush | bpy.types.Palette | bpy.types.PaintCurve  # Blender brings them in by itself
 
@@ -28,12 +28,13 @@ def remove_loop(plane) -> None:
     Raises:
         SettingsError: `plane` is not a loop, or it is linked from another file.
     """
-    scene = scene_of(plane)
-    if plane.library or scene.library:
-        raise SettingsError(f"the loop '{plane.name}' is linked: remove it in its own file")
+    check_removable(plane)
+    scene = plane.gid.scene
     photos = {plane.gid.source, scene.gid.still}
     doomed = _objects(plane)
-    if _is_last(plane) and not artists_own(plane):
+    if plane.gid.motion is not None and is_last(plane):  # a duplicate points to the same
+        doomed += [*plane.gid.motion.objects, plane.gid.motion]
+    if is_last(plane) and not artists_own(plane):
         doomed.append(scene)
         if len(bpy.data.scenes) == 1:
             bpy.data.scenes.new("Scene")  # a file has at least one
@@ -47,10 +48,21 @@ def remove_loop(plane) -> None:
             block.use_fake_user = True
 
 
+def check_removable(plane) -> None:
+    """Refuse what is no loop, or one that is linked from another file.
+
+    Raises:
+        SettingsError: it is.
+    """
+    scene = scene_of(plane)
+    if plane.library or scene.library:
+        raise SettingsError(f"the loop '{plane.name}' is linked: remove it in its own file")
+
+
 def artists_own(plane) -> list[str]:
     """Names of objects and compositor nodes that an artist has put into the loop's scene and would lose with it."""
     scene = scene_of(plane)
-    if not _is_last(plane):
+    if not is_last(plane):
         return []
     ours = _objects(plane)
     objects = [o.name for o in scene.objects if o not in ours and o.users_scene == (scene,)]
@@ -61,7 +73,7 @@ def artists_own(plane) -> list[str]:
 def _objects(plane):
     """The objects of a loop: plane, cards, the partner that plays the same action for EEVEE, camera and easel."""
     cards = [card for card in cards_of(plane) if not card.library]
-    if not _is_last(plane):
+    if not is_last(plane):
         return [plane, *cards]
     scene, action = plane.gid.scene, plane.animation_data and plane.animation_data.action
     partners = [
@@ -76,7 +88,8 @@ def _objects(plane):
     return [plane, *cards, *partners, *alone]
 
 
-def _is_last(plane):
+def is_last(plane) -> bool:
+    """True if no other plane shows the loop's scene: with it, the scene goes."""
     return not any(o.gid.scene == plane.gid.scene for o in bpy.data.objects if o != plane)
 
 

@@ -17,6 +17,7 @@ from . import colours
 __all__ = [
     "CYCLES_OFF",
     "Surfaces",
+    "add_splat",
     "compose",
     "has_cycles",
     "is_own_node",
@@ -99,6 +100,7 @@ def new_scene(name, width, height, engine, is_transparent):
     shading.show_shadows = shading.show_cavity = shading.show_object_outline = False
     camera = bpy.data.cameras.new(name)
     camera.type, camera.ortho_scale = "ORTHO", _ortho_scale(width, height)
+    camera.sensor_fit = _long_side(width, height)
     camera.clip_start, camera.clip_end = rig.PIXEL, 2 * _CAMERA_HEIGHT_PX * rig.PIXEL
     scene.camera = bpy.data.objects.new(name + " Camera", camera)
     scene.camera.location.z = _CAMERA_HEIGHT_PX * rig.PIXEL
@@ -117,6 +119,13 @@ def resize(scene, old, new):
         render.resolution_x, render.resolution_y = new
     if isinstance(camera, bpy.types.Camera) and isclose(camera.ortho_scale, _ortho_scale(*old), rel_tol=1e-6):
         camera.ortho_scale = _ortho_scale(*new)
+        if camera.sensor_fit == _long_side(*old):
+            camera.sensor_fit = _long_side(*new)
+
+
+def _long_side(width, height):
+    """The photo's long side fills that of a render of any shape, as in a compositor; by itself it would the longer."""
+    return "HORIZONTAL" if width >= height else "VERTICAL"
 
 
 def _ortho_scale(width, height):
@@ -176,12 +185,21 @@ def place(scene, plane, surfaces, engine):
             child.exclude = child.collection.objects[0] != objects[layer.name]
 
 
-def compose(scene, engine, *, has_plate, is_transparent):
+def compose(scene, *, has_plate):
     """Give the scene its compositor: render layers through "Softmax Splat". It holds no picture: it fits any size."""
     tree, final = compat.compositor_tree(scene, scene.name)
     builder = TreeBuilder(tree)
+    divided = add_splat(builder, scene, has_plate=has_plate)
+    builder.feed(output_socket(divided, "Image"), final.inputs[0])
+    builder.arrange()
+    final.location = (divided.location.x + 300, divided.location.y)
+    final.select = False
+
+
+def add_splat(builder, scene, *, has_plate):
+    """The node "Softmax Splat" of a loop's scene in any compositor, fed by that scene's render layers."""
     sums = {"Least": 0.0}
-    if engine == "EEVEE":
+    if materials.WEIGHT in scene.view_layers:  # EEVEE's two sums
         colour, weight = (
             builder.node("CompositorNodeRLayers", 0, scene=scene, layer=layer).outputs["Image"]
             for layer in (materials.COLOUR, materials.WEIGHT)
@@ -192,17 +210,14 @@ def compose(scene, engine, *, has_plate, is_transparent):
         passes = builder.node("CompositorNodeRLayers", 0, scene=scene).outputs
         sums |= {"Numerator": passes[materials.COLOUR], "Denominator": passes[materials.WEIGHT]}
         sums["Combined"] = passes["Image"]
-        if is_transparent:
+        if is_transparent(scene):
             sums["Opacity"] = passes[materials.OPACITY]
     if has_plate:
         sums["Weight Below"] = PLATE_WEIGHT
     divided = builder.node("CompositorNodeGroup", 2, node_tree=splat.group())
     for name, value in sums.items():
         builder.feed(value, divided.inputs[name])
-    builder.feed(output_socket(divided, "Image"), final.inputs[0])
-    builder.arrange()
-    final.location = (divided.location.x + 300, divided.location.y)
-    final.select = False
+    return divided
 
 
 def is_own_node(node):

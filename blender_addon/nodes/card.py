@@ -8,9 +8,12 @@ import bpy
 
 from .. import compat
 from .builder import TreeBuilder, output_socket
-from .sheet import UV
+from .sheet import MOVED
+from .tents import UV
 
-__all__ = ["KINDS", "material"]
+__all__ = ["DISPLACEMENT", "KINDS", "displacement", "material"]
+
+DISPLACEMENT = "gid_displacement"  # the AOV
 
 KINDS = [
     ("EMISSION", "Emission", "Shines in the photo's own light, whatever lights the scene"),
@@ -26,7 +29,8 @@ def material(name, kind, image, *, is_transparent, is_premultiplied=True, frames
     Args:
         kind: of `KINDS`.
         is_premultiplied: how the image node gives its colours; a picture file of Blender's comes straight.
-        frames: (first frame, how many) of an image sequence that repeats for ever; None for a still picture.
+        frames: (frame that shows the first, how many, number of the first file) of an image sequence that repeats for
+            ever; None for a still picture.
     """
     made = bpy.data.materials.new(name)
     tree = TreeBuilder(compat.enable_nodes(made))
@@ -35,9 +39,9 @@ def material(name, kind, image, *, is_transparent, is_premultiplied=True, frames
     if uv is not None:
         tree.feed(uv, texel.inputs["Vector"])
     else:
-        first, count = frames
         user = texel.image_user
-        user.frame_start, user.frame_duration, user.frame_offset = first, count, 0
+        user.frame_start, user.frame_duration, number = frames
+        user.frame_offset = number - 1  # files are counted from 1
         user.use_cyclic = user.use_auto_refresh = True
     tree.tree.nodes.active = texel  # what Solid shading and Workbench draw
     colour, alpha = texel.outputs["Color"], texel.outputs["Alpha"] if is_transparent else None
@@ -50,6 +54,17 @@ def material(name, kind, image, *, is_transparent, is_premultiplied=True, frames
     if is_transparent:
         made.surface_render_method = "BLENDED"
         made.use_transparency_overlap = False  # a fold of the sheet is no second pane of glass
+    tree.arrange()
+    return made
+
+
+def displacement(name):
+    """A new material that writes how far a card is carried, in parts of the photo's long side, into an AOV."""
+    made = bpy.data.materials.new(name)
+    tree = TreeBuilder(compat.enable_nodes(made))
+    moved = tree.node("ShaderNodeAttribute", 0, attribute_name=MOVED).outputs["Vector"]
+    tree.node("ShaderNodeOutputAOV", 1, {"Color": moved}, aov_name=DISPLACEMENT)
+    tree.node("ShaderNodeOutputMaterial", 2, {"Surface": tree.node("ShaderNodeEmission", 1, {"Color": moved})})
     tree.arrange()
     return made
 

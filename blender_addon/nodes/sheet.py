@@ -9,9 +9,10 @@ from . import offset
 from .builder import output_socket, shared_group
 from .tents import UV, image_size
 
-__all__ = ["INPUTS", "attribute_name", "coefficient_names", "group"]
+__all__ = ["INPUTS", "MOVED", "attribute_name", "coefficient_names", "group"]
 
-VERSION = 2
+VERSION = 3
+MOVED = "gid_moved"  # point attribute of a card: how far it is carried, in parts of the photo's long side, y up
 # Inputs of the group besides the coefficients; inputs of the rig as well.
 INPUTS = {
     "Geometry": ("Geometry", "The sheet at rest"),
@@ -61,9 +62,28 @@ def _build(tree, n_modes):
             "GeometryNodeSwitch", 9, {"Switch": tree.input("As Card"), "False": carried, "True": held},
             input_type="VECTOR",
         )  # fmt: skip
-        moved = tree.node("GeometryNodeSetPosition", 10, {"Geometry": tree.input("Geometry"), "Offset": offset_of})
-        shown = tree.node("GeometryNodeSetMaterial", 11, {"Geometry": moved, "Material": tree.input("Sheet Material")})
-        tree.outputs(12, Geometry=output_socket(shown))
+        rest = tree.node(
+            "GeometryNodeSwitch",
+            10,
+            {"Switch": tree.input("As Card"), "False": tree.input("Geometry"), "True": _told(tree, held)},
+            input_type="GEOMETRY",
+        )
+        moved = tree.node("GeometryNodeSetPosition", 11, {"Geometry": rest, "Offset": offset_of})
+        shown = tree.node("GeometryNodeSetMaterial", 12, {"Geometry": moved, "Material": tree.input("Sheet Material")})
+        tree.outputs(13, Geometry=output_socket(shown))
+
+
+def _told(tree, held):
+    """The sheet at rest, with how far each of its points is carried for materials to read."""
+    long_side = tree.math("MAXIMUM", 5, *image_size(tree, 4, "Still"))
+    share = tree.math("DIVIDE", 7, 1.0, tree.math("MULTIPLY", 6, long_side, tree.input("Pixel Size")))
+    return tree.node(
+        "GeometryNodeStoreNamedAttribute",
+        9,
+        {"Geometry": tree.input("Geometry"), "Name": MOVED, "Value": tree.scale(8, held, share)},
+        data_type="FLOAT_VECTOR",
+        domain="POINT",
+    )
 
 
 def _within_the_picture(tree, offset_vector):

@@ -167,7 +167,7 @@ class GID_OT_remove(base.OnLoop, bpy.types.Operator):
             for window in context.window_manager.windows:
                 if window.scene == plane.gid.scene:
                     sight.leave(window)
-        remove.remove_loop(plane)
+        uses.remove_loop(plane)
         self.report({"INFO"}, told)
 
 

@@ -44,6 +44,7 @@ from .frames import encode_movie
 __all__ = [
     "Bake",
     "BakeOrder",
+    "NotBaked",
     "Step",
     "baked_frames",
     "folder_of",
@@ -55,6 +56,12 @@ __all__ = [
 ]
 
 _FOLLOWED = ("Clock", "Pluck ")  # how the names of inputs begin whose keys are the loop's own
+
+
+class NotBaked(SettingsError):
+    """There is no whole bake of the loop as it is now: *Bake* makes one."""
+
+    is_mended_by_bake = True
 
 
 @dataclass(frozen=True)
@@ -304,10 +311,10 @@ def baked_frames(plane) -> list[Path]:
     """The frames of the loop's last bake, one round, in order.
 
     Raises:
-        SettingsError: there is no whole bake, or the loop was changed since.
+        NotBaked: there is no whole bake, or the loop was changed since.
     """
     if not plane.gid.baked:
-        raise SettingsError("this loop was not baked yet: press Bake first")
+        raise NotBaked("this loop was not baked yet: press Bake first")
     folder = Path(bpy.path.abspath(plane.gid.baked))
     told = report_of(folder)
     first, n_frames = plane.gid.start, plane.gid.n_frames
@@ -315,11 +322,11 @@ def baked_frames(plane) -> list[Path]:
         sheet = Sheet(**{**told["sheet"], "passes": tuple(told["sheet"]["passes"])})
         files = [folder / sheet.files(frame)["frames"] for frame in range(first, first + n_frames)]
     except (KeyError, TypeError):
-        raise SettingsError(f"there is no bake in {folder}: press Bake again") from None
+        raise NotBaked(f"there is no bake in {folder}: press Bake again") from None
     if not all(file.is_file() for file in files):
-        raise SettingsError(f"{folder} does not hold one whole loop: bake with Frames set to One Loop")
+        raise NotBaked(f"{folder} does not hold one whole loop: bake with Frames set to One Loop")
     if told.get("loop") != loop_of(plane, told.get("by", "core")).digest():
-        raise SettingsError("the loop was changed since it was baked: press Bake again")
+        raise NotBaked("the loop was changed since it was baked: press Bake again")
     return files
 
 

@@ -12,7 +12,13 @@ class Use(Part):
     needs = "CURRENT"
 
     def show(self, layout, context, plane):
-        layout.operator("gid.add_card", icon="IMAGE_PLANE")
+        column = layout.column(align=True)
+        column.operator("gid.add_card", icon="IMAGE_PLANE")
+        if plane.gid.baked:
+            column.operator("gid.add_card", text="Add Baked Frames as Card", icon="RENDER_ANIMATION").source = "BAKED"
+        column.operator("gid.add_to_compositor", icon="NODE_COMPOSITING")
+        column.operator("gid.add_warp", icon="MOD_WARP")
+        column.operator("gid.add_to_sequencer", icon="SEQUENCE")
 
 
 register, unregister = part_registers(Use)

@@ -11,11 +11,12 @@ import bpy
 from mathutils import Vector
 
 from ...gid_core.errors import SettingsError
-from ..loop import images, live
+from ..loop import images, live, upgrade
+from ..loop.mesh import UV_MAP
 from ..loop.read import scene_of
 from ..nodes import card, rig
 
-__all__ = ["ALIGNMENTS", "add_card"]
+__all__ = ["ALIGNMENTS", "add_baked_card", "add_card", "check_current", "new_sheet"]
 
 ALIGNMENTS = [
     ("AXIS", "Nearest Axis", "Upright or flat, along the axis that the scene's camera looks along most"),
@@ -44,21 +45,79 @@ def add_card(plane, scene, *, kind="EMISSION", height=1.0, alignment="AXIS", off
         raise SettingsError(f"the loop '{plane.name}' is linked: add the card in its own file")
     if any(obj.gid.scene == scene for obj in bpy.data.objects):
         raise SettingsError(f"'{scene.name}' is the scene of a loop: go to a scene of your own first")
-    if "As Card" not in rig.inputs_of(rig.modifier_of(plane).node_group):
-        raise SettingsError(f"the loop '{plane.name}' was made by an older version: bring it up to date first")
+    check_current(plane)
     name = live.name_of(plane)
     still = rig.get_input(plane, "Still")
-    made = bpy.data.objects.new(f"GID Card {name}", plane.data)
+    surface = card.material(f"GID Card {name}", kind, still, is_transparent=images.has_alpha(images.pixels_of(still)))
+    made = new_sheet(plane, f"GID Card {name}", surface, offset)
+    _place(made, scene, height / (still.size[1] * rig.PIXEL), alignment)
+    (collection or scene.collection).objects.link(made)
+    return made
+
+
+def check_current(plane) -> None:
+    """Refuse a loop whose rig knows no cards.
+
+    Raises:
+        SettingsError: an older version made it.
+    """
+    if upgrade.is_outdated(plane):
+        raise SettingsError(f"the loop '{plane.name}' was made by an older version: bring it up to date first")
+
+
+def new_sheet(plane, name, surface, offset=0):
+    """An object that renders the sheet of the loop of `plane` in a material of its own; in no scene yet."""
+    made = bpy.data.objects.new(name, plane.data)
     made.modifiers.new(rig.MODIFIER, "NODES").node_group = rig.modifier_of(plane).node_group
     made.gid.shows = plane
-    surface = card.material(f"GID Card {name}", kind, still, is_transparent=images.has_alpha(images.pixels_of(still)))
     names = set(rig.inputs_of(rig.modifier_of(plane).node_group)) - _OF_TENTS
     values = {one: value for one in names if (value := rig.get_input(plane, one)) is not None}
     rig.set_inputs(made, {**values, "As Card": True, "Tents": False, "Sheet Material": surface})
     _play(made, plane, offset)
-    _place(made, scene, height / (still.size[1] * rig.PIXEL), alignment)
+    return made
+
+
+def add_baked_card(plane, scene, files, *, kind="EMISSION", height=1.0, alignment="AXIS", offset=0, collection=None):
+    """A card of the baked frames of the loop of `plane`, one round: exact, and a plain plane that needs those files.
+
+    It knows nothing of the loop any more: a later edit needs another bake, and the card then shows that.
+
+    Args:
+        files: the frames, in order; all else as `add_card`.
+    """
+    name = live.name_of(plane)
+    picture = bpy.data.images.load(str(files[0]), check_existing=False)
+    width, high = picture.size  # a sequence tells it only once it is drawn
+    picture.name, picture.source = f"GID Frames {name}", "SEQUENCE"
+    if plane.gid.baked.startswith("//"):
+        picture.filepath = bpy.path.relpath(picture.filepath)
+    is_transparent = images.has_alpha(images.pixels_of(rig.get_input(plane, "Still")))
+    number = int(files[0].stem)
+    surface = card.material(
+        f"GID Card {name}",
+        kind,
+        picture,
+        is_transparent=is_transparent,
+        is_premultiplied=False,
+        frames=(plane.gid.start + offset, len(files), number),
+    )
+    made = bpy.data.objects.new(
+        f"GID Baked Card {name}", _rectangle(f"GID Baked Card {name}", height * width / high, height)
+    )
+    made.data.materials.append(surface)
+    _place(made, scene, 1.0, alignment)
     (collection or scene.collection).objects.link(made)
     return made
+
+
+def _rectangle(name, width, height):
+    x, y = width / 2, height / 2
+    mesh = bpy.data.meshes.new(name)
+    mesh.from_pydata([(-x, -y, 0), (x, -y, 0), (x, y, 0), (-x, y, 0)], [], [(0, 1, 2, 3)])
+    layer = mesh.uv_layers.new(name=UV_MAP, do_init=False)
+    layer.uv.foreach_set("vector", [0, 0, 1, 0, 1, 1, 0, 1])
+    mesh.update()
+    return mesh
 
 
 def _play(made, plane, offset):

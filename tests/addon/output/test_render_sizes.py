@@ -34,9 +34,9 @@ def reference(picture, occluding_volume):
 
 
 def seen(picture, width, height, *, aspect=1.0):
-    """What a camera over `picture` sees in width x height pixels of that aspect, by Blender's rule for sensors."""
+    """What a camera over `picture` sees in width x height pixels of that aspect: its long side whole."""
     rows, columns = picture.shape[:2]
-    scale = max(rows, columns) / max(width * aspect, height)
+    scale = columns / (width * aspect) if columns >= rows else rows / height
     x = (np.arange(width) + 0.5 - width / 2) * scale * aspect + columns / 2
     y = (np.arange(height) + 0.5 - height / 2) * scale + rows / 2
     got = bilinear(picture, x, y)
@@ -75,7 +75,7 @@ def test_any_percentage_is_the_frame_at_that_size(loop, reference, rendered, psn
     assert_seen(got, seen(reference, *(side * percentage // 100 for side in SIZE)), psnr)
 
 
-@pytest.mark.parametrize(("width", "height"), [(192, 80), (120, 150), (100, 100)])
+@pytest.mark.parametrize(("width", "height"), [(192, 80), (96, 150), (100, 100)])
 def test_another_resolution_frames_the_picture_as_its_camera_does(loop, reference, rendered, psnr, width, height):
     render = loop.gid.scene.render
     render.resolution_x, render.resolution_y = width, height
