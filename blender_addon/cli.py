@@ -7,6 +7,7 @@ own and asks nothing of the one that is open, so it works with the add-on enable
 import argparse
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import contextmanager
 
 import bpy
@@ -58,7 +59,8 @@ def main(argv: list[str]) -> int:
     if verb == "check":
         with _properties():
             return progress.exit_code_of(lambda: preflight.run(options), options.openjd)
-    work = {"animate": animate.run, "batch": batch.run, "job": submit.run, "task": task.run}[verb]
+    works: dict[str, Callable] = {"animate": animate.run, "batch": batch.run, "job": submit.run, "task": task.run}
+    work = works[verb]
     with _interruptible(progress.STOPPING) as cancelled, _properties():
         code = progress.exit_code_of(lambda: work(options, CommandLine(), cancelled), options.openjd)
     console.let_go()

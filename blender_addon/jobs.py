@@ -20,6 +20,7 @@ from ..gid_core.errors import Cancelled, GidError, LimitError, SettingsError
 from ..gid_core.files.progress import seconds_left
 
 __all__ = [
+    "ANYWHERE",
     "PANEL_CATEGORY",
     "POLL_S",
     "Inline",
@@ -41,6 +42,7 @@ __all__ = [
     "stop",
 ]
 
+ANYWHERE = -1  # key of work that belongs to no scene: it goes on whatever file is open, and Escape leaves it alone
 POLL_S = 0.1  # a tenth of a second: progress looks alive, and a cancel is seen at once
 PANEL_CATEGORY = "Image Dynamics"  # the tab whose regions show jobs; nothing else is drawn anew while they run
 
@@ -215,7 +217,7 @@ def start(
 
 def step() -> bool:
     """Look at all running jobs once; True when none is left. What the timer calls, and whoever has no timer."""
-    scenes = {key_of(scene) for scene in bpy.data.scenes}
+    scenes = {ANYWHERE, *(key_of(scene) for scene in bpy.data.scenes)}
     for key in [key for key in _notices if key not in scenes]:
         dismiss(key)
     for job in running():

@@ -234,11 +234,15 @@ def write_report(report: dict, folder) -> None:
 
 
 def run(
-    options: argparse.Namespace, blender: delivery.Blender | None = None, cancelled: Callable | None = None
+    options: argparse.Namespace,
+    blender: delivery.Blender | None = None,
+    cancelled: Callable | None = None,
+    progress: Callable | None = None,
 ) -> Path:
     """The whole command: prepare, deliver, write, and show the folder.
 
     blender: what adds the scene, if there is a Blender.
+    progress: called with a phase's name and the fraction 0..1 of it that is done, beside what the terminal shows.
 
     Returns:
         The folder that `--out` names, complete.
@@ -247,12 +251,18 @@ def run(
     """
     output = checked_output(options)
     meter = meter_of(options.openjd)
+
+    def told(phase, fraction):
+        meter(phase, fraction)
+        if progress is not None:
+            progress(phase, fraction)
+
     out = Path(options.out) if options.out else Path("out") / _photo_path(options.photo).stem
     with publishing(out, delivery.resumed(output)) as folder:
-        prepared = prepare(options, meter, cancelled, None if blender is None else blender.photo)
+        prepared = prepare(options, told, cancelled, None if blender is None else blender.photo)
         if output.render != "none":
-            delivery.deliver(prepared, output, folder, meter, cancelled or (lambda: False), blender)
-        meter("write the results", 0.0)
+            delivery.deliver(prepared, output, folder, told, cancelled or (lambda: False), blender)
+        told("write the results", 0.0)
         prepared.report["seconds"] = meter.seconds
         write_outputs(prepared, folder)
     meter.close()

@@ -17,7 +17,7 @@ from . import animate, console, delivery
 from .errors import Cancelled, GidError, SettingsError
 from .files.storage import disk_errors, replacing
 
-__all__ = ["INDEX", "add_arguments", "main", "photos_in", "run", "write_page"]
+__all__ = ["INDEX", "Outcome", "add_arguments", "animate_all", "main", "photos_in", "run", "write_page"]
 
 SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".jpe", ".tif", ".tiff", ".webp", ".avif", ".gif", ".bmp", ".ppm", ".pgm"),
@@ -40,7 +40,7 @@ a {{ color: #9cf; }}
 
 
 @dataclass(frozen=True)
-class _Outcome:
+class Outcome:
     """What came of one photo: the folder of its loop, or why there is none."""
 
     photo: Path
@@ -64,18 +64,38 @@ def run(
             photos failed. Each was named by a line on the standard error then.
         Cancelled: what was finished stays.
     """
+    page, outcomes = animate_all(options, blender, cancelled)
+    failed = sum(outcome.failure is not None for outcome in outcomes)
+    if failed:
+        raise SettingsError(f"{failed} of {len(outcomes)} photos failed; {page} shows the others")
+
+
+def animate_all(
+    options: argparse.Namespace,
+    blender: delivery.Blender | None = None,
+    cancelled: Callable | None = None,
+    progress: Callable | None = None,
+) -> tuple[Path, list[Outcome]]:
+    """As `run`; a photo that fails raises nothing. Returns the page and what came of each photo.
+
+    progress: called with a phase, which begins with the photo's number, and the fraction 0..1 of it that is done.
+    """
     folder = Path(options.folder)
     out = Path(options.out) if options.out else Path("out") / folder.resolve().name
     animate.checked_output(options)
     photos = photos_in(folder)
     outcomes = []
     for number, (photo, name) in enumerate(photos, 1):
-        console.say(f"photo {number} of {len(photos)}: {photo.name}", sys.stderr)
-        outcomes.append(_animated(options, photo, out / name, blender, cancelled))
+        of_all = f"photo {number} of {len(photos)}"
+        console.say(f"{of_all}: {photo.name}", sys.stderr)
+
+        def told(phase, fraction, of_all=of_all):
+            if progress is not None:
+                progress(f"{of_all}: {phase}", fraction)
+
+        outcomes.append(_animated(options, photo, out / name, blender, cancelled, told))
     _write_index(out, folder.resolve().name, outcomes)
-    failed = sum(outcome.failure is not None for outcome in outcomes)
-    if failed:
-        raise SettingsError(f"{failed} of {len(outcomes)} photos failed; {out / INDEX} shows the others")
+    return out / INDEX, outcomes
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -102,10 +122,11 @@ def photos_in(folder):
     return [(path, path.stem if stems.count(path.stem.casefold()) == 1 else path.name) for path in found]
 
 
-def _animated(options, photo, folder, blender, cancelled):
+def _animated(options, photo, folder, blender, cancelled, progress):
     asked = {key: value for key, value in vars(options).items() if key != "folder"}
+    asked |= {"photo": str(photo), "out": str(folder)}
     try:
-        animate.run(argparse.Namespace(**{**asked, "photo": str(photo), "out": str(folder)}), blender, cancelled)
+        animate.run(argparse.Namespace(**asked), blender, cancelled, progress)
     except Cancelled:
         raise
     except GidError as error:
@@ -113,14 +134,14 @@ def _animated(options, photo, folder, blender, cancelled):
     except MemoryError:
         failure = "not enough memory: give a smaller --size"
     else:
-        return _Outcome(photo, folder, None)
+        return Outcome(photo, folder, None)
     console.say(f"gid: error: {photo.name}: {failure}", sys.stderr)
-    return _Outcome(photo, folder, failure)
+    return Outcome(photo, folder, failure)
 
 
 def write_page(out, title: str, results) -> None:
     """Write the page that shows (photo, folder of its loop) of each."""
-    _write_index(Path(out), title, [_Outcome(photo, folder, None) for photo, folder in results])
+    _write_index(Path(out), title, [Outcome(photo, folder, None) for photo, folder in results])
 
 
 def _write_index(out, title, outcomes):

@@ -82,6 +82,11 @@ class Crew:
                 found.append((index, message))
         return found
 
+    @property
+    def is_running(self) -> bool:
+        """True while a child lives."""
+        return any(process.poll() is None for process in self._processes)
+
     def end(self) -> None:
         """Stop all children; they are gone when this returns, within a second."""
         self._release()

@@ -24,15 +24,16 @@ class GID_OT_cancel(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        if not any(jobs.current(key) for key in base.keys(context)):
+        if not any(jobs.current(key) for key in (jobs.ANYWHERE, *base.keys(context))):
             cls.poll_message_set("Nothing is running")
             return False
         return True
 
     def execute(self, context):
-        for key in [self.key] if self.key else base.keys(context):
+        stopped = [key for key in ([self.key] if self.key else base.keys(context)) if jobs.current(key)]
+        for key in stopped:
             jobs.stop(key)
-        return {"FINISHED"}
+        return {"FINISHED"} if stopped else {"PASS_THROUGH"}  # Escape then goes on to whom it was meant for
 
 
 class GID_OT_dismiss(bpy.types.Operator):

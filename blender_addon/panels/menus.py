@@ -17,6 +17,7 @@ class GID_MT_loop(bpy.types.Menu):
     def draw(self, context):
         layout = self.layout
         layout.operator("gid.add_photo", text="Animate a Photo...", icon="FILE_IMAGE")
+        layout.operator("gid.batch", text="Animate a Folder of Photos...", icon="FILE_FOLDER")
         layout.operator("gid.animate", text="Animate the Still", icon="PLAY")
         layout.operator("gid.animate_object", icon="IMAGE_REFERENCE")
         layout.separator()

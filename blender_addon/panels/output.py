@@ -27,6 +27,7 @@ class Output(Part):
         if plane.gid.baked:
             layout.operator("gid.open_bake", icon="FILE_FOLDER")
         layout.operator("gid.check", icon="CHECKMARK")
+        layout.operator("gid.batch", text="Animate a Folder of Photos...", icon="FILE_FOLDER")
 
 
 register, unregister = part_registers(Output)

@@ -18,18 +18,19 @@ _NARROWEST = 24
 
 
 def draw_jobs(layout, context) -> bool:
-    """For each running job in sight how far it is, and a row to stop it; False if there is none."""
-    shown = [job for key in base.keys(context) if (job := jobs.current(key)) is not None]
+    """For each running job in sight how far it is, and a row to stop it; False if none of them is of this scene."""
+    shown = [job for key in (jobs.ANYWHERE, *base.keys(context)) if (job := jobs.current(key)) is not None]
     for job in shown:
         column = layout.column(align=True)
         column.progress(factor=job.fraction, text=job.text)
-        column.operator("gid.cancel", text="Cancel (Esc)", icon="CANCEL").key = job.key
-    return bool(shown)
+        text = "Cancel" if job.key == jobs.ANYWHERE else "Cancel (Esc)"
+        column.operator("gid.cancel", text=text, icon="CANCEL").key = job.key
+    return any(job.key != jobs.ANYWHERE for job in shown)
 
 
 def draw_notices(layout, context):
     """What there is to say here, each sentence whole, with what mends it and a button that takes it away."""
-    for key in base.keys(context):
+    for key in (jobs.ANYWHERE, *base.keys(context)):
         notice = jobs.notice(key)
         if notice is None:
             continue

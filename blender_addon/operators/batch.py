@@ -1,0 +1,55 @@
+"""A folder of photos becomes a folder of loops, beside whatever else goes on in Blender."""
+
+import bpy
+from bpy.props import BoolProperty, StringProperty
+
+from .. import jobs
+from . import base
+
+__all__ = ["CLASSES"]
+
+
+class GID_OT_batch(base.Reporting, bpy.types.Operator):
+    """Choose a folder: each of its photos becomes a loop, in a folder beside it, by the settings of this panel"""
+
+    bl_idname = "gid.batch"
+    bl_label = "Animate a Folder"
+    bl_options = {"REGISTER"}  # no UNDO: no data changes
+
+    directory: StringProperty(name="Photos", subtype="DIR_PATH", options={"SKIP_SAVE"})
+    out: StringProperty(
+        name="Loops",
+        subtype="DIR_PATH",
+        description="Folder for the loops; empty: one beside that of the photos",
+        options={"SKIP_SAVE"},
+    )
+    filter_folder: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+    filter_image: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context):
+        if jobs.current(jobs.ANYWHERE):
+            cls.poll_message_set("A folder is being animated: wait for it, or cancel it")
+            return False
+        return True
+
+    def invoke(self, context, event):
+        if bpy.app.background:
+            return self.execute(context)
+        self.is_asked = True
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def perform(self, context):
+        from ..output import batch  # at the first use: it loads Pillow
+
+        photos, out = (bpy.path.abspath(folder) for folder in (self.directory, self.out))
+        arguments = batch.arguments_of(context.scene, photos.rstrip("/\\"), out)
+        if not getattr(self, "is_asked", False):
+            self.report({"INFO"}, jobs.run(batch.Batch(arguments), batch.told))
+            return {"FINISHED"}
+        jobs.start(jobs.ANYWHERE, lambda: batch.Batch(arguments), batch.told, self.bl_label, window=context.window)
+        return {"INTERFACE"}
+
+
+CLASSES = (GID_OT_batch,)

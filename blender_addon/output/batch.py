@@ -1,0 +1,115 @@
+"""A folder of photos as a job of its own: a process beside Blender animates them, as the command line does."""
+
+import tempfile
+import time
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import bpy
+
+from ...gid_core.child import COOPERATION_S, Crew
+from ...gid_core.errors import SettingsError
+from ...gid_core.files import movie
+from .. import preferences
+from ..loop import length
+from .bake import Step
+
+__all__ = ["Batch", "Result", "arguments_of", "folder_beside", "told"]
+
+
+def folder_beside(photos: str) -> str:
+    """Where the loops of a folder of photos go by default: a folder beside it."""
+    folder = Path(photos)
+    return str(folder.with_name(folder.name + "_loops"))
+
+
+def arguments_of(scene, photos: str, out: str) -> list[str]:
+    """What the command line would be asked for, by the panel of `scene`.
+
+    Raises:
+        SettingsError: no folder is named.
+    """
+    if not photos.strip():
+        raise SettingsError("there is no folder of photos: choose one")
+    settings, output = scene.gid, scene.gid.output
+    fps = length.scene_fps(scene)
+    n_frames = length.asked_frames(settings, fps)
+    # H.264 needs PyAV outside of Blender, and Blender's own encoder needs Blender.
+    kind = output.movie if output.movie == "none" or movie.is_available(output.movie) else "webp"
+    asked = {
+        "out": out or folder_beside(photos),
+        "seconds": str(float(n_frames / fps)),
+        "fps": str(Fraction(fps)),
+        "start": str(settings.start),
+        "seed": str(settings.seed),
+        "size": str(settings.size),
+        "model": preferences.model_choice(settings),
+        "render": output.quality.lower(),
+        "format": output.format,
+        "movie": kind,
+        "shutter": str(output.shutter),
+        "samples": str(output.samples),
+    }
+    passes = [f"--{name}" for name in ("stmap", "vectors") if getattr(output, name)]
+    return [photos, *(f"--{name}={value}" for name, value in asked.items()), *passes]
+
+
+@dataclass(frozen=True)
+class Result:
+    """page: the summary; count: of photos; failed: (name, why) of each that came to nothing."""
+
+    page: str
+    count: int
+    failed: tuple[tuple[str, str], ...]
+
+
+class Batch:
+    """A batch under way, as `jobs.Work`; its result is a `Result`."""
+
+    def __init__(self, arguments: list[str]):
+        self._scratch = tempfile.TemporaryDirectory(prefix="gid-batch-", ignore_cleanup_errors=True)
+        self._result: Result | None = None
+        try:
+            order = {"arguments": arguments}
+            self._crew = Crew(1, "batch_worker", order, self._scratch.name, "animate the photos")
+        except BaseException:
+            self._scratch.cleanup()
+            raise
+
+    def poll(self):
+        """What happened since the last call: number of the photo, its phase, how far that is."""
+        steps = []
+        for _index, message in self._crew.answers():
+            if message["event"] == "done":
+                failed = tuple((name, why) for name, why in message["failed"])
+                self._result = Result(message["page"], message["count"], failed)
+            else:
+                steps.append(Step(message["phase"], message["fraction"]))
+        return steps
+
+    def result(self):
+        """What came of it, once all photos were tried."""
+        return self._result
+
+    def cancel(self):
+        """Stop; the loops that are finished stay. Harmless when it is over."""
+        if self._result is None and self._crew.is_running:
+            self._crew.tell(0, cancel=True)
+            patience = time.monotonic() + COOPERATION_S
+            while self._crew.is_running and time.monotonic() < patience:
+                time.sleep(0.01)
+        self._crew.end()
+        self._scratch.cleanup()
+
+
+def told(result: Result) -> str:
+    """A sentence about a batch that is over; the page opens where there is a window."""
+    if not bpy.app.background:
+        bpy.ops.wm.url_open(url=Path(result.page).as_uri())
+    made = result.count - len(result.failed)
+    said = f"{made} of {result.count} photos became loops: {result.page}"
+    if result.failed:
+        said += ". " + "; ".join(f"{name}: {why}" for name, why in result.failed[:3])
+        said += f"; and {len(result.failed) - 3} more" if len(result.failed) > 3 else ""
+    return said
