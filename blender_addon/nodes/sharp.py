@@ -1,29 +1,31 @@
 """Node group ".GID Sharp": the colour that a tent carries, sharpened by what its landing will blur.
 
-The same numbers as gid_core.frames.sharp, which says why: second and fourth differences of the still in x and in y,
-read at the pixel and two to each side, kin alone, weighed by the fraction of a pixel that the tent lands beyond one.
+The same numbers as gid_core.frames.sharp, which says why: second and sixth differences of the still in x and in y, read
+at the pixel and three to each side, kin alone, weighed by the fraction of a pixel that the tent lands beyond one.
 It is worked out once a tent and stored with it, so that a ray that meets the tent reads no image.
 """
 
 import numpy as np
 
-from ...gid_core.frames.sharp import FOURTH
+from ...gid_core.frames.sharp import REACH, SIXTH
 from .builder import shared_group
 
 __all__ = ["group", "kin_of_pixels", "kin_pixels"]
 
-VERSION = 1
+VERSION = 2
 _SIDES = ((1, 0), (-1, 0), (0, -1), (0, 1))  # right, left, below, above, as in sharp.kin; v runs up
 _BYTE = 255.0
-# Two counts of 0 to 2 share a channel. Alpha cannot hold one: Geometry Nodes multiply colours of 8 bits by it.
-_BASE = 3.0
+# Two counts share a channel. Alpha cannot hold one: Geometry Nodes multiply colours of 8 bits by it.
+_BASE = REACH + 1.0
+_FACTORS = 15.0, -6.0, 1.0  # of the neighbours 1, 2 and 3 px away in a sixth difference
 
 
 def kin_pixels(kin: np.ndarray) -> np.ndarray:
-    """What the image "Kin" holds: float32 (H, W, 3) from the counts (H, W, 4) of gid_core.frames.sharp.kin."""
+    """What the image "Kin" holds: float32 (H, W, 3) from the bytes (H, W, 5) of gid_core.frames.sharp.kin."""
     pixels = np.zeros((*kin.shape[:2], 3), np.float32)
     pixels[..., 0] = kin[..., 0] + _BASE * kin[..., 1]
     pixels[..., 1] = kin[..., 2] + _BASE * kin[..., 3]
+    pixels[..., 2] = kin[..., 4]
     return pixels / np.float32(_BYTE)
 
 
@@ -33,15 +35,15 @@ def group():
 
 
 def kin_of_pixels(pixels: np.ndarray) -> np.ndarray:
-    """The counts uint8 (H, W, 4) that `kin_pixels` packed."""
-    both = np.rint(pixels[..., :2] * np.float32(_BYTE)).astype(np.uint8)
-    behind, ahead = np.divmod(both, np.uint8(_BASE))
-    return np.stack([ahead[..., 0], behind[..., 0], ahead[..., 1], behind[..., 1]], -1)
+    """The bytes uint8 (H, W, 5) that `kin_pixels` packed."""
+    packed = np.rint(pixels[..., :3] * np.float32(_BYTE)).astype(np.uint8)
+    behind, ahead = np.divmod(packed[..., :2], np.uint8(_BASE))
+    return np.stack([ahead[..., 0], behind[..., 0], ahead[..., 1], behind[..., 1], packed[..., 2]], -1)
 
 
 def _build(tree):
     tree.add_input("Still", "Image", description="The photo, linear")
-    tree.add_input("Kin", "Image", description="How many pixels to the right, left, below and above go along, 0 to 2")
+    tree.add_input("Kin", "Image", description="How far neighbours go along, and how much of the correction a pixel takes")
     tree.add_input("UV", "Vector", description="The pixel's place in the still")
     tree.add_input("Displacement", "Vector", description="In pixels of the still")
     tree.add_input("Has Opacity", "Bool", False, description="The still is transparent somewhere")
@@ -56,54 +58,45 @@ def _build(tree):
         size = tree.node("GeometryNodeImageInfo", 1, {"Image": tree.input("Still")}).outputs
         right, up = (tree.math("DIVIDE", 2, 1.0, size[side]) for side in ("Width", "Height"))
         own = _read(tree, 5, tree.input("Still"), uv)
-        reaches = [
-            reach
-            for pair in tree.components(3, _read(tree, 2, tree.input("Kin"), uv)["Color"])[:2]
-            for reach in _unpacked(tree, 4, pair)
-        ]
+        x_reach, y_reach, share = tree.components(3, _read(tree, 2, tree.input("Kin"), uv)["Color"])
+        reaches = [reach for pair in (x_reach, y_reach) for reach in _unpacked(tree, 4, pair)]
         sides = []
         for (x, y), reach in zip(_SIDES, reaches, strict=True):
             texel = tree.vector(3, *(tree.math("MULTIPLY", 3, part, float(n)) for part, n in ((right, x), (up, y))))
             texels = []
-            for n in (1, 2):
-                place = tree.vector_math("MULTIPLY_ADD", 4, texel, (float(n),) * 3, uv)
-                is_kin = tree.math("GREATER_THAN", 8, reach, n - 0.5)
-                texels.append((_read(tree, 5, tree.input("Still"), place), is_kin))
+            for n in range(1, REACH + 1):  # beyond the last of the kin that one stands for the others
+                by = tree.math("MINIMUM", 8, reach, float(n))
+                place = tree.vector_math("MULTIPLY_ADD", 10, texel, _grey(tree, 9, by), uv)
+                texels.append(_read(tree, 11, tree.input("Still"), place))
             sides.append(texels)
-    with tree.frame("Color: plus spread times (second / 2 + spread times fourth times share)"):
-        steps = [[_step(tree, 9, texel["Color"], own["Color"], is_kin) for texel, is_kin in side] for side in sides]
-        colour = _sharpened(tree, 11, own["Color"], spreads, steps, tree.vector_math, tree.scale)
+    with tree.frame("Color: plus share times spread times (second / 2 + spread squared times sixth times factor)"):
+        steps = [[tree.vector_math("SUBTRACT", 12, texel["Color"], own["Color"]) for texel in side] for side in sides]
+        colour = _sharpened(tree, 13, own["Color"], spreads, share, steps, tree.vector_math, tree.scale)
     with tree.frame("Opacity: likewise, within 0 and 1"):
-        steps = [
-            [
-                tree.math("MULTIPLY", 10, tree.math("SUBTRACT", 9, texel["Alpha"], own["Alpha"]), is_kin)
-                for texel, is_kin in side
-            ]
-            for side in sides
-        ]
+        steps = [[tree.math("SUBTRACT", 12, texel["Alpha"], own["Alpha"]) for texel in side] for side in sides]
         scale = lambda column, value, factor: tree.math("MULTIPLY", column, value, factor)  # noqa: E731
-        opacity = _sharpened(tree, 11, own["Alpha"], spreads, steps, tree.math, scale)
-        opacity = tree.math("MINIMUM", 18, tree.math("MAXIMUM", 17, opacity, 0.0), 1.0)
+        opacity = _sharpened(tree, 13, own["Alpha"], spreads, share, steps, tree.math, scale)
+        opacity = tree.math("MINIMUM", 23, tree.math("MAXIMUM", 22, opacity, 0.0), 1.0)
         # Colour, premultiplied, lies no farther beyond its opacity than it did.
-        beyond = tree.vector_math("SUBTRACT", 18, own["Color"], _grey(tree, 17, own["Alpha"]))
+        beyond = tree.vector_math("SUBTRACT", 23, own["Color"], _grey(tree, 22, own["Alpha"]))
         most = tree.vector_math(
-            "ADD", 20, _grey(tree, 19, opacity), tree.vector_math("MAXIMUM", 19, beyond, (0.0,) * 3)
+            "ADD", 25, _grey(tree, 24, opacity), tree.vector_math("MAXIMUM", 24, beyond, (0.0,) * 3)
         )
-        inside = tree.vector_math("MINIMUM", 21, colour, most)
+        inside = tree.vector_math("MINIMUM", 26, colour, most)
     with tree.frame("Opaque stills need no opacity"):
         has = tree.input("Has Opacity")
         chosen = tree.node(
-            "GeometryNodeSwitch", 22, {"Switch": has, "False": colour, "True": inside}, input_type="VECTOR"
+            "GeometryNodeSwitch", 27, {"Switch": has, "False": colour, "True": inside}, input_type="VECTOR"
         )
-        alpha = tree.node("GeometryNodeSwitch", 22, {"Switch": has, "False": 1.0, "True": opacity}, input_type="FLOAT")
-        red, green, blue = tree.components(23, chosen)
+        alpha = tree.node("GeometryNodeSwitch", 27, {"Switch": has, "False": 1.0, "True": opacity}, input_type="FLOAT")
+        red, green, blue = tree.components(28, chosen)
         whole = tree.node(
             "FunctionNodeCombineColor",
-            24,
+            29,
             {"Red": red, "Green": green, "Blue": blue, "Alpha": alpha},
             mode="RGB",
         )
-        tree.outputs(25, Color=whole)
+        tree.outputs(30, Color=whole)
 
 
 def _unpacked(tree, column, channel):
@@ -113,21 +106,18 @@ def _unpacked(tree, column, channel):
     return tree.math("MULTIPLY_ADD", column + 4, behind, -_BASE, both), behind
 
 
-def _sharpened(tree, column, own, spreads, steps, math, scale):
+def _sharpened(tree, column, own, spreads, share, steps, math, scale):
     """Steps (side, distance) to the neighbours' values, as values of one pixel: own + the correction in x and y."""
     total = own
     for spread, (ahead, behind) in zip(spreads, (steps[:2], steps[2:]), strict=True):
-        second = math("ADD", column, ahead[0], behind[0])
-        far = math("ADD", column, ahead[1], behind[1])
-        fourth = math("ADD", column + 2, far, scale(column + 1, second, -4.0))
-        weighed = scale(column + 3, fourth, tree.math("MULTIPLY", column + 2, spread, FOURTH))
-        both = math("ADD", column + 4, weighed, scale(column + 3, second, 0.5))
-        total = math("ADD", column + 6, total, scale(column + 5, both, spread))
+        pairs = [math("ADD", column, *pair) for pair in zip(ahead, behind, strict=True)]
+        near, far, farthest = (scale(column + 1, *pair) for pair in zip(pairs, _FACTORS, strict=True))
+        sixth = math("ADD", column + 3, math("ADD", column + 2, near, far), farthest)
+        square = tree.math("MULTIPLY", column + 2, spread, spread)
+        weighed = scale(column + 4, sixth, tree.math("MULTIPLY", column + 3, square, SIXTH))
+        both = math("ADD", column + 5, weighed, scale(column + 4, pairs[0], 0.5))
+        total = math("ADD", column + 7, total, scale(column + 6, both, tree.math("MULTIPLY", column + 5, spread, share)))
     return total
-
-
-def _step(tree, column, there, here, is_kin):
-    return tree.scale(column + 1, tree.vector_math("SUBTRACT", column, there, here), is_kin)
 
 
 def _grey(tree, column, value):

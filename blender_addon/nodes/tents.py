@@ -29,7 +29,7 @@ _SLACK = 2**-9
 INPUTS = {
     "Still": ("Image", "The photo, linear"),
     "In Front": ("Image", "How far in front each pixel lies, 0 to 1"),
-    "Kin": ("Image", "How many pixels to the right, left, below and above go along with each"),
+    "Kin": ("Image", "How far the neighbours of each pixel go along, and how much it is sharpened"),
     "Has Opacity": ("Bool", "The still is transparent somewhere"),
     "Static Mask": ("Image", "White where the volume holds no motion"),
     "Pixel Size": ("Float", "Size of one pixel of the still"),

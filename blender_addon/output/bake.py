@@ -235,10 +235,10 @@ def _stored_plate(plane, still, quality):
 
 
 def _stored_kin(plane, still):
-    """Which neighbours go along in Blender's picture; none in loops of 0.1.0, whose tents are not sharpened."""
+    """How Blender sharpens its tents (`sharp.kin`); not at all in loops of 0.1.0."""
     image = rig.get_input(plane, "Kin")
     if image is None:
-        return np.zeros((*still.shape[:2], 4), np.uint8)
+        return np.zeros((*still.shape[:2], 5), np.uint8)
     return sharp.kin_of_pixels(images.pixels_of(image))
 
 

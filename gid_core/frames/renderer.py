@@ -35,7 +35,7 @@ class LoopRenderer:
         amount: times the motion.
         front: r in 0..1 (H, W), how far in front each pixel is; default: from the motion.
         plate: (H, W, C), what shows through holes; default: the still with its movers filled; False: none.
-        kin: uint8 (H, W, 4), which neighbours go along with each pixel (`sharp.kin`); default: from the motion.
+        kin: uint8 (H, W, 5), how each pixel may be sharpened (`sharp.kin`); default: from still and motion.
         plucks: `pluck.Pluck` states, added to the loop's motion, each once a round for ever, so that the loop closes;
             `amount` leaves them alone.
         damping: of the plucks.
@@ -80,12 +80,12 @@ class LoopRenderer:
 
     @cached_property
     def kin(self) -> np.ndarray:
-        """Which neighbours go along with each pixel: uint8 (H, W, 4), as `sharp.kin` has it."""
+        """How each pixel may be sharpened: uint8 (H, W, 5), as `sharp.kin` has it."""
         if self._kin is not None:
             return self._kin
         n_modes = len(self._frequencies)
         turns = np.outer(np.arange(1, _MOMENTS + 1), np.arange(1, n_modes + 1)) * _GOLDEN
-        return kin((self._field(np.exp(2j * np.pi * turn)) for turn in turns), weight_of(self.front))
+        return kin((self._field(np.exp(2j * np.pi * turn)) for turn in turns), weight_of(self.front), self.still)
 
     @cached_property
     def _splatter(self) -> Splatter:

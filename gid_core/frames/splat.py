@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from .border import add_beyond
-from .sharp import FOURTH, differences
+from .sharp import SIXTH, differences
 
 __all__ = ["HOLE", "PLATE_WEIGHT", "SHARPNESS", "Splatter", "finish", "importance", "splat", "weight_of"]
 
@@ -78,7 +78,7 @@ class Splatter:
         if kin is not None:
             found = differences(image, kin)
             found[:, 0] *= np.float32(0.5)
-            found[:, 1] *= np.float32(FOURTH)
+            found[:, 1] *= np.float32(SIXTH)
             self._differences = [[_pairs(part, weight) for part in axis] for axis in found]
 
     def __call__(self, displacement: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -123,11 +123,12 @@ class Splatter:
         if self._differences is None:
             return [plane[part].reshape(-1) for plane in self._planes]
         spreads = [fraction * fraction - fraction for fraction in (across, down)]  # -v
+        squares = [spread * spread for spread in spreads]
         tents = []
         for index, plane in enumerate(self._planes):
             whole = plane[part].reshape(-1)
-            for spread, (second, fourth) in zip(spreads, self._differences, strict=True):
-                change = spread * fourth[index][part].reshape(-1)
+            for spread, square, (second, sixth) in zip(spreads, squares, self._differences, strict=True):
+                change = square * sixth[index][part].reshape(-1)
                 change += second[index][part].reshape(-1)
                 change *= spread
                 change += whole

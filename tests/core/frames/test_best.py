@@ -147,7 +147,7 @@ def test_it_comes_nearer_to_the_truth_than_the_splat():
     y, x = np.mgrid[:HEIGHT, :WIDTH].astype(np.float32)
 
     def scene(x, y):
-        return np.stack([0.5 + 0.3 * np.sin(1.1 * x + 0.4 * y + turn) * np.sin(0.9 * y) for turn in (0, 1, 2)], -1)
+        return np.stack([0.5 + 0.3 * np.sin(1.5 * x + 0.6 * y + turn) * np.sin(1.3 * y) for turn in (0, 1, 2)], -1)
 
     field = np.stack([1.5 + 0.02 * x, 0.5 - 0.01 * y], -1)
     truth = scene((x - 1.5) / 1.02, (y - 0.5) / 0.99)
