@@ -205,7 +205,7 @@ def add_splat(builder, scene, *, has_plate):
             for layer in (materials.COLOUR, materials.WEIGHT)
         )
         red = builder.node("CompositorNodeSeparateColor", 1, {"Image": weight}, mode="RGB").outputs["Red"]
-        sums |= {"Numerator": colour, "Denominator": red, "Combined": colour}
+        sums |= {"Numerator": colour, "Denominator": red, "Combined": colour, "Lift": materials.LIFT}
     else:
         passes = builder.node("CompositorNodeRLayers", 0, scene=scene).outputs
         sums |= {"Numerator": passes[materials.COLOUR], "Denominator": passes[materials.WEIGHT]}

@@ -13,9 +13,10 @@ from . import tents
 from .builder import TreeBuilder, output_socket
 from .tents import CORNER, SIDES, UV
 
-__all__ = ["COLOUR", "OPACITY", "WEIGHT", "plate", "sheet", "static", "tent"]
+__all__ = ["COLOUR", "LIFT", "OPACITY", "WEIGHT", "plate", "sheet", "static", "tent"]
 
 COLOUR, WEIGHT, OPACITY = "gid_num", "gid_den", "gid_alpha"
+LIFT = 0.25  # added to each colour that EEVEE sums: it emits no light below 0, where sharpened tents beside edges lie
 _CENTRE_PX = 0.01  # float32 places a ray within a thousandth of a pixel at 8K
 
 
@@ -90,7 +91,10 @@ def _finish(material, tree, read, still, front, share, is_transparent, emits):
 
 def _write(material, tree, texel, weight, is_transparent, emits):
     """Let everything through and add weight x colour, weight, and weight x opacity to the sums."""
-    colour = tree.scale(6, texel["Color"], weight)
+    colour = texel["Color"]
+    if emits == COLOUR:
+        colour = tree.vector_math("ADD", 5, colour, (LIFT,) * 3)
+    colour = tree.scale(6, colour, weight)
     surface = output_socket(tree.node("ShaderNodeBsdfTransparent", 6))
     if emits is None:
         tree.node("ShaderNodeOutputAOV", 7, {"Color": colour}, aov_name=COLOUR)

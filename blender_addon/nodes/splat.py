@@ -14,7 +14,7 @@ from .builder import output_socket, shared_group
 
 __all__ = ["group"]
 
-VERSION = 4
+VERSION = 5
 _NO_LEAST = -3.4e38
 _DESCRIPTION = "Divide the sums of a softmax splat, over a plate: picture, opacity and holes"
 
@@ -53,6 +53,12 @@ def _build(tree):
         "Least", "Float", _NO_LEAST, description="No colour below this: 0 for light, as sharpened tents can undershoot"
     )
     tree.add_input(
+        "Lift",
+        "Float",
+        0.0,
+        description="Taken off each colour: what was added before it was weighed, as EEVEE sums no light below 0",
+    )
+    tree.add_input(
         "Combined",
         "Color",
         (0.0, 0.0, 0.0, 0.0),
@@ -73,11 +79,14 @@ def _build(tree):
     sums = tree.node("CompositorNodeSeparateColor", 1, {"Image": get("Numerator")}, mode="RGB")
     fitted = compat.scaled_to_render(tree, 0, get("Plate"))
     plate = tree.node("CompositorNodeSeparateColor", 1, {"Image": fitted}, mode="RGB")
+    lift = tree.math("MULTIPLY", 1, get("Lift"), -1.0)
     channels = {}
     for name in ("Red", "Green", "Blue", "Alpha"):
-        own = output_socket(opacity) if name == "Alpha" else sums.outputs[name]
+        own = output_socket(opacity)
+        if name != "Alpha":
+            own = tree.math("ADD", 3, sums.outputs[name], tree.math("MULTIPLY", 2, denominator, lift))
         # The sums come first: the first operand decides how large the picture is.
-        over = tree.math("ADD", 3, own, tree.math("MULTIPLY", 2, plate.outputs[name], weight))
+        over = tree.math("ADD", 4, own, tree.math("MULTIPLY", 2, plate.outputs[name], weight))
         alone = tree.math("MULTIPLY", 4, combined.outputs[name], has_none)
         channels[name] = tree.math("MULTIPLY_ADD", 5, over, share, alone)
         if name != "Alpha":
