@@ -6,6 +6,7 @@ applied, and packed, so that the file needs nothing beside it.
 """
 
 import hashlib
+import tempfile
 from pathlib import Path
 
 import bpy
@@ -13,6 +14,7 @@ import numpy as np
 
 from ...gid_core.errors import ImageError
 from ...gid_core.files.colour import decode_srgb
+from .. import compat
 from ...gid_core.files.storage import scratch_folder
 from . import colours
 
@@ -98,9 +100,44 @@ def _fill(image, pixels, is_vector, is_offset):
     height, width = pixels.shape[:2]
     if tuple(image.size) != (width, height):
         image.scale(width, height)
-    image.pixels.foreach_set(flipped(_with_alpha(pixels), is_vector=is_vector, is_offset=is_offset).ravel())
+    buffer = flipped(_with_alpha(pixels), is_vector=is_vector, is_offset=is_offset)
+    image.pixels.foreach_set(buffer.ravel())
     image.update()
-    image.pack()  # without it a save keeps the old pixels, or none at all
+    if image.is_float and not is_vector:
+        _pack_tightly(image, buffer)
+    else:
+        image.pack()  # without it a save keeps the old pixels, or none at all
+
+
+def _pack_tightly(image, buffer):
+    """Pack a float image as the smallest EXR that holds its pixels bit for bit; Blender's own are never compressed.
+
+    Half floats if they are enough, without an opacity that is 1 throughout, and one channel for grey.
+    """
+    scene = bpy.data.scenes.new(".GID Packing")  # what a file is written with stands in a scene
+    try:
+        is_opaque = (buffer[..., 3] == 1).all()
+        is_grey = is_opaque and (buffer[..., :1] == buffer[..., 1:3]).all()
+        with np.errstate(over="ignore"):
+            halves = buffer.astype(np.float16).astype(np.float32)
+        compat.set_file_format(
+            scene.render.image_settings,
+            "OPEN_EXR",
+            color_mode="BW" if is_grey else "RGB" if is_opaque else "RGBA",
+            color_depth="16" if halves.tobytes() == buffer.tobytes() else "32",
+            exr_codec="ZIPS",  # three times as fast as ZIP, and a twentieth larger
+        )
+        with tempfile.TemporaryDirectory(prefix="gid-pack-") as folder:
+            file = Path(folder, "pixels.exr")
+            image.save_render(str(file), scene=scene)
+            content = file.read_bytes()
+        image.pack(data=content, data_len=len(content))
+        image.source = "FILE"  # a generated image would forget them
+        image.reload()  # what was painted is in the file
+    except (OSError, RuntimeError):  # no room for a file: as large as Blender makes it
+        image.pack()
+    finally:
+        bpy.data.scenes.remove(scene)
 
 
 def _with_alpha(pixels):
@@ -166,7 +203,12 @@ def pack_painted(candidates) -> None:
     """Pack those of the images that were painted on: what is not packed again is saved as it was before the paint."""
     for image in candidates:
         if image.is_dirty and image.library is None and (image.packed_file is not None or image.source == "GENERATED"):
-            image.pack()
+            if image.is_float and image.channels == 4:
+                buffer = np.empty((*image.size[::-1], 4), np.float32)
+                image.pixels.foreach_get(buffer.ravel())
+                _pack_tightly(image, buffer)
+            else:
+                image.pack()
 
 
 def _digest(pixels):

@@ -19,13 +19,16 @@ def make_plate(image: np.ndarray, movers: np.ndarray, grow_px: int = GROW_PX) ->
     Args:
         movers: bool (H, W), what moves.
         grow_px: how far around the movers the picture is cut away, too.
-    If everything moves there is nothing to fill from, and the plate is the still.
+    If everything moves there is nothing to fill from, and the plate is the still. What is filled is rounded to half
+    floats, which a .blend holds in half the room.
     """
     cut = _grow(np.asarray(movers, bool), grow_px)
     if cut.all() or not cut.any():
         return image.copy()
     known = (~cut[..., None]).astype(np.float32)
     filled = _pull_push(image * known, known)
+    if np.abs(filled).max() <= np.finfo(np.float16).max:
+        filled = filled.astype(np.float16)
     return np.where(cut[..., None], filled, image).astype(np.float32)
 
 
