@@ -57,6 +57,7 @@ class Output:
         render: a word of `RENDERERS`: who draws the frames.
         movie: a kind of `files.movie.MOVIES`, or "none".
         handles: frames before and after the loop.
+        repeats, hold: how often a movie shows the loop, and for how many frames its first one then stays.
         sheet: format, passes, shutter and number of the first frame.
     Raises:
         SettingsError: it cannot be; told before any work.
@@ -66,6 +67,8 @@ class Output:
     movie: str = "h264"
     handles: int = 0
     sheet: Sheet = field(default_factory=Sheet)
+    repeats: int = 1
+    hold: int = 0
 
     def __post_init__(self):
         if self.render not in RENDERERS:
@@ -76,6 +79,7 @@ class Output:
             renderer_class(self.render)
         if self.movie != "none":
             movie.suffix_of(self.movie)
+        movie.shown([], self.repeats, self.hold)
         if not 0 <= self.handles <= MAX_HANDLES:
             raise SettingsError(f"--handles {self.handles}: give 0 to {MAX_HANDLES} frames")
         if self.render in ENGINES and self.sheet.shutter_deg > 0:
@@ -86,7 +90,8 @@ class Output:
         """The output that the options of `add_arguments` ask for."""
         passes = tuple(name for name in PASSES if getattr(options, name))
         sheet = Sheet(options.format, passes, options.shutter, options.samples, options.start)
-        return cls("none" if options.no_render else options.render, options.movie, options.handles, sheet)
+        render = "none" if options.no_render else options.render
+        return cls(render, options.movie, options.handles, sheet, options.repeats, options.hold)
 
     def check_range(self, n_frames: int) -> None:
         """Raises SettingsError if a frame would have a number that Blender does not know."""
@@ -105,6 +110,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--no-render", action="store_true", help="the same as --render none: volume, preview and report only")
     add("--format", choices=tuple(frame_files.FORMATS), default="png", help="of the frames (default: %(default)s)")
     add("--movie", choices=(*movie.MOVIES, "none"), default="h264", help="kind of movie (default: %(default)s)")
+    add("--repeats", type=int, default=1, metavar="N", help="how often the movie shows the loop (default: %(default)s)")
+    add("--hold", type=int, default=0, metavar="N", help="frames that the loop's first one stays at the movie's end")
     add("--stmap", action="store_true", help="also stmap/0001.exr ...: where each pixel comes from")
     add("--vectors", action="store_true", help="also vectors/0001.exr ...: motion vectors forward and backward")
     add("--handles", type=int, default=0, metavar="N", help="frames before and after the loop, for editors")
@@ -141,7 +148,10 @@ def deliver(
         assert output.sheet.format is not None  # a movie and a seam are of pictures
         files = [folder / output.sheet.files(frame)["frames"] for frame in _frames(prepared, output)[1]]
         path = folder / ("loop" + (movie.suffix_of(kind) if kind else ""))
-        encoding = Encoding(files, path, kind, prepared.fps, output.sheet.format, measures=not is_measured)
+        encoding = Encoding(
+            files, path, kind, prepared.fps, output.sheet.format,
+            measures=not is_measured, repeats=output.repeats, hold=output.hold,
+        )  # fmt: skip
         wait(encoding, progress, cancelled)
         seam = seam if is_measured else encoding.seam
     with disk_errors(folder):

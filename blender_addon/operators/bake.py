@@ -84,6 +84,8 @@ class GID_OT_bake(_OfLoop, bpy.types.Operator):
             Fraction(plane.gid.fps),
             plane.session_uid,
             take_of(plane),
+            asked.repeats,
+            asked.hold,
         )
 
 

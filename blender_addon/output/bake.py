@@ -76,6 +76,8 @@ class BakeOrder:
     fps: Fraction
     plane: int  # session id
     take: str = ""  # digest of photo and motion, as `take_of` tells; it stays while the loop is edited
+    repeats: int = 1  # of the loop in the movie
+    hold: int = 0  # frames that its first one stays there at the end
 
     def __post_init__(self):
         if self.movie not in ("none", "h264") and not movie.is_available(self.movie):
@@ -123,7 +125,10 @@ class Bake:
             if isinstance(self._stage, Baking) and kind != "none" and movie.is_available(kind):
                 assert self._order.sheet.format is not None  # a movie is of pictures
                 path = self._folder / f"loop{movie.suffix_of(kind)}"
-                self._stage = Encoding(files, path, kind, self._order.fps, self._order.sheet.format)
+                self._stage = Encoding(
+                    files, path, kind, self._order.fps, self._order.sheet.format,
+                    repeats=self._order.repeats, hold=self._order.hold,
+                )  # fmt: skip
             else:
                 self._is_over = True
         return [step]

@@ -46,6 +46,10 @@ class GidOutput(bpy.types.PropertyGroup):
             ("none", "None", "Frames only"),
         ],
     )
+    repeats: IntProperty(name="Repeats", default=1, min=1, max=100, description="How often the movie shows the loop")
+    hold: IntProperty(
+        name="Hold", default=0, min=0, max=1000, description="Frames that the loop's first one stays at the movie's end"
+    )
     stmap: BoolProperty(name="STMap", description="Also a map of where each pixel comes from, 32-bit EXR")
     vectors: BoolProperty(name="Motion Vectors", description="Also motion to the next and previous frame, 32-bit EXR")
     shutter: FloatProperty(

@@ -14,6 +14,10 @@ class Output(Part):
         asked = context.scene.gid.output
         for name in ("folder", "quality", "range", "format", "movie"):
             layout.prop(asked, name)
+        if asked.movie != "none":
+            column = layout.column(align=True)
+            column.prop(asked, "repeats")
+            column.prop(asked, "hold")
         column = layout.column(heading="Passes")
         column.prop(asked, "stmap")
         column.prop(asked, "vectors")

@@ -162,7 +162,7 @@ def _encode(job, out, options, meter, blender, cancelled):
         kind = None if output.movie == "none" else output.movie
         encoding = Encoding(
             files, folder / ("loop" + (movie.suffix_of(kind) if kind else "")), kind, Fraction(facts["fps"]),
-            sheet.format, measures=True,
+            sheet.format, measures=True, repeats=output.repeats, hold=output.hold,
         )  # fmt: skip
         wait(encoding, meter, cancelled)
         if encoding.seam is not None and encoding.seam > _JUMP:

@@ -1,7 +1,7 @@
 """A loop's frames as a movie that repeats without a hitch: H.264 and ProRes by PyAV, animated WebP and GIF by Pillow.
 
-Every movie holds each frame once, so that a player which repeats it shows the loop; the last group of pictures ends
-with it, and nothing refers across the seam.
+Every movie holds each frame once, so that a player which repeats it shows the loop, unless more is asked for (`shown`);
+the last group of pictures ends with it, and nothing refers across the seam.
 """
 
 import importlib.util
@@ -23,9 +23,10 @@ try:
 except ImportError:  # image_io says why when a picture is read
     Image = None  # type: ignore[assignment]  # a module otherwise
 
-__all__ = ["MOVIES", "encode", "is_available", "suffix_of"]
+__all__ = ["MAX_HOLD", "MAX_REPEATS", "MOVIES", "encode", "is_available", "shown", "suffix_of"]
 
 MOVIES = {"h264": ".mp4", "prores": ".mov", "webp": ".webp", "gif": ".gif"}
+MAX_REPEATS, MAX_HOLD = 100, 1000
 _BT709 = 1  # primaries, transfer and matrix alike, as ITU-T H.273 numbers them
 _LIMITED = 1  # AVCOL_RANGE_MPEG: 16..235, what every player expects of these formats
 _GROUP = 12  # pictures between two key frames
@@ -50,6 +51,22 @@ def suffix_of(kind: str) -> str:
 def is_available(kind: str) -> bool:
     """Whether this Python can encode it; only H.264 and ProRes need PyAV."""
     return kind in ("webp", "gif") or importlib.util.find_spec("av") is not None
+
+
+def shown(files, repeats: int = 1, hold: int = 0) -> list:
+    """What a movie shows of the frames of a loop: all of them so many times, then the first for `hold` frames.
+
+    The loop closes on its first frame, so nothing jumps where the hold begins.
+
+    Raises:
+        SettingsError: that often, or that long, cannot be.
+    """
+    files = list(files)
+    if not 1 <= repeats <= MAX_REPEATS:
+        raise SettingsError(f"--repeats {repeats}: give 1 to {MAX_REPEATS}")
+    if not 0 <= hold <= MAX_HOLD:
+        raise SettingsError(f"--hold {hold}: give 0 to {MAX_HOLD} frames")
+    return files * repeats + files[:1] * hold
 
 
 def encode(files, path, kind: str, fps: Fraction, *, frame_kind: str = "png", progress: Callable | None = None) -> None:

@@ -136,10 +136,20 @@ class Encoding:
         files: frames of one loop, in order.
         kind: of `files.movie.MOVIES`; None: no movie, and `path` means nothing.
         measures: whether `seam` is wanted.
+        repeats, hold: as `files.movie.shown` takes them.
     """
 
     def __init__(
-        self, files, path, kind: str | None, fps: Fraction, frame_kind: str = "png", *, measures: bool = False
+        self,
+        files,
+        path,
+        kind: str | None,
+        fps: Fraction,
+        frame_kind: str = "png",
+        *,
+        measures: bool = False,
+        repeats: int = 1,
+        hold: int = 0,
     ):
         self.phase = "encode the movie" if kind else "measure the seam"
         self.fraction = 0.0
@@ -153,6 +163,8 @@ class Encoding:
             "fps": str(fps),
             "frame_kind": frame_kind,
             "measures": measures,
+            "repeats": repeats,
+            "hold": hold,
         }
         self._crew = Crew(1, "frames.movie_worker", order, self._scratch.name, "encode the movie")
 

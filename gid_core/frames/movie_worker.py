@@ -19,7 +19,7 @@ def _work(order, _commands, send):
     seam = picture_seam(grey_of(file, frame_kind) for file in files) if order["measures"] else None
     if order["kind"] is not None:
         movie.encode(
-            files,
+            movie.shown(files, order["repeats"], order["hold"]),
             order["path"],
             order["kind"],
             Fraction(order["fps"]),

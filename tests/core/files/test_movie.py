@@ -90,6 +90,29 @@ def test_coded_movies_hold_each_frame_once_in_its_colours(tmp_path, kind, frame_
         assert differs(frame.to_ndarray(format="rgb24"), index) <= COLOUR_STEPS[kind]
 
 
+@pytest.mark.parametrize("kind", movie.MOVIES)
+def test_a_movie_repeats_the_loop_and_holds_its_first_frame(tmp_path, kind):
+    path = tmp_path / ("loop" + movie.suffix_of(kind))
+    n_frames, repeats, hold = 4, 3, 5
+    files = movie.shown(write(tmp_path, n_frames=n_frames), repeats, hold)
+    movie.encode(files, path, kind, Fraction(25))
+    expected = [*list(range(n_frames)) * repeats, *[0] * hold]
+    if kind in ("webp", "gif"):
+        frames, durations, _ = animated(path)  # a frame that looks like the one before may be written as a longer one
+        shown = [frame for frame, ms in zip(frames, durations, strict=True) for _ in range(round(ms / 40))]
+    else:
+        shown = [frame.to_ndarray(format="rgb24") for frame in coded(path)[1]]
+    assert len(shown) == len(expected)
+    for frame, index in zip(shown, expected, strict=True):
+        assert differs(frame, index) <= COLOUR_STEPS[kind]
+
+
+@pytest.mark.parametrize(("repeats", "hold", "said"), [(0, 0, "1 to 100"), (101, 0, "1 to 100"), (1, -1, "0 to 1000")])
+def test_repeats_and_holds_that_cannot_be_are_refused(repeats, hold, said):
+    with pytest.raises(SettingsError, match=said):
+        movie.shown(["a"], repeats, hold)
+
+
 def test_h264_plays_everywhere(tmp_path):
     movie.encode(write(tmp_path), tmp_path / "loop.mp4", "h264", RATE)
     assert coded(tmp_path / "loop.mp4")[0]["layout"] == "yuv420p"
@@ -180,6 +203,17 @@ def test_a_missing_frame_leaves_no_movie(tmp_path, kind):
     with pytest.raises(ImageError, match="cannot be read"):
         movie.encode(files, tmp_path / "loop", kind, RATE)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["1001.png", "1002.png"]
+
+
+@pytest.mark.parametrize("kind", movie.MOVIES)
+def test_a_folder_that_cannot_be_written_to_is_one_sentence(tmp_path, kind):
+    files = write(tmp_path, n_frames=2)
+    (tmp_path / "file").write_text("in the way")
+    for place in (tmp_path / "gone", tmp_path / "file"):
+        with pytest.raises(LimitError, match="cannot") as told:
+            movie.encode(files, place / "loop", kind, RATE)
+        assert "\n" not in str(told.value)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1001.png", "1002.png", "file"]
 
 
 @pytest.mark.parametrize("kind", movie.MOVIES)

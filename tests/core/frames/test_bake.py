@@ -13,6 +13,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -20,7 +21,7 @@ from gid_core.errors import Cancelled, LimitError, SettingsError
 from gid_core.files import frame_files, oiio
 from gid_core.frames import bake as module
 from gid_core.frames import loop as loop_module
-from gid_core.frames.bake import RECORD, Baking, bake, encode
+from gid_core.frames.bake import RECORD, Baking, Encoding, bake, encode, wait
 from gid_core.frames.frame_worker import Sheet, render
 from gid_core.frames.loop import Loop
 from gid_core.frames.seam import grey_blocks, picture_seam
@@ -329,6 +330,15 @@ def test_a_movie_is_encoded_in_a_process_of_its_own_and_can_be_stopped(loop, tmp
     assert sorted(path.name for path in tmp_path.iterdir() if path.name != RECORD) == ["frames", "loop.mp4"]
     with pytest.raises(SettingsError, match="render them first"):
         encode([], tmp_path / "none.mp4", "h264", Fraction(24))
+
+
+def test_a_movie_of_a_bake_is_as_long_as_asked(loop, tmp_path):
+    files = bake(loop, tmp_path, range(1, 5), processes=1)
+    encoding = Encoding(files, tmp_path / "loop.mp4", "h264", Fraction(24), measures=True, repeats=2, hold=3)
+    wait(encoding)
+    assert encoding.seam is not None
+    with av.open(str(tmp_path / "loop.mp4")) as container:
+        assert len(list(container.decode(video=0))) == 2 * 4 + 3
 
 
 def test_a_loop_survives_the_way_to_another_process(tmp_path):
