@@ -14,8 +14,8 @@ import numpy as np
 
 from ...gid_core.errors import ImageError
 from ...gid_core.files.colour import decode_srgb
-from .. import compat
 from ...gid_core.files.storage import scratch_folder
+from .. import compat
 from . import colours
 
 __all__ = [

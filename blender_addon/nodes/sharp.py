@@ -43,7 +43,9 @@ def kin_of_pixels(pixels: np.ndarray) -> np.ndarray:
 
 def _build(tree):
     tree.add_input("Still", "Image", description="The photo, linear")
-    tree.add_input("Kin", "Image", description="How far neighbours go along, and how much of the correction a pixel takes")
+    tree.add_input(
+        "Kin", "Image", description="How far neighbours go along, and how much of the correction a pixel takes"
+    )
     tree.add_input("UV", "Vector", description="The pixel's place in the still")
     tree.add_input("Displacement", "Vector", description="In pixels of the still")
     tree.add_input("Has Opacity", "Bool", False, description="The still is transparent somewhere")
@@ -116,7 +118,9 @@ def _sharpened(tree, column, own, spreads, share, steps, math, scale):
         square = tree.math("MULTIPLY", column + 2, spread, spread)
         weighed = scale(column + 4, sixth, tree.math("MULTIPLY", column + 3, square, SIXTH))
         both = math("ADD", column + 5, weighed, scale(column + 4, pairs[0], 0.5))
-        total = math("ADD", column + 7, total, scale(column + 6, both, tree.math("MULTIPLY", column + 5, spread, share)))
+        total = math(
+            "ADD", column + 7, total, scale(column + 6, both, tree.math("MULTIPLY", column + 5, spread, share))
+        )
     return total
 
 

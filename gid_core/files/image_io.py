@@ -174,8 +174,8 @@ def levels_of(image: np.ndarray, top: int = 255) -> np.ndarray:
 def fit(image: np.ndarray, long_side: int) -> np.ndarray:
     """The picture at a long side of at most `long_side` pixels; a smaller one is returned as it is.
 
-    A larger one is resampled and rounded to half floats: by at most 0.03 of 255 levels, and a .blend holds it in a third
-    of the room.
+    A larger one is resampled and rounded to half floats: by at most 0.06 of 255 levels, and a .blend holds it in a
+    third of the room.
     """
     height, width = image.shape[:2]
     scale = long_side / max(height, width)

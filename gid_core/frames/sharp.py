@@ -2,14 +2,14 @@
 
 A tent that lands a fraction f beyond a pixel is shared out as (1 - f, f): a blur of variance v = f (1 - f) in x, and
 likewise in y. Its inverse, 1 / sqrt(1 - 4 v sin^2(w/2)), is as a series of even differences
-I - v/2 I_xx + 3/8 v^2 I_xxxx - 5/16 v^3 I_xxxxxx + ...: here I - v/2 I_xx - 1.7 v^3 I_xxxxxx, whose last term stands
+I - v/2 I_xx + 3/8 v^2 I_xxxx - 5/16 v^3 I_xxxxxx + ...: here I - v/2 I_xx - 2 v^3 I_xxxxxx, whose last term stands
 for all that follow the first (and the same in y). Each pixel is sharpened by its own v, so that a frame is as sharp
 as the still wherever its pixels land, and one that rests keeps its colour bit for bit.
 
 A neighbour that moves otherwise, or lies in another layer, will not be beside the pixel when it lands: it must not
 sharpen it, or silhouettes come out dotted. *Kin* says how far to each side neighbours go along; beyond, the last
-one's colour stands in for theirs, as it does beyond the frame. It also says how much of the correction a pixel takes: all of it, but where frames
-would ring, beside hard edges.
+one's colour stands in for theirs, as it does beyond the frame. It also says how much of the correction a pixel takes:
+all of it, but where frames would ring, beside hard edges.
 """
 
 from functools import partial
@@ -20,11 +20,11 @@ __all__ = ["APART_PX", "LAYERS", "REACH", "RINGING", "SIXTH", "differences", "ki
 
 APART_PX = 0.3  # two neighbours whose motion differs by more (RMS over time) move apart
 LAYERS = 3.0  # two neighbours whose weights differ by more than this factor lie in two layers
-SIXTH = 2.0
+SIXTH = 2.0  # of v^3 I_xxxxxx
 REACH = 3  # pixels to each side that a sixth difference takes in
 _FACTORS = ((1, 10), (0, -5), (0, 1))  # of the first, second and third step to a side, in second and sixth difference
-# How far a frame may fall below and rise above the colours that meet there, as roots of linear light: where it is dark the
-# eye sees more.
+# How far a frame may fall below and rise above the colours that meet there, as roots of linear light: where it is dark
+# the eye sees more.
 RINGING = 6 / 255, 9 / 255
 _ALL = 255  # the whole correction, as a byte
 _FRACTIONS = 0.25, 0.5, 0.75
@@ -66,7 +66,7 @@ def kin(fields, weight: np.ndarray, image: np.ndarray) -> np.ndarray:
 
 
 def differences(image: np.ndarray, kin: np.ndarray) -> np.ndarray:
-    """Second and sixth differences in x and in y, kin alone and by its share: float32 (2, 2, H, W, C), axis then order."""
+    """Second and sixth differences in x and in y, by kin: float32 (2, 2, H, W, C), axis then order."""
     found = _differences(image, kin)
     found *= (kin[..., 4] / np.float32(_ALL))[..., None]
     return found
@@ -122,7 +122,7 @@ def _share(image, differences):
             bounds = _bounds(_between(low, axes, np.minimum), _between(high, axes, np.maximum))
             fits = np.full(bounds[0].shape[:2], _ALL, np.uint8)
             for fraction in _FRACTIONS if len(axes) == 1 else (0.5,):
-                change = sum(_correction(*by_axis[1 - axis], fraction) for axis in axes)
+                change = sum(_correction(by_axis[1 - axis], fraction) for axis in axes)
                 landed = (_between(field, axes, partial(_mix, fraction)) for field in (still, change))
                 np.minimum(fits, _fitting(*landed, *bounds), out=fits)
             for y in (0, 1)[: 1 + (0 in axes)]:
@@ -132,7 +132,8 @@ def _share(image, differences):
     return share
 
 
-def _correction(second, sixth, fraction):
+def _correction(differences, fraction):
+    second, sixth = differences
     spread = np.float32(fraction * (fraction - 1))
     return spread * (second / 2 + np.float32(SIXTH) * spread * spread * sixth)
 

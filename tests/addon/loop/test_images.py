@@ -30,6 +30,35 @@ def test_pixels_are_bit_equal_after_save_and_reload(tmp_path):
     assert images.pixels_of(bpy.data.images["numbers"]).tobytes() == values.tobytes()
 
 
+def halves(values):
+    return values.astype(np.float16).astype(np.float32)
+
+
+KINDS = {  # what a picture is -> bytes a pixel of an EXR that is not compressed
+    "grey halves": (halves(numbers(24, 32)[..., :1].clip(-9, 9)), 2),
+    "halves": (halves(numbers(24, 32)[..., :3].clip(-9, 9)), 6),
+    "transparent halves": (halves(numbers(24, 32).clip(-9, 9)), 8),
+    "grey": (numbers(24, 32)[..., :1], 4),
+    "opaque": (numbers(24, 32)[..., :3], 12),
+    "of one colour": (np.full((24, 32, 3), 0.1, np.float32), 12),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_picture_takes_no_more_room_than_its_numbers_need(tmp_path, kind):
+    values, bytes_a_pixel = KINDS[kind]
+    image = images.new_image("numbers", values)
+    image.use_fake_user = True
+    content = image.packed_file.data
+    assert len(content) < bytes_a_pixel * 24 * 32 + 1500  # the header and a table of rows
+    assert (image.source, image.is_dirty, image.is_float, image.alpha_mode) == ("FILE", False, True, "CHANNEL_PACKED")
+    before = images.pixels_of(image)
+    np.testing.assert_array_equal(before[..., : values.shape[2]], values)
+    reopened(tmp_path / "a.blend")
+    assert images.pixels_of(bpy.data.images["numbers"]).tobytes() == before.tobytes()
+    assert len(bpy.data.scenes) == 1
+
+
 def test_vectors_are_bit_equal_after_save_and_reload(tmp_path):
     values = numbers()
     images.new_image("numbers", values, is_vector=True).use_fake_user = True

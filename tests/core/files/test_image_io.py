@@ -229,6 +229,15 @@ def test_resizing_keeps_light_and_range():
     )
 
 
+def test_what_fit_resamples_are_half_floats_that_differ_from_the_exact_by_less_than_can_be_seen():
+    photo = np.random.default_rng(0).random((90, 120, 3), np.float32)
+    fitted, exact = image_io.fit(photo, 40), image_io.resize(photo, 40, 30)
+    assert np.array_equal(fitted, fitted.astype(np.float16))
+    assert np.abs(colour.encode_srgb(fitted) - colour.encode_srgb(exact)).max() < 0.06 / 255
+    bright = photo * np.float32(1e6)  # beyond half floats
+    assert np.array_equal(image_io.fit(bright, 40), image_io.resize(bright, 40, 30))
+
+
 def test_fit_never_enlarges():
     image = np.zeros((40, 80, 3), np.float32)
     assert image_io.fit(image, 100) is image
