@@ -133,7 +133,7 @@ def _pack_tightly(image, buffer):
             content = file.read_bytes()
         image.pack(data=content, data_len=len(content))
         image.source = "FILE"  # a generated image would forget them
-        image.reload()  # what was painted is in the file
+        image.buffers_free()  # what was painted is in the file
     except (OSError, RuntimeError):  # no room for a file: as large as Blender makes it
         image.pack()
     finally:

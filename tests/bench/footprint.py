@@ -32,7 +32,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--photo", type=Path, help="its still of 1920 px stands for the texture in the .blend")
     options = parser.parse_args()
-    still, motion = stills.texture(*HD), predict.predict(image_io.load_photo(stills.EXAMPLE).pixels, predict.Request())
+    # Made smaller, as photographs are.
+    still = image_io.fit(stills.texture(HD[0] * 3 // 2, HD[1] * 3 // 2), HD[0])
+    motion = predict.predict(image_io.load_photo(stills.EXAMPLE).pixels, predict.Request())
     if options.photo:
         still = image_io.fit(image_io.load_photo(options.photo).pixels, HD[0])
         motion = predict.predict(still, predict.Request())
