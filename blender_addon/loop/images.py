@@ -204,7 +204,8 @@ def pack_painted(candidates) -> None:
     for image in candidates:
         if image.is_dirty and image.library is None and (image.packed_file is not None or image.source == "GENERATED"):
             if image.is_float and image.channels == 4:
-                buffer = np.empty((*image.size[::-1], 4), np.float32)
+                width, height = image.size
+                buffer = np.empty((height, width, 4), np.float32)
                 image.pixels.foreach_get(buffer.ravel())
                 _pack_tightly(image, buffer)
             else:
