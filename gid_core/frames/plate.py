@@ -10,7 +10,7 @@ __all__ = ["MOVER_PX", "make_plate", "movers_of"]
 
 GROW_PX = 1  # a mover's rim is mixed with what is behind it; more only takes away what the gap is filled from
 MOVER_PX = 0.5  # mean motion from which a pixel is cut out; less uncovers nothing that the eye could see
-_NEARLY_ALL = 0.98  # of the picture: then it is what moves less that lies behind
+_NEARLY_ALL = 0.98  # of the picture: then too little rests to fill from
 
 
 def make_plate(image: np.ndarray, movers: np.ndarray, grow_px: int = GROW_PX) -> np.ndarray:
@@ -35,10 +35,11 @@ def make_plate(image: np.ndarray, movers: np.ndarray, grow_px: int = GROW_PX) ->
 def movers_of(motion: np.ndarray) -> np.ndarray:
     """What is cut out of a still for its plate: bool (H, W), of the mean motion in px; all that moves visibly.
 
-    Where nearly everything does, the half that moves farther: what moves less shows beside it, not its own ghost.
+    Nothing where nearly everything does: holes are slits then, between things that part, and what stood there in the
+    still looks right in them. What little rests, or moves less, is of other colours and shines through as dots.
     """
     moving = motion > MOVER_PX
-    return moving if moving.mean() < _NEARLY_ALL else motion > np.median(motion)
+    return moving if moving.mean() < _NEARLY_ALL else np.zeros_like(moving)
 
 
 def _pull_push(weighted, weight):

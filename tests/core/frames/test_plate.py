@@ -43,12 +43,10 @@ def test_without_movers_or_without_a_background_the_plate_is_the_still():
     assert np.array_equal(make_plate(still, np.ones((12, 16), bool)), still)
 
 
-def test_where_everything_moves_what_moves_farther_is_cut_out():
+def test_where_everything_moves_the_plate_is_the_still():
     movers = disc(48, 64, 15)
-    motion = np.where(movers, 6, 1.0) + np.linspace(0, 0.1, 64)
-    still = np.where(movers[..., None], np.float32(5.0), np.float32(0.5)).repeat(3, -1)
-    plate = make_plate(still, movers_of(motion))
-    assert plate[movers].max() < 0.6  # no ghost of it
+    still = np.random.default_rng(0).random((48, 64, 3), np.float32)
+    assert np.array_equal(make_plate(still, movers_of(np.where(movers, 6, 1.0))), still)
     assert np.array_equal(movers_of(np.where(movers, 6, 0.0)), movers)
     assert not movers_of(np.full((4, 4), 9.0)).any()
     assert not movers_of(np.full((4, 4), MOVER_PX)).any()
