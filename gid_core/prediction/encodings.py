@@ -91,8 +91,10 @@ def guess(photo: np.ndarray) -> Encoding:
 def _edges(photo, picture, envelope, groups, cells):
     """Where motion ends, by the photo: members and lookup of `Motion`."""
     owned = owners.owners(groups.objects, cells, picture)
+    first = owners.joined(int(groups.objects.max()) + 1, owned, picture)
+    owned, cut = first[owned], first[groups.objects]
     moves = owners.apart(envelope, owned, photo.shape[1] / picture.shape[1])
-    return owners.members(groups.objects, owned, cells), lookup(stages.shown(photo), moves)
+    return owners.members(cut, owned, cells), lookup(stages.shown(photo), moves)
 
 
 class Encodings:

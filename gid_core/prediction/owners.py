@@ -1,7 +1,9 @@
 """Which object owns each texel of the grid, by the photo, and which cells the texel takes its phases of.
 
 Two objects of two phases have no phase between them: one interpolated across their border dips to nothing. So each
-texel is of one object, by the photo's colours, and takes its phases of that object's cells alone.
+texel is of one object, by the photo's colours, and takes its phases of that object's cells alone. That tears the
+picture along the border, which is right where the photo has an edge and shows where it has none: objects that meet
+inside a smooth surface are therefore one here, and phases change gently from one to the other.
 """
 
 import numpy as np
@@ -9,10 +11,13 @@ import numpy as np
 from ..motion import guided
 from ..motion.motion import MEMBERS
 
-__all__ = ["apart", "members", "owners"]
+__all__ = ["apart", "joined", "members", "owners"]
 
 _FINE = 2  # parts of a cell along each axis, on which an object's outline is fitted to the photo
 _BATCH = 16  # objects at a time: 10 MB
+_STEP = 0.08  # sRGB distance over a border from which it may be an edge of the photo
+_SHARP = 1.2  # and how many times the colours' change beside it; an even ramp has 3/4
+_SEEN = 0.4  # share of two objects' border that must be an edge, or they are one
 _DIRECTIONS = 8  # random unit vectors of so many numbers are nearly at right angles
 
 
@@ -46,6 +51,27 @@ def owners(objects: np.ndarray, cells: tuple[float, float], picture: np.ndarray)
     return found
 
 
+def joined(n: int, owned: np.ndarray, picture: np.ndarray) -> np.ndarray:
+    """Which of n objects are one because the photo has no edge between them: int (n,), each one's first.
+
+    Args:
+        owned: int (H, W), the object of each texel. picture: float32 (H, W, 3), sRGB-encoded.
+    """
+    borders, edges = np.zeros((n, n), int), np.zeros((n, n), int)
+    for labels, colours in ((owned, picture), (owned.T, picture.swapaxes(0, 1))):
+        wide = np.pad(colours, ((3, 3), (0, 0), (0, 0)), mode="edge")
+        far, before, behind, beyond = (wide[first : first + len(labels) - 1] for first in (0, 2, 5, 7))
+        over, beside = _distance(before, behind), _distance(far, before) + _distance(behind, beyond)
+        is_edge = (over > _STEP) & (over > _SHARP * beside)
+        upper, lower = np.minimum(labels[:-1], labels[1:]), np.maximum(labels[:-1], labels[1:])
+        for found, where in ((borders, upper != lower), (edges, (upper != lower) & is_edge)):
+            np.add.at(found, (upper[where], lower[where]), 1)
+    first = np.arange(n)
+    for i, j in np.argwhere((borders > 0) & (edges < _SEEN * borders)):
+        first[first == max(first[i], first[j])] = min(first[i], first[j])
+    return first
+
+
 def members(objects: np.ndarray, owned: np.ndarray, cells: tuple[float, float]) -> np.ndarray:
     """Which of the 4 x 4 cells around each texel are of its object: uint16 (H, W), as `Motion.members`.
 
@@ -77,6 +103,10 @@ def apart(envelope: np.ndarray, owned: np.ndarray, scale: float) -> np.ndarray:
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     rms = np.sqrt((envelope.astype(np.float32) ** 2).sum(0))
     return (np.float32(scale) * rms[..., None] * directions.astype(np.float32)[owned]).astype(np.float32)
+
+
+def _distance(a, b):
+    return np.sqrt(((a - b) ** 2).sum(-1))
 
 
 def _guide(picture, shape, rows, columns):

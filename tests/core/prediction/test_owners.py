@@ -7,7 +7,7 @@ import pytest
 
 from gid_core.errors import VolumeError
 from gid_core.motion.motion import MEMBERS, Motion
-from gid_core.prediction.owners import apart, members, owners
+from gid_core.prediction.owners import apart, joined, members, owners
 
 HEIGHT, WIDTH = 32, 48
 CELLS = (4.0, 6.0)
@@ -80,3 +80,21 @@ def test_objects_move_apart_by_how_far_they_move():
     assert np.linalg.norm(moves[0, 0] - moves[0, 1]) == pytest.approx(5, rel=1e-5)
     for one, other in ((1, 2), (2, 4), (1, 4)):
         assert np.linalg.norm(moves[0, one] - moves[0, other]) > 5
+
+
+def test_objects_that_meet_at_an_edge_of_the_photo_stay_two():
+    picture, objects = halves()
+    np.testing.assert_array_equal(joined(2, owners(objects, CELLS, picture), picture), [0, 1])
+
+
+@pytest.mark.parametrize("rise", [0.0, 0.01, 0.02])
+def test_objects_that_meet_inside_a_smooth_surface_are_one(rise):
+    _, objects = halves()
+    ramp = np.broadcast_to(0.1 + rise * np.arange(WIDTH, dtype=np.float32)[:, None], (HEIGHT, WIDTH, 3))
+    outline = owners(objects, CELLS, np.ascontiguousarray(ramp))
+    np.testing.assert_array_equal(joined(2, outline, ramp), [0, 0])
+
+
+def test_objects_that_touch_none_stay_by_themselves():
+    picture, objects = halves()
+    np.testing.assert_array_equal(joined(4, owners(objects, CELLS, picture), picture), [0, 1, 2, 3])
