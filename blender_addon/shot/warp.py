@@ -79,19 +79,20 @@ def add_warp(plane, scene, source=None):
         if source.node.bl_idname in _PICTURES:
             picture = output_socket(compat.scaled_to_render(builder, 1, source))
         passes = builder.node("CompositorNodeRLayers", 0, scene=moving).outputs
+        # One number for the whole picture: 4.5 and 5.0 take no field here.
         pixels = builder.node(
             "CompositorNodeRelativeToPixel",
             2,
-            {"Image": picture},
-            data_type="VECTOR",
+            {"Image": picture, "Float Value": 1.0},
+            data_type="FLOAT",
             reference_dimension="X" if size[0] >= size[1] else "Y",
         )
-        builder.feed(passes[materials.DISPLACEMENT], pixels.inputs["Vector Value"])
-        warped = builder.node("CompositorNodeGroup", 3, node_tree=warp.group())
-        builder.feed(picture, warped.inputs["Image"])
         # 4.5 tells which of the two outputs is there only once the tree is drawn.
-        (told,) = (socket for socket in pixels.outputs if socket.type == "VECTOR")
-        tree.links.new(told, warped.inputs["Displacement"])
+        (side,) = (socket for socket in pixels.outputs if socket.type == "VALUE")
+        moved = builder.scale(3, passes[materials.DISPLACEMENT], side)
+        warped = builder.node("CompositorNodeGroup", 4, node_tree=warp.group())
+        builder.feed(picture, warped.inputs["Image"])
+        builder.feed(moved, warped.inputs["Displacement"])
         for target in targets:
             tree.links.new(output_socket(warped), target)
     frame = warped.parent
