@@ -37,7 +37,7 @@ from gid_core.model import session
 from gid_core.motion import saved
 from gid_core.motion.edits import Edits
 from gid_core.prediction import predict
-from tests.core import hostile
+from tests.core import tiny_model
 
 SLOWEST_S = 10.0
 GROWTH = 1.05
@@ -77,7 +77,7 @@ def seeds(folder: Path) -> dict[str, tuple]:
     motion = predict.predict(still, predict.Request(model="physics"))
     saved.save(folder / "seed.npz", motion, Edits(), {})
     found["volume"] = ((folder / "seed.npz").read_bytes(), ".npz", saved.load)
-    model = hostile.write_model(folder / "model")
+    model = tiny_model.write_model(folder / "model")
     for file in ("card.json", "encoder.onnx"):
 
         def read(path, file=file):
