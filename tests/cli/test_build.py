@@ -138,7 +138,7 @@ spec = importlib.util.spec_from_file_location("build", sys.argv[1])
 build = sys.modules["build"] = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(build)
 runner = build._tool("tests/run.py")
-runner._FOLDERS = {suite: [f"{sys.argv[2]}/test_{suite[-1]}.py", "-c", "/dev/null"] for suite in runner._FOLDERS}
+runner._FOLDERS = {suite: [[f"{sys.argv[2]}/test_{suite[-1]}.py", "-c", "/dev/null"]] for suite in runner._FOLDERS}
 runner._lint = lambda build, python, log: 0
 build._tool = lambda path, tool=build._tool: runner if path == "tests/run.py" else tool(path)
 def environment(name):
