@@ -59,7 +59,7 @@ def reroll(drawn_loop, drawn_motion, picture):
     def show(seed):
         still = picture(64, 40)
         takes.begin(drawn_loop)
-        edit.replace_motion(drawn_loop, drawn_motion(still, seed=seed), still)
+        edit.replace_motion(drawn_loop, drawn_motion(still, seed=2 * seed), still)  # an even one has a lookup
         drawn_loop.gid.scene.gid.seed = seed
         takes.note(drawn_loop, seed=seed)
 
@@ -71,7 +71,7 @@ def test_a_take_costs_its_own_images_and_no_copy_of_anything_else(drawn_loop, re
     before = len(bpy.data.user_map())
     for seed in (2, 3):
         reroll(seed)
-    assert len(bpy.data.user_map()) == before + 2 * 2  # an envelope and the phases: these two are drawn anew
+    assert len(bpy.data.user_map()) == before + 2 * 3  # envelope, phases and lookup: here these three are drawn anew
     kept = drawn_loop.gid.takes
     assert len({take.picture for take in kept}) == 1
     assert len({take.chance for take in kept}) == 4
