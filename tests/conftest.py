@@ -1,5 +1,6 @@
 """The checkout as one package, in the shape of the installed extension: `gid_dev.gid_core`, `gid_dev.blender_addon`."""
 
+import signal
 import sys
 import types
 from pathlib import Path
@@ -11,3 +12,7 @@ gid_dev.__path__ = [str(ROOT)]
 sys.modules["gid_dev"] = gid_dev
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
+
+# A shell ignores Ctrl-C for what it runs in its background, and children inherit that: they are stopped by it here.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

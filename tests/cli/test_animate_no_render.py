@@ -197,8 +197,6 @@ def test_ctrl_c_and_a_farms_stop_leave_nothing(tmp_path, photo, stop):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # A shell that runs the tests in its background has Ctrl-C ignored, and children inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as child:
         assert child.stdout.readline().strip() == "now"
         assert entries(tmp_path) != before
