@@ -13,7 +13,7 @@ from gid_dev.blender_addon.nodes import rig, sharp
 from gid_dev.blender_addon.tools import place, ringing
 from gid_dev.blender_addon.tools.pluck import Grip
 from gid_dev.gid_core.frames.renderer import LoopRenderer
-from gid_dev.gid_core.motion.edits import Edits, Pull, plucked
+from gid_dev.gid_core.motion.edits import Edits, Pull, cell, plucked
 from gid_dev.gid_core.motion.pluck import GENTLE, elastic, step
 from gid_dev.gid_core.motion.volume import SpectralVolume
 from mathutils import Matrix, Vector
@@ -103,8 +103,12 @@ def test_the_pressed_pixel_follows_the_elastic_pull(loop):
         felt_px = elastic(math.hypot(*way_px))
         energy = (np.abs(volume.amplitudes @ along) ** 2).sum(0)
         strongest = (np.abs(volume.amplitudes) ** 2).sum((0, 3)).max()
-        for row, column in np.argwhere(energy > LIVELY**2 * strongest)[::3]:
-            grip = Grip(loop, ((column + 0.5) / volume.width, (row + 0.5) / volume.height))
+        for row, column in np.ndindex(volume.height, volume.width):
+            point = (column + 0.5) / volume.width, (row + 0.5) / volume.height
+            row, column = cell(volume, *point)  # that the pixel reads, by the lookup
+            if (row + column) % 3 or energy[row, column] <= LIVELY**2 * strongest:
+                continue
+            grip = Grip(loop, point)
             state = grip.state(grip.felt(np.array(way_px) / long_side))
             moved = (volume.amplitudes[:, row, column] * state[:, None]).sum(0).real @ along
             assert moved == pytest.approx(felt_px, rel=FOLLOWS)
