@@ -13,6 +13,7 @@ __all__ = [
     "compositor_of",
     "compositor_tree",
     "curves_of",
+    "displaced",
     "eevee_engine",
     "enable_nodes",
     "end_strip",
@@ -26,7 +27,6 @@ __all__ = [
     "set_file_format",
     "set_modifier_value",
     "unified_brush",
-    "uses_displacement_socket",
 ]
 
 
@@ -188,9 +188,30 @@ def unified_brush(scene):
     return settings.image_paint.unified_paint_settings  # 5.0 gave each kind of painting its own
 
 
-def uses_displacement_socket():
-    """True where the Displace node takes one Displacement input (5.0), False where it has two scales (4.5)."""
-    return bpy.app.version >= (5, 0)
+def displaced(tree, column, image, displacement):
+    """A node of `tree`, a TreeBuilder, that reads a picture backward by pixels; its border goes on outwards.
+
+    Args:
+        displacement: socket of a vector, x right, y up.
+    """
+    if bpy.app.version >= (5, 0):
+        inputs = {"Image": image, "Displacement": displacement, "Interpolation": "Bilinear"}
+        inputs.update({"Extension X": "Extend", "Extension Y": "Extend"})
+        return tree.node("CompositorNodeDisplace", column, inputs)
+    # 4.5 reads nothing beyond the border: no place is read from farther out than the border's own pixels, and what its
+    # filter misses beside them is told by a white picture that goes the same way.
+    ones = (1.0, 1.0, 1.0)  # of a calculated picture: one that is still to be scaled tells pixels as they were before
+    white = tree.vector_math("MINIMUM", column, tree.vector_math("MAXIMUM", column, image, ones), ones)
+    here = tree.node("CompositorNodeImageCoordinates", column + 1, {"Image": white}).outputs["Pixel"]
+    size = tree.node("CompositorNodeImageInfo", column + 1, {"Image": white}).outputs["Dimensions"]
+    most = tree.vector_math("SUBTRACT", column + 2, size, (1.0, 1.0, 0.0))
+    least = tree.vector_math("SUBTRACT", column + 2, here, most)
+    held = tree.vector_math("MINIMUM", column + 3, tree.vector_math("MAXIMUM", column + 3, displacement, least), here)
+    by = {"Vector": held, "X Scale": 1.0, "Y Scale": 1.0}
+    moved, share = (tree.node("CompositorNodeDisplace", column + 4, {"Image": one, **by}) for one in (image, white))
+    alpha = tree.node("CompositorNodeSeparateColor", column + 5, {"Image": moved}).outputs["Alpha"]
+    colour, alpha = tree.vector_math("DIVIDE", column + 6, moved, share), tree.math("DIVIDE", column + 6, alpha, share)
+    return tree.node("CompositorNodeSetAlpha", column + 7, {"Image": colour, "Alpha": alpha}, mode="REPLACE_ALPHA")
 
 
 def scaled_to_render(tree, column, image):

@@ -1,7 +1,8 @@
 """Compositor group "Fast Warp": any pass carried along by a displacement, live.
 
 It reads backward: the pixel at q shows what lay at q - Displacement(q). That is quick, and right where motion is
-smooth; it knows no occlusion, which is what the splat is for. For previews, and for mattes and depth that go along.
+smooth; it knows no occlusion, which is what the splat is for. The border goes on beyond the picture. For previews,
+and for mattes and depth that go along.
 """
 
 from .. import compat
@@ -10,7 +11,7 @@ from .builder import output_socket, shared_group
 
 __all__ = ["group"]
 
-VERSION = 1
+VERSION = 2
 _DESCRIPTION = "Warp any pass along a displacement: backward, quick, without occlusion"
 
 
@@ -27,8 +28,4 @@ def _build(tree):
     tree.add_input("Amount", "Float", 1.0, description="Strength; 0 shows the image as it is")
     get = tree.input
     displacement = tree.scale(1, get("Displacement"), get("Amount"))
-    if compat.uses_displacement_socket():
-        inputs = {"Displacement": displacement, "Interpolation": "Bilinear"}
-    else:
-        inputs = {"Vector": displacement, "X Scale": 1.0, "Y Scale": 1.0}
-    tree.outputs(3, Image=output_socket(tree.node("CompositorNodeDisplace", 2, {"Image": get("Image"), **inputs})))
+    tree.outputs(10, Image=output_socket(compat.displaced(tree, 2, get("Image"), displacement)))
