@@ -298,7 +298,8 @@ def _tool(path):
 
 
 def package(arguments):
-    return _run([environment("blender-4.5"), str(ROOT / "blender_addon" / "package.py"), *arguments])
+    python = environment("blender-" + _default_blender())  # any will do: its tool checks the zip
+    return _run([python, str(ROOT / "blender_addon" / "package.py"), *arguments])
 
 
 def docs(arguments):

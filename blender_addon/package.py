@@ -27,7 +27,12 @@ ROOT_INIT = "from .blender_addon import register, unregister  # noqa: F401\n"
 
 # Blender's name of a platform -> how the wheels of that platform end.
 PLATFORMS = {"linux-x64": "_x86_64.whl", "macos-arm64": "_arm64.whl", "windows-x64": "win_amd64.whl"}
-PYTHONS = ("cp311", "cp313")  # Blender 4.5 and 5.0; 5.1 and 5.2
+# Pythons of the Blenders there: 3.11 of 4.5 and 5.0, 3.13 of 5.1 and 5.2; Debian builds its 5.2 with 3.14.
+PYTHONS = {
+    "linux-x64": ("cp311", "cp313", "cp314"),
+    "macos-arm64": ("cp311", "cp313"),
+    "windows-x64": ("cp311", "cp313"),
+}
 
 # As published on the package index. A file with any other hash is refused.
 _PINS = """
@@ -43,6 +48,8 @@ onnxruntime-1.32.0-cp313-cp313-manylinux_2_28_x86_64.whl
     02ea12a28c069ea8510093d95a7f6ff8126bfd9fc5c0d3381c03b80fb2b424ba
 onnxruntime-1.32.0-cp313-cp313-win_amd64.whl
     c7f9aa98036ba2a47aa041a4a8c6d0a1f7bfe1bde44c131dcd15ce334f2f148d
+onnxruntime-1.32.0-cp314-cp314-manylinux_2_28_x86_64.whl
+    48b878f9551d465aa79ee94ecaf49a1f6b5d27f2975efa775ded374db14d0af1
 pillow-13.0.0-cp311-cp311-macosx_11_0_arm64.whl
     37290fbef0c73e2d51d594eb78fded7dc7170d1c3ad0a890269e6fd8c8c4e061
 pillow-13.0.0-cp311-cp311-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl
@@ -55,6 +62,8 @@ pillow-13.0.0-cp313-cp313-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl
     5f56499c1a74d2b862beb0c33b8016f99d095858455df9d21583bbbc1c15b582
 pillow-13.0.0-cp313-cp313-win_amd64.whl
     9dda0788a9932776a75d8bcc020076edc308ce2508b51f6739a45e3158b3fc42
+pillow-13.0.0-cp314-cp314-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl
+    e91c2b1cbeae768c98752e67e717e283d68dae45717b41f2d91eaee648e37b7d
 """
 WHEEL_SHA256 = dict(zip(*[iter(_PINS.split())] * 2, strict=True))
 
@@ -68,6 +77,7 @@ TAGS = {
     "Render", "Sequencer", "Tracking",
 }  # fmt: skip
 LICENCE = "SPDX:GPL-3.0-or-later"
+LIMIT_BYTES = 120_000_000
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can state: the same sources give the same bytes on any day
 _LIST = r"(?m)^{} = \[[^\]]*\]"
 
@@ -173,8 +183,7 @@ def _zip(files):
             entry = zipfile.ZipInfo(name, ZIP_DATE)
             entry.create_system = 3  # Unix, whatever machine builds it
             entry.external_attr = 0o644 << 16
-            # Wheels and models are compressed or noise already: packing them again costs seconds and saves nothing.
-            packed = name.endswith((".whl", ".onnx"))
+            packed = name.endswith(".whl")  # by itself: packing it again costs seconds and saves nothing
             entry.compress_type = zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED
             archive.writestr(entry, files[name])
     return buffer.getvalue()
@@ -206,9 +215,9 @@ def check(path):
     listed = sorted(w.removeprefix("./") for w in manifest.get("wheels", ()))
     if listed != held:
         faults.append(f"the manifest lists the wheels {listed}, the zip holds {held}")
-    for platform in platforms:
-        wanted = {(project, python) for project in ("onnxruntime", "pillow") for python in PYTHONS}
-        fitting = [Path(n).name.split("-") for n in held if n.endswith(PLATFORMS.get(platform, "?"))]
+    for platform in PLATFORMS.keys() & set(platforms):
+        wanted = {(project, python) for project in ("onnxruntime", "pillow") for python in PYTHONS[platform]}
+        fitting = [Path(n).name.split("-") for n in held if n.endswith(PLATFORMS[platform])]
         if {(parts[0], parts[2]) for parts in fitting} != wanted or len(held) != len(wanted):
             faults.append(f"{platform} needs one wheel for each of {sorted(wanted)}")
     for needed in ("__init__.py", "LICENSE", "blender_addon/__init__.py", "gid_core/__init__.py"):
@@ -217,6 +226,8 @@ def check(path):
     for name in names:
         if name == "blender_addon/package.py" or "__pycache__" in name or name.startswith(("tests/", "onnx_export/")):
             faults.append(f"{name} does not belong into the zip")
+    if (size := Path(path).stat().st_size) > LIMIT_BYTES:
+        faults.append(f"{size:,} bytes are more than the {LIMIT_BYTES:,} that a package may have")
     if faults:
         raise PackageError(f"{Path(path).name}: " + "; ".join(faults))
 

@@ -250,6 +250,7 @@ def run(
         GidError: it cannot be; nothing was written then.
     """
     output = checked_output(options)
+    output.check_libraries(has_blender=blender is not None)
     meter = meter_of(options.openjd)
 
     def told(phase, fraction):

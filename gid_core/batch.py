@@ -82,7 +82,7 @@ def animate_all(
     """
     folder = Path(options.folder)
     out = Path(options.out) if options.out else Path("out") / folder.resolve().name
-    animate.checked_output(options)
+    animate.checked_output(options).check_libraries(has_blender=blender is not None)
     photos = photos_in(folder)
     outcomes = []
     for number, (photo, name) in enumerate(photos, 1):

@@ -16,7 +16,7 @@ from .errors import SettingsError
 from .files import frame_files, movie
 from .files.image_io import Photo
 from .files.storage import disk_errors
-from .frames.bake import RECORD, Baking, Encoding, wait
+from .frames.bake import RECORD, Baking, Encoding, check_libraries, wait
 from .frames.frame_worker import PASSES, Sheet
 from .frames.loop import QUALITIES, Loop, renderer_class
 from .frames.seam import picture_seam
@@ -47,6 +47,9 @@ class Blender(Protocol):
 
     def picture(self, frame: int) -> np.ndarray:
         """One frame as float32 (H, W, 3|4), linear, premultiplied."""
+
+    def encode(self, files: list[Path], path: Path) -> None:
+        """Encode picture files, a frame each, as an H.264 movie at the loop's rate."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,11 @@ class Output:
             raise SettingsError(f"--handles {self.handles}: give 0 to {MAX_HANDLES} frames")
         if self.render in ENGINES and self.sheet.shutter_deg > 0:
             raise SettingsError(f"--shutter goes with --render core, not with {self.render}")
+
+    def check_libraries(self, has_blender: bool) -> None:
+        """Raises SettingsError, before any work, if this Python lacks a library that this needs."""
+        if self.render != "none":
+            check_libraries(self.sheet, self.movie, has_blender)
 
     @classmethod
     def read(cls, options: argparse.Namespace) -> "Output":
@@ -148,12 +156,18 @@ def deliver(
         assert output.sheet.format is not None  # a movie and a seam are of pictures
         files = [folder / output.sheet.files(frame)["frames"] for frame in _frames(prepared, output)[1]]
         path = folder / ("loop" + (movie.suffix_of(kind) if kind else ""))
-        encoding = Encoding(
-            files, path, kind, prepared.fps, output.sheet.format,
-            measures=not is_measured, repeats=output.repeats, hold=output.hold,
-        )  # fmt: skip
-        wait(encoding, progress, cancelled)
-        seam = seam if is_measured else encoding.seam
+        if kind and not movie.is_available(kind):
+            assert blender is not None  # `Output.check_libraries` has seen to that
+            progress("encode the movie", 0.0)
+            blender.encode(movie.shown(files, output.repeats, output.hold), path)
+            kind = None
+        if kind or not is_measured:
+            encoding = Encoding(
+                files, path, kind, prepared.fps, output.sheet.format,
+                measures=not is_measured, repeats=output.repeats, hold=output.hold,
+            )  # fmt: skip
+            wait(encoding, progress, cancelled)
+            seam = seam if is_measured else encoding.seam
     with disk_errors(folder):
         (folder / RECORD).unlink(missing_ok=True)  # what is complete needs no resuming
     prepared.report["picture_seam_ratio"] = seam

@@ -19,7 +19,7 @@ from ...gid_core.errors import Cancelled, SettingsError
 from ...gid_core.files import movie
 from ...gid_core.files.progress import publishing
 from ...gid_core.files.storage import disk_errors
-from ...gid_core.frames.bake import RECORD, Baking, Encoding
+from ...gid_core.frames.bake import RECORD, Baking, Encoding, check_libraries
 from ...gid_core.frames.frame_worker import PASSES, Sheet
 from ...gid_core.frames.loop import Loop
 from ...gid_core.motion import edits
@@ -80,10 +80,7 @@ class BakeOrder:
     hold: int = 0  # frames that its first one stays there at the end
 
     def __post_init__(self):
-        if self.movie not in ("none", "h264") and not movie.is_available(self.movie):
-            raise SettingsError(
-                f"this Blender's Python has no PyAV, which {self.movie} needs: choose H.264, WebP or GIF"
-            )
+        check_libraries(self.sheet, self.movie, has_blender=True)
 
 
 @dataclass(frozen=True)
@@ -164,7 +161,7 @@ class Bake:
         if order.movie == "h264" and not movie.is_available("h264"):
             if plane is None:
                 raise SettingsError("the loop was removed while it was baked: nothing was written")
-            encode_movie(plane, self._files(), self._folder / "loop.mp4")
+            encode_movie(plane, movie.shown(self._files(), order.repeats, order.hold), self._folder / "loop.mp4")
         agreement = "the loop was changed meanwhile, so no frame was compared with Blender's"
         if plane is not None and uses_cycles(plane.gid.scene) and not has_cycles():
             agreement = "no frame was compared with Blender's, since Cycles is switched off"

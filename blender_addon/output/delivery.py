@@ -10,7 +10,7 @@ import bpy
 from ...gid_core.errors import LimitError
 from ...gid_core.files.storage import scratch_folder
 from ..loop import build, colours, images
-from .frames import render_frames
+from .frames import encode_movie, render_frames
 
 __all__ = ["CommandLine", "rendered_picture"]
 
@@ -79,6 +79,11 @@ class CommandLine:
         """One frame of the loop as float32 (H, W, 4), linear, premultiplied."""
         with _hushed():
             return rendered_picture(self._plane, frame)
+
+    def encode(self, files, path):
+        """Encode frames of the loop; see `frames.encode_movie`."""
+        with _hushed():
+            encode_movie(self._plane, files, path)
 
 
 def rendered_picture(plane, frame):

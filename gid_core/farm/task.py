@@ -73,10 +73,7 @@ def _preflight(job, out, options, meter, blender, cancelled):
         meter("check the photos", index / len(job.photos))
         asked = job.options(index)
         output = animate.checked_output(asked)
-        if output.movie != "none" and not movie.is_available(output.movie):
-            raise SettingsError(
-                f"--movie {output.movie} needs PyAV, which is not on this machine: install it, or ask for none"
-            )
+        output.check_libraries(has_blender=False)
         if load_photo(asked.photo, layer=asked.layer).sha256 != sha256:
             raise ImageError(f"{file} is not the photo that the job was made with: write the job anew")
     with disk_errors(out):

@@ -20,7 +20,7 @@ import numpy as np
 
 from ..child import Crew
 from ..errors import Cancelled, SettingsError
-from ..files import integrity
+from ..files import integrity, movie, oiio
 from ..files.memory import available_bytes
 from ..files.storage import PASSING, disk_errors, replacing
 from ..version import __version__
@@ -28,12 +28,31 @@ from .frame_worker import PASSES, Sheet
 from .loop import Loop
 from .seam import grey_of
 
-__all__ = ["RECORD", "Baking", "Encoding", "bake", "encode", "processes_for", "wait"]
+__all__ = ["RECORD", "Baking", "Encoding", "bake", "check_libraries", "encode", "processes_for", "wait"]
 
 RECORD = ".bake.json"
 _AHEAD = 2  # frames that a process is told at a time: it never waits for the next one
 _POLL_S = 0.02
 _BYTES_A_PIXEL = 300  # of the frame, that a process needs at most; the best renderer 265 (1080p) and 245 (4K) measured
+
+
+def check_libraries(sheet: Sheet, kind: str, has_blender: bool) -> None:
+    """Raises SettingsError, before any work, if this Python lacks a library that frames or movie need.
+
+    The Pythons inside of Blender lack PyAV, and most of them OpenImageIO.
+
+    Args:
+        kind: of `files.movie.MOVIES`, or "none".
+        has_blender: there is a Blender at hand, which encodes H.264 by itself.
+    """
+    if (sheet.passes or sheet.format not in (None, "png")) and not oiio.is_available():
+        raise SettingsError(
+            "EXR and 16-bit PNG need OpenImageIO, which this Python does not have: choose PNG and no passes, "
+            "or render the loop's scene, which writes EXR by itself"
+        )
+    if kind != "none" and not movie.is_available(kind) and not (kind == "h264" and has_blender):
+        choices = "H.264, WebP or GIF" if has_blender else "WebP or GIF"
+        raise SettingsError(f"the movie {kind} needs PyAV, which this Python does not have: choose {choices}")
 
 
 class Baking:

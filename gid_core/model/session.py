@@ -8,7 +8,10 @@ On the CPU a graph whose signature names an axis `apart` runs in parts of it, a 
 every operator wait for each other two hundred times a step. Each part gives the bytes that it has in the whole.
 """
 
+import contextlib
 import importlib
+import importlib.metadata
+import io
 import os
 import re
 import threading
@@ -24,9 +27,9 @@ from .contract import PAIRS, PREDICTION, SIGNATURES, bind, sized
 
 __all__ = ["Model", "available_providers", "load_model"]
 
-CPU = "CPUExecutionProvider"
+CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 # In order of preference; those that this machine's onnxruntime offers are tried.
-ACCELERATORS = ("CUDAExecutionProvider", "CoreMLExecutionProvider", "DmlExecutionProvider", "WebGpuExecutionProvider")
+ACCELERATORS = (CUDA, "CoreMLExecutionProvider", "DmlExecutionProvider", "WebGpuExecutionProvider")
 SELF_CHECK_TOLERANCE = 0.02  # of the largest value: half-precision convolutions reach 0.005, a wrong kernel is off by 1
 _CHECK_SIZES = {"H": 64, "W": 64, "h": 8, "w": 8}
 _ERROR_SEVERITY = 3
@@ -198,7 +201,7 @@ def _import_onnxruntime():
         onnxruntime.disable_telemetry_events()
     except Exception as error:  # a native library fails to load in its own ways; all of them mean the same here
         raise ModelError(
-            f"onnxruntime does not load here ({type(error).__name__}: {error}): "
+            f"onnxruntime does not load here ({type(error).__name__}: {error}): {_rivals()}"
             "install the add-on again, or use the physics prior"
         ) from error
     found = tuple(int(part) for part in re.findall(r"\d+", getattr(onnxruntime, "__version__", ""))[:2])
@@ -211,7 +214,16 @@ def _import_onnxruntime():
     return onnxruntime
 
 
+def _rivals():
+    """Half a sentence about packages that fill onnxruntime's folder, too: whichever came last wrote over the others."""
+    names = set(importlib.metadata.packages_distributions().get("onnxruntime", ())) - {"onnxruntime"}
+    return f"{', '.join(sorted(names))} lies in the same folder, remove the add-on that brought it; then " * bool(names)
+
+
 def _open(onnxruntime, role, content, provider):
+    if provider == CUDA:
+        with contextlib.redirect_stdout(io.StringIO()):  # whether it helped shows in the session
+            onnxruntime.preload_dlls()  # CUDA and cuDNN may lie in wheels of their own, where no loader looks
     options = onnxruntime.SessionOptions()
     is_apart = provider == CPU and SIGNATURES[role].apart
     options.intra_op_num_threads = 1 if is_apart else _usable_cores()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import runpy
 import signal
 import subprocess
@@ -93,6 +94,29 @@ def test_movie_holds_each_frame_once_at_the_asked_rate(made):
         pictures = [frame.to_ndarray(format="rgb24") for frame in movie.decode(stream)]
     assert len(pictures) == N_FRAMES
     assert pictures[0].shape[1] == 64
+
+
+LEAN = "import sys; sys.modules['av'] = sys.modules['OpenImageIO'] = None\n"  # as the Python inside of Blender is
+
+
+def test_with_the_libraries_of_the_package_alone_a_movie_is_made(picture, tmp_path):
+    asked = [*QUICK, "--seconds", "0.25", "--repeats", "2", "--hold", "1"]
+    lean = command(tmp_path / "profile", "animate", picture, "--out", tmp_path / "out", *asked)
+    lean["args"][2] = LEAN + DOOR
+    done = subprocess.run(**lean, capture_output=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    with av.open(str(tmp_path / "out" / "loop.mp4")) as movie:
+        assert len(list(movie.decode(video=0))) == 2 * 3 + 1
+
+
+@pytest.mark.parametrize(("asked", "library"), [("--format=exr", "OpenImageIO"), ("--movie=prores", "PyAV")])
+def test_what_needs_another_library_is_told_before_any_work(picture, tmp_path, monkeypatch, capfd, asked, library):
+    monkeypatch.setitem(sys.modules, "av", None)
+    monkeypatch.setitem(sys.modules, "OpenImageIO", None)
+    assert cli.main(["animate", str(picture), "--out", str(tmp_path / "out"), asked, *QUICK]) == 2
+    (told,) = capfd.readouterr().err.strip().splitlines()
+    assert re.fullmatch(rf"gid: error: .* needs? {library}, which this Python does not have: .*", told)
+    assert not list(tmp_path.iterdir())
 
 
 def test_report_tells_time_seam_memory_and_versions(made):

@@ -9,12 +9,10 @@ import argparse
 import importlib.util
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +21,6 @@ from PIL import Image
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-PYTHON = "cp314"  # of Debian's Blender
 PACKAGES = (
     "blender,python3-numpy,python3-requests,python3-cattr,python3-zstandard,libgl1-mesa-dri,libgl1,libegl1,"
     "xvfb,xdotool,scrot,ca-certificates"
@@ -72,47 +69,12 @@ def mirror():
     return found[0]
 
 
-def make_zip(folder):
-    """The extension's zip with wheels for Debian's Python in place of the others; True if they could be had."""
-    package = _package()
-    made = package.build(folder / "made", "linux-x64")
-    with zipfile.ZipFile(made) as archive:
-        files = {name: archive.read(name) for name in archive.namelist() if not name.startswith("wheels/")}
-    wheels = fetch_wheels(package)
-    files.update({"wheels/" + wheel.name: wheel.read_bytes() for wheel in wheels})
-    listed = "".join(f'  "./wheels/{wheel.name}",\n' for wheel in wheels)
-    manifest = files["blender_manifest.toml"].decode()
-    manifest, n = re.subn(r"(?m)^wheels = \[[^\]]*\]", lambda _: f"wheels = [\n{listed}]" if wheels else "", manifest)
-    assert n == 1, "the manifest lists its wheels elsewhere"
-    files["blender_manifest.toml"] = manifest.encode()
-    with zipfile.ZipFile(folder / "addon.zip", "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    shutil.rmtree(folder / "made")
-
-
-def _package():
+def package_module():
+    """blender_addon/package.py, which is no part of the add-on."""
     spec = importlib.util.spec_from_file_location("package", ROOT / "blender_addon" / "package.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-def fetch_wheels(package):
-    """Files of the pinned wheels for Debian's Python, in the cache."""
-    projects = sorted({"==".join(name.split("-")[:2]) for name in package.WHEEL_SHA256})
-    folder = package.cache_folder() / PYTHON
-    wheels = sorted(folder.glob("*.whl"))
-    if {"==".join(wheel.name.split("-")[:2]) for wheel in wheels} == set(projects):
-        return wheels
-    shutil.rmtree(folder, ignore_errors=True)
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
-    command += ["--implementation", "cp", "--python-version", f"{PYTHON[2]}.{PYTHON[3:]}", "--abi", PYTHON]
-    for tag in ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64"):
-        command += ["--platform", tag]
-    if subprocess.run([*command, "--dest", str(folder), *projects]).returncode:
-        raise WindowError(f"no wheels of {', '.join(projects)} for {PYTHON}: the add-on needs them to read a photo")
-    return sorted(folder.glob("*.whl"))
 
 
 def play(root, run, played):
@@ -168,7 +130,7 @@ def main(arguments):
         prepare(root)
         with tempfile.TemporaryDirectory(prefix="gid-window-") as folder:
             run = Path(folder)
-            make_zip(run)
+            package_module().build(run, "linux-x64").rename(run / "addon.zip")
             for name in ("inside.sh", f"{options.play}.py", "hands.py"):
                 shutil.copy(HERE / name, run)
             shutil.copy(ROOT / "docs" / "example.jpg", run / "photo.jpg")

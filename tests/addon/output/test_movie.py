@@ -10,6 +10,7 @@ import pytest
 from gid_dev.blender_addon.output.frames import encode_movie, render_frames
 from gid_dev.gid_core.errors import LimitError, SettingsError
 from gid_dev.gid_core.files import colour, image_io
+from gid_dev.gid_core.files.movie import shown
 
 COLOUR_STEPS = 4  # of 255: rounding of limited-range YUV, and a little coding noise on flat colour
 
@@ -47,6 +48,13 @@ def test_every_frame_is_there_once_at_the_exact_rate(movie, patches):
     assert (rate, codec) == (Fraction(24000, 1001), "h264")
     assert len(frames) == len(patches)
     assert [file.name for file in movie.parent.iterdir()] == ["loop.mp4"]
+
+
+def test_frames_may_be_shown_again_and_held(make_loop, patches, tmp_path):
+    encode_movie(make_loop(32, 20), shown(patches[:3], repeats=2, hold=2), tmp_path / "loop.mp4")
+    greys = [frame.to_ndarray(format="rgb24")[12, 16, 0] for frame in decoded(tmp_path / "loop.mp4")[2]]
+    wanted = 255 * colour.encode_srgb(np.array([1, 2, 3, 1, 2, 3, 1, 1]) / 15)
+    assert np.abs(np.array(greys, float) - wanted).max() <= COLOUR_STEPS
 
 
 def test_colours_and_places_are_those_of_the_files(movie, patches):

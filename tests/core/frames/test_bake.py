@@ -21,7 +21,7 @@ from gid_core.errors import Cancelled, LimitError, SettingsError
 from gid_core.files import frame_files, oiio
 from gid_core.frames import bake as module
 from gid_core.frames import loop as loop_module
-from gid_core.frames.bake import RECORD, Baking, Encoding, bake, encode, wait
+from gid_core.frames.bake import RECORD, Baking, Encoding, bake, check_libraries, encode, wait
 from gid_core.frames.frame_worker import Sheet, render
 from gid_core.frames.loop import Loop
 from gid_core.frames.seam import grey_blocks, picture_seam
@@ -330,6 +330,30 @@ def test_a_movie_is_encoded_in_a_process_of_its_own_and_can_be_stopped(loop, tmp
     assert sorted(path.name for path in tmp_path.iterdir() if path.name != RECORD) == ["frames", "loop.mp4"]
     with pytest.raises(SettingsError, match="render them first"):
         encode([], tmp_path / "none.mp4", "h264", Fraction(24))
+
+
+@pytest.mark.parametrize(
+    ("sheet", "kind", "has_blender", "said"),
+    [
+        (Sheet("png"), "gif", False, None),
+        (Sheet("png"), "none", False, None),
+        (Sheet("png"), "h264", True, None),
+        (Sheet("png"), "h264", False, "h264 needs PyAV.*choose WebP or GIF"),
+        (Sheet("png"), "prores", True, "prores needs PyAV.*choose H.264, WebP or GIF"),
+        (Sheet("exr"), "none", True, "need OpenImageIO"),
+        (Sheet("png16"), "none", True, "need OpenImageIO"),
+        (Sheet(None, ("stmap",)), "none", True, "need OpenImageIO"),
+    ],
+)
+def test_a_library_that_is_not_there_is_told_before_any_work(monkeypatch, sheet, kind, has_blender, said):
+    check_libraries(sheet, kind, has_blender)  # all are there
+    monkeypatch.setitem(sys.modules, "av", None)
+    monkeypatch.setitem(sys.modules, "OpenImageIO", None)
+    if said is None:
+        check_libraries(sheet, kind, has_blender)
+    else:
+        with pytest.raises(SettingsError, match=said):
+            check_libraries(sheet, kind, has_blender)
 
 
 def test_a_movie_of_a_bake_is_as_long_as_asked(loop, tmp_path):

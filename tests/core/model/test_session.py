@@ -56,6 +56,7 @@ def fake(offered, error=0.0, claimed=None, opened=None):
         InferenceSession=open_session,
         get_available_providers=lambda: offered,
         disable_telemetry_events=lambda: None,
+        preload_dlls=lambda: None,
     )
 
 
@@ -161,6 +162,17 @@ def test_sessions_come_from_bytes_with_providers_named(tmp_path, monkeypatch):
     }
 
 
+def test_cuda_in_wheels_of_its_own_is_found_without_a_word(tmp_path, monkeypatch, capsys):
+    steps = []
+    module = fake([GPU, "CPUExecutionProvider"], error=0.001, opened=steps)
+    module.preload_dlls = lambda: steps.append("preload") or print("WARNING: no cuDNN")
+    load(tmp_path, monkeypatch, module)
+    opened = [step for step in steps if step == (bytes, [GPU, "CPUExecutionProvider"])]
+    assert len(opened) == steps.count("preload") == 3
+    assert steps.index("preload") < steps.index(opened[0])
+    assert capsys.readouterr().out == ""
+
+
 def test_telemetry_is_off_before_the_first_session(tmp_path, monkeypatch):
     calls = []
     module = types.ModuleType("onnxruntime")
@@ -180,6 +192,18 @@ def test_an_older_onnxruntime_of_another_add_on_is_told_with_its_place(monkeypat
         ModelError, match=r"1\.17\.3 in /extensions/\.local/onnxruntime is not the one .* another add-on"
     ):
         session._import_onnxruntime()
+
+
+def test_another_package_in_onnxruntimes_folder_is_named(monkeypatch):
+    """Two add-ons with onnxruntime and onnxruntime-directml write over each other's files."""
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.setattr(
+        session.importlib.metadata,
+        "packages_distributions",
+        lambda: {"onnxruntime": ["onnxruntime", "onnxruntime-directml"]},
+    )
+    with pytest.raises(ModelError, match="onnxruntime-directml lies in the same folder, remove the add-on that"):
+        session.available_providers()
 
 
 def test_a_missing_onnxruntime_is_a_sentence(tmp_path, monkeypatch):
