@@ -134,13 +134,21 @@ def test_a_cached_wheel_with_another_hash_is_refused(tmp_path):
 USE = """
 import os, sys
 import bpy, addon_utils
-zip_path, photo, frames, answers = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4:]
+older, zip_path, photo, frames, answers = *sys.argv[1:4], int(sys.argv[4]), sys.argv[5:]
 profile = os.path.realpath(os.environ["BLENDER_USER_RESOURCES"])
 module = "bl_ext.user_default.image_dynamics"
 bpy.ops.wm.read_factory_settings(use_empty=True)
 bpy.ops.preferences.addon_enable(module="bl_pkg")
-bpy.ops.extensions.package_install_files(filepath=zip_path, repo="user_default", enable_on_install=True)
-assert addon_utils.check(module)[1], "not enabled"
+folder = os.path.join(profile, "extensions", "user_default", "image_dynamics")
+for path in (older, zip_path):
+    bpy.ops.extensions.package_install_files(
+        filepath=path, repo="user_default", enable_on_install=True, overwrite=True
+    )
+    assert addon_utils.check(module)[1] and hasattr(bpy.types.Scene, "gid"), "not enabled"
+    assert os.path.exists(os.path.join(folder, "blender_addon", "gone.py")) == (path == older)
+addon_utils.disable(module)
+assert not hasattr(bpy.types.Object, "gid") and not hasattr(bpy.types.Scene, "gid")
+addon_utils.enable(module)
 assert not {"onnxruntime", "PIL"} & set(sys.modules), "heavy imports while enabling"
 # Blender has no Pillow and no onnxruntime of its own, the Python of this test has: those of the zip go first.
 sys.path.sort(key=lambda entry: not os.path.realpath(entry).startswith(profile))
@@ -165,7 +173,7 @@ for answer in answers:
 repo = [r.module for r in bpy.context.preferences.extensions.repos].index("user_default")
 bpy.ops.extensions.package_uninstall(repo_index=repo, pkg_id="image_dynamics")
 assert not hasattr(bpy.types.Object, "gid") and not hasattr(bpy.types.Scene, "gid")
-assert not os.path.exists(os.path.join(profile, "extensions", "user_default", "image_dynamics"))
+assert not os.path.exists(folder)
 print("done", flush=True)
 os._exit(0)
 """
@@ -175,11 +183,16 @@ if (package.ROOT / "models" / "card.json").exists():
     ANSWERS.append("model")
 
 
-def test_zip_is_installed_used_and_removed_in_an_empty_profile(archive, tmp_path):
+def test_zip_is_installed_over_an_older_one_used_and_removed(archive, tmp_path):
+    """In an empty profile, as an artist has it before the first version."""
+    facts = tomllib.loads(manifest_of(archive))
+    manifest = manifest_of(archive).replace(f'version = "{facts["version"]}"', 'version = "0.0.1"', 1)
+    changes = {"blender_manifest.toml": manifest, "blender_addon/gone.py": ""}
+    older = rewritten(archive, tmp_path / "older.zip", changes)
     photo = tmp_path / "photo.png"
     image_io.save_png(photo, np.random.default_rng(1).random((64, 96, 3), dtype=np.float32))
     done = subprocess.run(
-        [sys.executable, "-c", USE, str(archive), str(photo), "12", *ANSWERS],
+        [sys.executable, "-c", USE, str(older), str(archive), str(photo), "12", *ANSWERS],
         env={**os.environ, "BLENDER_USER_RESOURCES": str(tmp_path / "profile")},
         capture_output=True,
         text=True,
