@@ -190,7 +190,7 @@ def _by_core(prepared, output, folder, progress, cancelled, blender):
     loop = Loop.of(prepared, output.render)
     baking = Baking(loop, folder, frames, output.sheet)
     found = {"by": output.render, "processes": baking.processes, "resumed": len(baking.kept)}
-    seam = wait(baking, progress, cancelled, lambda: picture_seam(baking.greys(own)))
+    seam = wait(baking, progress, cancelled, lambda: picture_seam(lambda frame: baking.grey(own[frame]), len(own)))
     if blender is not None:
         found |= _compared(Loop.of(prepared).renderer(), prepared, output, progress, blender)
     prepared.report["render"] = found

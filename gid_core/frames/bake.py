@@ -10,6 +10,7 @@ import json
 import os
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
@@ -33,6 +34,7 @@ __all__ = ["RECORD", "Baking", "Encoding", "bake", "check_libraries", "encode", 
 RECORD = ".bake.json"
 _AHEAD = 2  # frames that a process is told at a time: it never waits for the next one
 _POLL_S = 0.02
+_GREYS = 3000  # frames, .13 MB of the temporary folder each at 1080p; of more, what a seam wants is read from the files
 _BYTES_A_PIXEL = 300  # of the frame, that a process needs at most; the best renderer 265 (1080p) and 245 (4K) measured
 
 
@@ -75,7 +77,7 @@ class Baking:
         if not self.frames:
             raise SettingsError("there are no frames to render: give a longer range")
         self.kept = _take_up(self.folder, self._record(loop), self.sheet, self.frames)
-        self._waiting = [frame for frame in self.frames if frame not in self.kept]
+        self._waiting = deque(frame for frame in self.frames if frame not in self.kept)
         self._done = set(self.kept)
         self._crew: Crew | None = None
         self.processes = min(processes or processes_for(loop), len(self._waiting))
@@ -88,6 +90,7 @@ class Baking:
                     "scratch": self._scratch.name,
                     "out": str(self.folder.resolve()),
                     "sheet": asdict(self.sheet),
+                    "measures": len(self.frames) <= _GREYS,
                 }
                 self._crew = Crew(self.processes, "frames.frame_worker", order, self._scratch.name, "render frames")
                 for _ in range(_AHEAD):
@@ -119,9 +122,13 @@ class Baking:
                 self._tell(index)
         return len(self._done) == len(self.frames)
 
-    def greys(self, frames) -> list[np.ndarray]:
-        """Of each frame that is there, what `seam.grey_blocks` makes of its picture; before `end`."""
-        return [self._grey(frame) for frame in frames]
+    def grey(self, frame: int) -> np.ndarray:
+        """What `seam.grey_blocks` makes of the picture of a frame that is there; before `end`."""
+        measured = Path(self._scratch.name, f"grey{frame}.npy")
+        if measured.exists():
+            return np.load(measured, allow_pickle=False)
+        assert self.sheet.format is not None  # there is a picture to measure
+        return grey_of(self.folder / self.sheet.files(frame)["frames"], self.sheet.format)
 
     def end(self) -> None:
         """Stop what still runs, within a second, and clear away all but whole frames. Harmless when it is over."""
@@ -133,14 +140,7 @@ class Baking:
     def _tell(self, index):
         if self._waiting:
             assert self._crew is not None  # it is made for frames that wait
-            self._crew.tell(index, frame=self._waiting.pop(0))
-
-    def _grey(self, frame):
-        measured = Path(self._scratch.name, f"grey{frame}.npy")
-        if measured.exists():
-            return np.load(measured, allow_pickle=False)
-        assert self.sheet.format is not None  # there is a picture to measure
-        return grey_of(self.folder / self.sheet.files(frame)["frames"], self.sheet.format)
+            self._crew.tell(index, frame=self._waiting.popleft())
 
     def _record(self, loop):
         facts = json.dumps({"version": __version__, "loop": loop.digest(), "sheet": asdict(self.sheet)}, sort_keys=True)

@@ -72,7 +72,8 @@ def _work(order, commands, send):
         if sheet.format is not None:
             picture = render(renderer, frame - sheet.start, sheet)
             save_frame(out / sheet.files(frame)["frames"], picture, sheet.format)
-            np.save(scratch / f"grey{frame}.npy", grey_blocks(picture), allow_pickle=False)
+            if order["measures"]:
+                np.save(scratch / f"grey{frame}.npy", grey_blocks(picture), allow_pickle=False)
         for name in sheet.passes:
             _save_pass(out / sheet.files(frame)[name], name, renderer, frame - sheet.start)
         send(event="frame", frame=frame)

@@ -16,7 +16,9 @@ def serve(order: dict) -> None:
 
 def _work(order, _commands, send):
     files, frame_kind = order["files"], order["frame_kind"]
-    seam = picture_seam(grey_of(file, frame_kind) for file in files) if order["measures"] else None
+    seam = None
+    if order["measures"]:
+        seam = picture_seam(lambda frame: grey_of(files[frame], frame_kind), len(files))
     if order["kind"] is not None:
         movie.encode(
             movie.shown(files, order["repeats"], order["hold"]),

@@ -14,7 +14,7 @@ from ..errors import SettingsError
 
 __all__ = ["LoopPlan", "bump", "frames_for", "parse_fps", "snap"]
 
-MAX_FRAMES = 100_000
+MAX_FRAMES = 1_000_000  # more than eleven hours at 24 a second; Blender counts to 1,048,574
 _NTSC = {
     Fraction("23.976"): 24,
     Fraction("23.98"): 24,

@@ -141,7 +141,7 @@ def test_tasks_that_are_killed_and_requeued_change_nothing(job, plain, tmp_path)
         (lambda facts: facts["asked"].update(out="/tmp"), "does not know"),
         (lambda facts: facts["asked"].update(shell="rm"), "does not know"),
         (lambda facts: facts["asked"].update(size="big"), "cannot be"),
-        (lambda facts: facts["asked"].update(seconds=1e12), "100000"),
+        (lambda facts: facts["asked"].update(seconds=1e12), "1000000"),
         (lambda facts: facts["photos"][0].update(sha256="0" * 64), "not the photo"),
         (lambda facts: facts.clear(), "no job that can be read"),
     ],

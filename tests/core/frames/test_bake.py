@@ -297,27 +297,47 @@ def test_the_seam_of_the_pictures_sees_a_jump_and_a_hold():
     def seam(phases):
         x = np.arange(64) / 64
         rows = [0.5 + 0.4 * np.sin(2 * np.pi * (x - phase)) for phase in phases]
-        return picture_seam(grey_blocks(np.tile(row, (64, 1))[..., None].astype(np.float32)) for row in rows)
+        greys = [grey_blocks(np.tile(row, (64, 1))[..., None].astype(np.float32)) for row in rows]
+        return picture_seam(greys.__getitem__, len(greys))
 
     steps = np.arange(12) / 12
     assert seam(steps) == pytest.approx(1, abs=0.05)
     assert seam(steps * 0.75) > 2  # jump
     assert seam(np.append(steps, 0.0)) < 0.1  # hold: the last frame repeats the first
     assert seam(np.zeros(12)) is None
+    long = np.arange(2500) / 2500  # of which a step in three is measured
+    assert seam(long) == pytest.approx(1, abs=0.05)
+    assert seam(long * 0.999) > 2
 
 
-def test_the_seam_is_measured_alike_from_kept_and_from_new_frames(loop, tmp_path):
+def test_the_seam_of_a_long_loop_reads_some_of_its_frames():
+    asked = []
+
+    def grey(frame):
+        asked.append(frame)
+        return np.full((1, 1), np.sin(2 * np.pi * frame / 345_600), np.float32)
+
+    assert picture_seam(grey, 345_600) is not None
+    assert len(asked) < 2500
+    assert asked[-2:] == [345_599, 0]
+
+
+def test_the_seam_is_measured_alike_from_kept_and_from_new_frames(loop, tmp_path, monkeypatch):
     frames = range(1, N_FRAMES + 1)
     found = []
-    for _ in range(2):
+    for greys in (100, 100, 0):  # measured as they are made, read where they were kept, read in a long loop
+        monkeypatch.setattr(module, "_GREYS", greys)
+        if greys == 0:
+            shutil.rmtree(tmp_path / "frames")
         baking = Baking(loop, tmp_path, frames)
         try:
             while not baking.poll():
                 time.sleep(0.01)
-            found.append(picture_seam(baking.greys(frames)))
+            found.append(picture_seam(lambda index, one=baking: one.grey(frames[index]), N_FRAMES))
         finally:
             baking.end()
     assert found[0] == pytest.approx(found[1], rel=0.02)
+    assert found[1] == found[2]
 
 
 def test_a_movie_is_encoded_in_a_process_of_its_own_and_can_be_stopped(loop, tmp_path):
