@@ -279,14 +279,6 @@ def _default_blender():
     return next((v for v in DEFAULT_BLENDERS if installed_python(BLENDERS[v])), DEFAULT_BLENDERS[0])
 
 
-def test(arguments):
-    return _tool("tests/run.py").test(arguments, sys.modules[__name__])
-
-
-def bench(arguments):
-    return _tool("tests/run.py").bench(arguments, sys.modules[__name__])
-
-
 def _tool(path):
     """A script of this repository as a module, without any change to where modules are looked for."""
     name = path.rpartition("/")[2].removesuffix(".py")
@@ -302,12 +294,9 @@ def package(arguments):
     return _run([python, str(ROOT / "blender_addon" / "package.py"), *arguments])
 
 
-def docs(arguments):
-    return _tool("docs/site/make.py").make(arguments, sys.modules[__name__])
-
-
-def audit(arguments):
-    return _tool("tests/run.py").audit(arguments, sys.modules[__name__])
+def tool_verb(path, name):
+    """A function of a script of this repository that is given this module as well, for environments and processes."""
+    return lambda arguments: getattr(_tool(path), name)(arguments, sys.modules[__name__])
 
 
 def model_verb(module):
@@ -372,14 +361,14 @@ VERBS = {
     "job": lambda arguments: _run_core("gid_core.farm.submit", arguments),
     "check": check,
     "task": lambda arguments: _run_core("gid_core.farm.task", arguments),
-    "test": test,
-    "bench": bench,
+    "test": tool_verb("tests/run.py", "test"),
+    "bench": tool_verb("tests/run.py", "bench"),
     "package": package,
     "repository": lambda arguments: package(["--index", *arguments]),
     "soak": lambda arguments: _run([environment("export"), str(ROOT / "tests" / "soak.py"), *arguments]),
     "window": lambda arguments: _run([environment("export"), str(ROOT / "tests" / "window" / "run.py"), *arguments]),
-    "docs": docs,
-    "audit": audit,
+    "docs": tool_verb("docs/site/make.py", "make"),
+    "audit": tool_verb("tests/run.py", "audit"),
     "train": model_verb("fitting.train"),
     "export": model_verb("export.export"),
     "evaluate": model_verb("evaluation.evaluate"),

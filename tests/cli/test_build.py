@@ -77,6 +77,47 @@ def test_a_cache_that_cannot_be_written_is_one_sentence(build, tmp_path, monkeyp
         build.environment("run")
 
 
+@pytest.mark.parametrize(
+    ("pythons", "ready", "asked", "starts"),
+    [
+        (("3.11",), (), [], "blender-4.5"),
+        (("3.13",), (), [], "blender-5.2"),
+        (("3.11", "3.13"), (), [], "blender-4.5"),
+        (("3.11", "3.13"), ("blender-5.2",), [], "blender-5.2"),  # what is there already needs no download
+        (("3.13",), (), ["--blender", "5.2"], "blender-5.2"),
+        (("3.12",), (), [], "run"),
+        (("3.14",), (), [], "run"),
+        (("3.11", "3.13"), (), ["--blender", "none"], "run"),
+        (("3.11", "3.13"), (), ["--no-render"], "run"),
+        (("3.12",), (), ["--blender", "4.5"], None),
+        (("3.12",), (), ["--render", "cycles"], None),
+    ],
+)
+def test_animate_takes_the_blender_whose_python_is_there(build, monkeypatch, capsys, pythons, ready, asked, starts):
+    started = []
+
+    def environment(name):
+        if name not in ready:
+            build.find_python(build.PYTHONS[name])
+        return name
+
+    monkeypatch.setattr(build, "installed_python", lambda version: ["python"] if version in pythons else None)
+    monkeypatch.setattr(build.shutil, "which", lambda command: None)  # no uv
+    monkeypatch.setattr(build, "is_ready", lambda name: name in ready)
+    monkeypatch.setattr(build, "environment", environment)
+    monkeypatch.setattr(build, "_run", lambda command: started.append(command[0]) or 0)
+    if starts is None:
+        with pytest.raises(build.PythonMissing, match=r"Python 3\.11 was not found: install it"):
+            build.animate(["photo.jpg", *asked])
+    else:
+        assert build.animate(["photo.jpg", *asked]) == 0
+        assert started == [starts]
+        told = capsys.readouterr().err
+        assert told.startswith("gid: without Blender, so without scene.blend: Python 3.11") == (
+            starts == "run" and not asked
+        )
+
+
 FIRST_RUN = """
 import pathlib, runpy, sys
 scope = runpy.run_path(sys.argv[1], run_name="build")["environment"].__globals__
