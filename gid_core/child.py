@@ -14,7 +14,7 @@ import threading
 import time
 import traceback
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from . import errors, process
@@ -31,15 +31,16 @@ class Crew:
 
     Args:
         count: how many.
-        module: dotted, within gid_core, such as "frames.frame_worker".
+        module: dotted, such as "gid_core.frames.frame_worker".
         order: JSON-ready; the same for all.
         folder: takes what the children print beside their answers; whoever made it removes it.
         work: what they do, for a sentence about a crash.
+        blender: as `process.start` takes it.
     Raises:
         LimitError: no process can be started.
     """
 
-    def __init__(self, count: int, module: str, order: dict, folder, work: str):
+    def __init__(self, count: int, module: str, order: dict, folder, work: str, blender: Sequence[str] | None = None):
         self._folder, self._work = Path(folder), work
         self._messages: queue.SimpleQueue[tuple[int, dict | None]] = queue.SimpleQueue()
         self._processes: list[subprocess.Popen] = []
@@ -47,7 +48,7 @@ class Crew:
         self._release = weakref.finalize(self, _end, self._processes)
         try:
             for index in range(count):
-                self._processes.append(_started(order, module, self._log(index)))
+                self._processes.append(_started(order, module, self._log(index), blender))
                 reader = (index, self._processes[index], self._messages)
                 threading.Thread(target=_read, args=reader, daemon=True).start()
         except BaseException:
@@ -148,9 +149,11 @@ def _listen(arrived):
     os._exit(0)  # the parent wants no answer any more, or is gone
 
 
-def _started(order, module, log):
+def _started(order, module, log, blender):
+    # A Blender keeps a temporary folder, which stays behind when its process ends at once: ours takes it along.
+    environment = {**_ONE_THREAD, **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(log.parent))}
     try:
-        return process.start(module, order, log, _ONE_THREAD)
+        return process.start(module, order, log, environment, blender)
     except OSError as error:
         raise errors.LimitError(
             f"no further process can be started ({error}): close other programs, or render the loop's scene instead"

@@ -80,7 +80,7 @@ class Companion:
 
 def _started(folder, idle_s):
     try:
-        return process.start("prediction.child", {"folder": str(folder), "idle_s": idle_s}, folder / _LOG)
+        return process.start("gid_core.prediction.child", {"folder": str(folder), "idle_s": idle_s}, folder / _LOG)
     except OSError as error:
         raise errors.ModelError(f"the prediction process cannot be started ({error}): use the physics prior") from error
 

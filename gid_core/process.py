@@ -1,7 +1,8 @@
 """A fresh Python process that runs one module of ours: the same interpreter and sys.path, none of the parent's modules.
 
 It is told things as lines of JSON on its standard input, the first of which says what to run, and answers on its
-standard output. It never imports bpy and never runs the parent's main module, so that it works inside Blender as well.
+standard output. It never runs the parent's main module, so that it works inside Blender as well, and it knows no bpy
+unless it is a Blender of its own.
 """
 
 import contextlib
@@ -9,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 __all__ = ["LOG_TAIL", "start", "tell", "told"]
@@ -20,9 +21,12 @@ LOG_TAIL = 4000  # characters of what a process printed before it broke down tha
 _BOOT = """
 import importlib, json, sys, types
 start = json.loads(sys.stdin.buffer.readline())
+if start["is_blender"]:
+    import bpy  # first: as a module of Python it brings another "bpy", for its own use, further on in the path
+else:
+    sys.modules["bpy"] = None
 sys.path[:] = start["path"]
 sys.dont_write_bytecode = start["dont_write_bytecode"]
-sys.modules["bpy"] = None
 package = types.ModuleType("gid_child")
 package.__path__ = [start["root"]]
 sys.modules["gid_child"] = package
@@ -30,31 +34,38 @@ importlib.import_module("gid_child." + start["module"]).serve(start["order"])
 """
 
 
-def start(module: str, order: dict, log: Path, environment: Mapping[str, str] | None = None) -> subprocess.Popen:
+def start(
+    module: str,
+    order: dict,
+    log: Path,
+    environment: Mapping[str, str] | None = None,
+    blender: Sequence[str] | None = None,
+) -> subprocess.Popen:
     """A process that runs `serve(order)` of a module of ours.
 
     Args:
-        module: dotted, within gid_core, such as "frames.frame_worker".
+        module: dotted, such as "gid_core.frames.frame_worker".
         order: JSON-ready.
         log: file for what it prints beside its answers.
         environment: variables that it has beside ours.
+        blender: command of a Blender that runs the Python text behind it; None: this Python, without Blender.
     Raises:
         OSError: none can be started.
     """
     if not sys.executable:
         raise OSError("this Blender does not say where its Python is")
-    package = Path(__file__).resolve().parent
     introduction = {
         "order": order,
         "path": [os.path.abspath(entry) for entry in sys.path if entry],  # "" is the caller's folder: no place for code
         "dont_write_bytecode": sys.dont_write_bytecode,
-        "root": str(package.parent),
-        "module": f"{package.name}.{module}",
+        "root": str(Path(__file__).resolve().parent.parent),
+        "module": module,
+        "is_blender": blender is not None,
     }
     with log.open("wb") as printed:
         process = subprocess.Popen(
             # -I: neither the environment nor the current folder decides what the child imports
-            [sys.executable, "-I", "-c", _BOOT],
+            [*(blender or (sys.executable, "-I", "-c")), _BOOT],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=printed,

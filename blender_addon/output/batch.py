@@ -1,5 +1,6 @@
-"""A folder of photos as a job of its own: a process beside Blender animates them, as the command line does."""
+"""A folder of photos as a job of its own: a second Blender animates them as the command line does."""
 
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -72,7 +73,8 @@ class Batch:
         self._result: Result | None = None
         try:
             order = {"arguments": arguments}
-            self._crew = Crew(1, "batch_worker", order, self._scratch.name, "animate the photos")
+            module = "blender_addon.batch_child"
+            self._crew = Crew(1, module, order, self._scratch.name, "animate the photos", _blender())
         except BaseException:
             self._scratch.cleanup()
             raise
@@ -101,6 +103,13 @@ class Batch:
                 time.sleep(0.01)
         self._crew.end()
         self._scratch.cleanup()
+
+
+def _blender():
+    """Command of this Blender without a window, without the user's own settings, that runs Python text."""
+    if not bpy.app.binary_path:  # it is a module of Python
+        return [sys.executable, "-I", "-c"]
+    return [bpy.app.binary_path, "--background", "--factory-startup", "--python-expr"]
 
 
 def told(result: Result) -> str:

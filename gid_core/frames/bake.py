@@ -92,7 +92,9 @@ class Baking:
                     "sheet": asdict(self.sheet),
                     "measures": len(self.frames) <= _GREYS,
                 }
-                self._crew = Crew(self.processes, "frames.frame_worker", order, self._scratch.name, "render frames")
+                self._crew = Crew(
+                    self.processes, "gid_core.frames.frame_worker", order, self._scratch.name, "render frames"
+                )
                 for _ in range(_AHEAD):
                     for index in range(self.processes):
                         self._tell(index)
@@ -185,7 +187,7 @@ class Encoding:
             "repeats": repeats,
             "hold": hold,
         }
-        self._crew = Crew(1, "frames.movie_worker", order, self._scratch.name, "encode the movie")
+        self._crew = Crew(1, "gid_core.frames.movie_worker", order, self._scratch.name, "encode the movie")
 
     def poll(self) -> bool:
         """Look once, without waiting; True when the movie is there. Raises GidError: there will be none."""

@@ -1,5 +1,6 @@
 """A folder of photos from the panel: loops and a page beside it, one failure stops nothing, cancel leaves no debris."""
 
+import json
 import time
 
 import bpy
@@ -34,6 +35,10 @@ def test_a_folder_becomes_loops_and_a_page_and_tells_what_failed(photos, tmp_pat
     for name in ("rose", "tulip"):
         assert len(list((out / name / "frames").iterdir())) == 4
         assert (out / name / "loop.webp").exists()
+        report = json.loads((out / name / "report.json").read_text())
+        assert report["render"]["compared_db"] > 100
+        bpy.ops.wm.open_mainfile(filepath=str(out / name / "scene.blend"))
+        assert bpy.context.scene.gid.loop.gid.n_frames == 4
     page = (out / "index.html").read_text()
     assert "rose/loop.webp" in page
     assert "broken.png" in page

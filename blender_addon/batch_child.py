@@ -1,4 +1,4 @@
-"""The process of a batch that a program with a window asks for: `batch` with the same options, its progress as answers.
+"""The process of a batch: a Blender of its own that does `batch` with the command line's options, progress as answers.
 
 It is told {"cancel": true} to stop in order: what is finished stays, nothing half-written does.
 """
@@ -6,14 +6,17 @@ It is told {"cancel": true} to stop in order: what is finished stays, nothing ha
 import argparse
 import threading
 
-from . import animate, batch
-from .child import serving
+from ..gid_core import animate, batch
+from ..gid_core.child import serving
+from . import properties
+from .output.delivery import CommandLine
 
 __all__ = ["serve"]
 
 
 def serve(order: dict) -> None:
     """A child's whole life; see `gid_core.child`. order: {"arguments": those of the command line}."""
+    properties.register()
     serving(_work, order)
 
 
@@ -25,6 +28,7 @@ def _work(order, commands, send):
     threading.Thread(target=_wait_for_cancel, args=(commands, stopped), daemon=True).start()
     page, outcomes = batch.animate_all(
         options,
+        CommandLine(),
         cancelled=stopped.is_set,
         progress=lambda phase, fraction: send(event="progress", phase=phase, fraction=fraction),
     )
