@@ -15,6 +15,7 @@ from ..nodes import rig
 __all__ = [
     "check_range",
     "check_rate",
+    "input_curve",
     "key",
     "key_input",
     "on_same_clock",
@@ -49,6 +50,13 @@ def key_input(obj, name: str, keys, *, group: str = "") -> None:
         cycles = curve.modifiers.new("CYCLES")
         cycles.mode_before = cycles.mode_after = "REPEAT"
     obj.update_tag()
+
+
+def input_curve(obj, name: str):
+    """The F-curve that keys an input of the rig of `obj`, None where there is none."""
+    modifier = rig.modifier_of(obj)
+    path = compat.clock_path(modifier, rig.inputs_of(modifier.node_group)[name])
+    return next((curve for curve in compat.own_curves(obj) if curve.data_path == path), None)
 
 
 def unkey_input(obj, name: str) -> None:

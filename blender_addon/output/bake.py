@@ -26,7 +26,7 @@ from ...gid_core.motion import edits
 from ...gid_core.motion.pluck import GENTLE
 from ...gid_core.version import __version__
 from .. import compat
-from ..loop import colours, images, raw
+from ..loop import clock, colours, images, raw
 from ..loop.read import (
     played_volume,
     scene_of,
@@ -55,7 +55,7 @@ __all__ = [
     "take_of",
 ]
 
-_FOLLOWED = ("Clock", "Pluck ")  # how the names of inputs begin whose keys are the loop's own
+_FOLLOWED = ("Clock", "Pluck ", "Amount")  # how the names of inputs begin whose keys a bake goes by
 
 
 class NotBaked(SettingsError):
@@ -204,17 +204,18 @@ def loop_of(plane, quality: str = "core") -> Loop:
         SettingsError: `plane` is not a loop, or an input of its rig is animated.
     """
     scene_of(plane)
-    animated = [name for name in _animated(plane) if not name.startswith(_FOLLOWED)]
-    if animated:
-        raise SettingsError(
-            f"'{animated[0]}' is animated, and a bake follows the clock alone: render the scene instead"
-        )
+    for name in _animated(plane):
+        if not name.startswith(_FOLLOWED):
+            raise SettingsError(
+                f"'{name}' is animated, and a bake follows the clock, plucks and Amount alone: render the scene instead"
+            )
     asked, front = stored_edits(plane), plane.gid.front
     still, volume = stored_still(plane), stored_volume(plane)
     return Loop(
         still,
         volume,
         stored_plan(plane),
+        amount=_amounts(plane, asked.amplitude),
         front=None if front is None else np.ascontiguousarray(images.pixels_of(front)[..., 0]),
         plate=_stored_plate(plane, still, quality),
         kin=_stored_kin(plane, still),
@@ -242,6 +243,27 @@ def _stored_kin(plane, still):
     if image is None:
         return np.zeros((*still.shape[:2], 5), np.uint8)
     return sharp.kin_of_pixels(images.pixels_of(image))
+
+
+def _amounts(plane, amplitude):
+    """What multiplies the motion beside its amplitude: 1, or by the keys of Amount a number for each frame.
+
+    Raises:
+        SettingsError: the keys do not come back with the loop, or are those of a loop without amplitude.
+    """
+    curve = clock.input_curve(plane, "Amount")
+    if curve is None:
+        return 1.0
+    n_frames = plane.gid.n_frames
+    values = [curve.evaluate(plane.gid.start + frame) for frame in range(2 * n_frames)]
+    if not np.allclose(values[:n_frames], values[n_frames:], atol=1e-6):
+        raise SettingsError(
+            "'Amount' is animated and does not come back with the loop: give its curve a Cycles modifier and keys over "
+            "one loop, or render the scene instead"
+        )
+    if amplitude == 0 and any(values):
+        raise SettingsError("'Amount' is animated while the amplitude is 0: set the amplitude, and then its keys")
+    return tuple(value / amplitude if amplitude else 1.0 for value in values[:n_frames])
 
 
 def _animated(plane):

@@ -33,14 +33,14 @@ _PICTURE = 3
 class Loop:
     """What is rendered.
 
-    still: float32 (H, W, 3|4), linear, premultiplied. front, plate, kin, plucks, damping and fps: as
+    still: float32 (H, W, 3|4), linear, premultiplied. amount, front, plate, kin, plucks, damping and fps: as
     `LoopRenderer` takes them. quality: "core" or "best".
     """
 
     still: np.ndarray
     volume: SpectralVolume
     plan: LoopPlan
-    amount: float = 1.0
+    amount: float | tuple[float, ...] = 1.0
     front: np.ndarray | None = None
     plate: np.ndarray | bool | None = None
     quality: str = "core"
@@ -95,7 +95,7 @@ class Loop:
             arrays["still"],
             SpectralVolume(**volume, border=facts["border"]),
             LoopPlan(**plan),
-            facts["amount"],
+            tuple(facts["amount"]) if isinstance(facts["amount"], list) else facts["amount"],
             arrays.get("front"),
             arrays.get("plate", facts["plate"]),
             facts["quality"],
@@ -132,7 +132,7 @@ class Loop:
         facts = {
             "plan": asdict(self.plan),
             "border": float(self.volume.border),
-            "amount": float(self.amount),
+            "amount": self.amount if isinstance(self.amount, tuple) else float(self.amount),
             "plate": plate,
             "quality": self.quality,
             "pluck_times": [float(one.time_s) for one in self.plucks],

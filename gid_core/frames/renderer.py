@@ -32,7 +32,7 @@ class LoopRenderer:
         still: float32 (H, W, C), linear, premultiplied.
         volume: on any grid; displacements are scaled to the still's pixels.
         plan: of as many modes as the volume has.
-        amount: times the motion.
+        amount: times the motion; or one number for each frame of the loop, which closes, and between them straight.
         front: r in 0..1 (H, W), how far in front each pixel is; default: from the motion.
         plate: (H, W, C), what shows through holes; default: the still with its movers filled; False: none.
         kin: uint8 (H, W, 5), how each pixel may be sharpened (`sharp.kin`); default: from still and motion.
@@ -41,7 +41,7 @@ class LoopRenderer:
         damping: of the plucks.
         fps: frames per second, a Fraction; plucks are told in seconds and need it.
     Raises:
-        SettingsError: the plan is of another volume, or there are plucks and no frame rate.
+        SettingsError: the plan is of another volume, there are amounts for other frames, or plucks and no frame rate.
     """
 
     def __init__(
@@ -60,6 +60,8 @@ class LoopRenderer:
     ):
         if len(plan.harmonics) != volume.n_freqs:
             raise SettingsError(f"the plan has {len(plan.harmonics)} modes and the volume {volume.n_freqs}")
+        if np.ndim(amount) and len(amount) != plan.n_frames:
+            raise SettingsError(f"there are {len(amount)} amounts for a loop of {plan.n_frames} frames")
         if plucks and fps is None:
             raise SettingsError("a loop with plucks needs its frame rate: they are told in seconds")
         self.still = np.ascontiguousarray(still, np.float32)
@@ -94,13 +96,19 @@ class LoopRenderer:
 
     def scalars(self, frame) -> np.ndarray:
         """What each mode is multiplied by at one frame, loop and plucks together: complex128 (K,)."""
-        scalars = self.plan.scalars(frame) * self.amount
+        scalars = self.plan.scalars(frame) * self._amount(frame)
         if self._plucks:
             assert self._fps is not None  # plucks come with it
             n_frames = self.plan.n_frames
             seconds, period_s = float(Fraction(frame) % n_frames / self._fps), float(n_frames / self._fps)
             scalars = scalars + response(self._plucks, self._frequencies, self._damping, seconds, period_s=period_s)
         return scalars
+
+    def _amount(self, frame):
+        if not np.ndim(self.amount):
+            return self.amount
+        n_frames = self.plan.n_frames
+        return np.interp(float(Fraction(frame) % n_frames), np.arange(n_frames + 1), [*self.amount, self.amount[0]])
 
     def displacement(self, frame) -> np.ndarray:
         """float32 (H, W, 2), px of the still; exactly 0 where nothing ever moves."""

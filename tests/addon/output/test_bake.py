@@ -159,8 +159,8 @@ def test_a_folder_that_cannot_be_is_refused(output, tmp_path, folder, said):
 def test_what_the_core_cannot_follow_is_refused(small_loop, output, tmp_path):
     from gid_dev.blender_addon.loop import clock
 
-    clock.key_input(small_loop, "Amount", [(1, 0.0, "LINEAR"), (12, 1.0, "LINEAR")])
-    with pytest.raises(RuntimeError, match="'Amount' is animated"):
+    clock.key_input(small_loop, "Turn", [(1, 0.0, "LINEAR"), (12, 1.0, "LINEAR")])
+    with pytest.raises(RuntimeError, match="'Turn' is animated"):
         bpy.ops.gid.bake()
     assert not (tmp_path / "bakes").exists()
 

@@ -394,6 +394,10 @@ def test_a_loop_survives_the_way_to_another_process(tmp_path):
     assert np.array_equal(again.renderer().frame(3), loop.renderer().frame(3))
     assert replace(loop, amount=1.0).digest() != loop.digest()
     assert replace(loop, plate=None).digest() != loop.digest()
+    gusty = replace(loop, amount=tuple(rng.random(loop.plan.n_frames)))
+    gusty.save(tmp_path)
+    assert Loop.load(tmp_path).amount == gusty.amount
+    assert Loop.load(tmp_path).digest() == gusty.digest() != loop.digest()
 
 
 def test_mask_border_and_plucks_go_along_to_another_process(tmp_path):

@@ -78,6 +78,15 @@ def test_an_amount_of_0_gives_the_still_bit_for_bit():
     assert all(loop.frame(n).tobytes() == loop.still.tobytes() for n in (0, 5, 11))
 
 
+def test_an_amount_for_each_frame_multiplies_it_and_closes_with_the_loop():
+    amounts = tuple(np.linspace(0.5, 2, 24))
+    loop, steady = renderer(amount=amounts), renderer()
+    assert np.array_equal(loop.scalars(24 + 7), steady.scalars(7) * amounts[7])
+    assert np.allclose(loop.scalars(Fraction(47, 2)), steady.scalars(Fraction(47, 2)) * (amounts[23] + amounts[0]) / 2)
+    with pytest.raises(SettingsError, match="23 amounts for a loop of 24 frames"):
+        renderer(amount=amounts[1:])
+
+
 def test_a_volume_of_zeros_gives_the_still_bit_for_bit():
     loop = renderer(volume=swaying().scaled(0), anchored=False)
     assert loop.static.all()
