@@ -25,8 +25,8 @@ from .files.progress import STOPPING, exit_code_of, meter_of, publishing
 from .files.storage import disk_errors
 from .frames.preview import contact_sheet
 from .frames.seam import seam_ratio
+from .motion import comb, saved, synth, timeline
 from .motion import edits as edit
-from .motion import saved, synth, timeline
 from .motion.motion import Motion
 from .motion.plan import plan_loop
 from .motion.volume import SpectralVolume
@@ -112,6 +112,17 @@ def add_options(parser: argparse.ArgumentParser, place: str, purpose: str) -> No
         help="how far each place moves: mid grey as predicted, black not at all, white twice as far",
     )
     add("--direction", metavar="DX,DY", help="the axis that things move along: 1,0 is to the right, 0,1 is down")
+    add(
+        "--comb",
+        metavar="STROKES",
+        help='strokes that things move along, place by place: "0.2,0.5 0.4,0.4; 0.6,0.5 0.8,0.5" are two',
+    )
+    add(
+        "--reach",
+        type=float,
+        default=0.1,
+        help="how far beside a stroke it is felt, in parts of the long side (default: %(default)s)",
+    )
     add("--rate", type=float, default=1.0, help="how fast things move; 0.5 is slow motion (default: %(default)s)")
     add(
         "--wander",
@@ -320,6 +331,7 @@ def _edits(options, photo_shape, still_shape):
         low=gains[0],
         mid=gains[1],
         high=gains[2],
+        strokes=() if options.comb is None else comb.strokes_of(options.comb, options.reach),
         rate=options.rate,
         wander=options.wander,
     )

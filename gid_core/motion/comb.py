@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import SettingsError
 
-__all__ = ["REACH_TOP", "Stroke", "axis", "local_turn"]
+__all__ = ["REACH_TOP", "Stroke", "axis", "local_turn", "strokes_of"]
 
 REACH_TOP = 1.0
 _PIECES = 24  # a stroke is looked at in as many straight pieces
@@ -40,6 +40,25 @@ class Stroke:
             raise SettingsError("a stroke needs two points or more that lie apart: draw it again")
         if not (math.isfinite(self.reach) and 0 < self.reach <= REACH_TOP):
             raise SettingsError(f"the reach of a stroke is {self.reach}: give a part of the picture above 0 to 1")
+
+
+def strokes_of(text: str, reach: float) -> tuple[Stroke, ...]:
+    """The strokes that a text tells: places X,Y in 0..1, y down, with blanks between them and a semicolon after each.
+
+    Raises:
+        SettingsError: it tells none; or as `Stroke`.
+    """
+    try:
+        told = [tuple(map(_place, stroke.split())) for stroke in text.split(";")]
+    except ValueError:
+        example = "0.2,0.5 0.4,0.4; 0.6,0.5 0.8,0.5"
+        raise SettingsError(f'the comb is {text!r}: give places of strokes such as "{example}"') from None
+    return tuple(Stroke(points, reach) for points in told)
+
+
+def _place(text):
+    x, y = text.split(",")
+    return float(x), float(y)
 
 
 def axis(amplitudes: np.ndarray, weight=None) -> float:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from gid_dev.gid_core.files import image_io
 from gid_dev.gid_core.motion import saved
+from gid_dev.gid_core.motion.comb import Stroke
 from gid_dev.gid_core.motion.edits import main_axis
 from gid_dev.gid_core.motion.volume import SpectralVolume
 from PIL import Image
@@ -112,12 +113,14 @@ def test_options_are_edits_that_the_file_can_take_back(tmp_path, photo):
     options = ("--model", "physics", "--seconds", 2)
     assert animate(photo, "--out", "raw", *options, cwd=tmp_path).returncode == 0
     asked = ("--strength", "strength.png", "--gains", "1,1,0.5", "--amplitude", 0.5)
+    asked += ("--comb", "0,0 .1,0", "--reach", 0.05)  # far from all that is looked at below
     done = animate(photo, "--out", "asked", *options, *asked, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     raw, asked = (saved.load(tmp_path / name / "volume.npz") for name in ("raw", "asked"))
     assert asked.motion.envelope.tobytes() == raw.motion.envelope.tobytes()
     assert asked.motion.volume().amplitudes.tobytes() == raw.volume.amplitudes.tobytes()
     assert (asked.edits.amplitude, asked.edits.low, asked.edits.high) == (0.5, 1.0, 0.5)
+    assert asked.edits.strokes == (Stroke(((0.0, 0.0), (0.1, 0.0)), 0.05),)
     assert set(np.unique(asked.edits.strength)) >= {np.float32(0), np.float32(1), np.float32(2)}
     texel = raw.volume.width / 120  # the middle of the bush, where there is motion everywhere
     grey, white, black = (np.s_[:, round(30 * texel) : round(50 * texel), round(x * texel)] for x in (55, 82, 37))
@@ -151,6 +154,7 @@ def test_without_a_photo_the_example_is_animated(tmp_path):
         (["bush.png", "--direction", "left"], 2, "give two numbers"),
         (["bush.png", "--direction", "0,0"], 2, "not both 0"),
         (["bush.png", "--gains", "1,2"], 2, "give three numbers"),
+        (["bush.png", "--comb", "0.2,0.5"], 2, "two points or more"),
         (["bush.png", "--gains", "-1,1,1"], 2, "gain of the low frequencies is -1"),
         (["bush.png", "--strength", "wide.png"], 2, "the strength has 200 x 20 pixels"),
         (["bush.png", "--mask", "missing.png"], 2, "there is no picture"),

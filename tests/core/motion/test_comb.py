@@ -100,3 +100,15 @@ def test_slow_motion_takes_as_many_times_as_long():
     slow = plan_loop(apply(motion, Edits(rate=0.5)), 240, 24)
     assert slow.harmonics == whole.harmonics
     assert np.allclose(slow.scalars(100), whole.scalars(50))
+
+
+def test_strokes_are_told_as_text():
+    first, second = comb.strokes_of("0.2,0.5 .4,.4; 0.6,0.5 0.8,0.5 1,0.6", 0.2)
+    assert (first.points, first.reach) == (((0.2, 0.5), (0.4, 0.4)), 0.2)
+    assert len(second.points) == 3
+
+
+@pytest.mark.parametrize("text", ["", "0.2", "0.2,0.5", "0.2,0.5 0.4", "a,b c,d", "0.2,0.5 0.4,0.4;", "nan,0 1,1"])
+def test_a_text_that_tells_no_stroke_is_refused(text):
+    with pytest.raises(SettingsError, match=r"comb|stroke"):
+        comb.strokes_of(text, 0.1)
