@@ -48,7 +48,10 @@ PANEL_CATEGORY = "Image Dynamics"  # the tab whose regions show jobs; nothing el
 
 
 class Work(Protocol):
-    """Something long that is under way elsewhere: in a process, in threads."""
+    """Something long that is under way elsewhere: in a process, in threads.
+
+    What comes in parts says so by `has_more`: its results are applied one after another, each as an undo step.
+    """
 
     def poll(self) -> list:
         """What happened since the last call, each with `phase` (a word or two) and `fraction` (0..1 of that phase)."""
@@ -175,14 +178,17 @@ def dismiss(key: int) -> None:
 
 
 def run(work: Work, apply: Callable[[Any], Any]):
-    """The whole job here and now; returns what `apply` returns, raises what the work or `apply` raises."""
+    """The whole job here and now; returns what `apply` returns at last, raises what the work or `apply` raises."""
     try:
         while True:
             work.poll()
             result = work.result()
-            if result is not None:
-                return apply(result)
-            time.sleep(POLL_S / 10)
+            if result is None:
+                time.sleep(POLL_S / 10)
+                continue
+            message = apply(result)
+            if not _has_more(work):
+                return message
     finally:
         work.cancel()
 
@@ -248,6 +254,7 @@ def _advance(job):
             is_over = False
         else:
             _apply(job, result)
+            is_over = not _has_more(job.work)
     except Cancelled:
         pass
     except GidError as error:
@@ -269,6 +276,10 @@ def _apply(job, result):
         bpy.ops.ed.undo_push(message=job.label)
     if message:
         note(job.key, message, is_error=False)
+
+
+def _has_more(work):
+    return getattr(work, "has_more", False)
 
 
 def is_busy():

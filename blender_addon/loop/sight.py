@@ -51,9 +51,12 @@ _kept: dict[int, tuple] = {}
 def in_sight(context):
     """The loop that panel and operators mean: the active object or what that shows, else the scene's, else the last.
 
-    None if there is none.
+    In an image editor, before all of them, one that is made of the image there. None if there is none.
     """
     scene = context.scene
+    pictured = _made_of(getattr(context.space_data, "image", None))
+    if pictured:
+        return scene.gid.loop if scene.gid.loop in pictured else pictured[-1]
     shown = context.object.gid.shows if context.object is not None else None
     if _is_loop(shown):
         return shown
@@ -64,6 +67,18 @@ def in_sight(context):
     if own and own[0] == context.object:
         return own[0]
     return next((plane for plane in own if plane.gid.scene == scene), own[0] if own else None)
+
+
+def _made_of(image):
+    """The loops of this file of whose pictures `image` is one."""
+    if image is None:
+        return []
+    return [plane for plane in bpy.data.objects if _is_loop(plane) and image in _pictures(plane)]
+
+
+def _pictures(plane):
+    gid = plane.gid
+    return gid.source, rig.get_input(plane, "Still"), gid.front, gid.plate, gid.edits.mask, gid.edits.strength
 
 
 def loop_of(scene):

@@ -119,11 +119,20 @@ def _animate_all(operator, context, paths):
 
 
 class _Several:
-    """Predictions of several photos, one after another, as one job; a photo that cannot be read stops no other."""
+    """Several photos, one after another, as one job: predicted and built; one that cannot be stops no other.
+
+    A loop is built as soon as its motion is there, so that Blender stands still for one at a time.
+    """
 
     def __init__(self, context, paths):
         self._scene, self._paths, self._left = context.scene.session_uid, len(paths), list(paths)
-        self._work, self._order, self._motions, self._refused = None, None, [], []
+        self._work, self._order, self._motion = None, None, None
+        self._made, self._refused = 0, []
+
+    @property
+    def has_more(self):
+        """Whether a photo is not done yet."""
+        return bool(self._left or self._work)
 
     def begin(self):
         return self
@@ -132,46 +141,53 @@ class _Several:
         """Events of the photo that is looked at."""
         if self._work is None and self._left:
             self._next()
-        if self._work is None:
+        if self._work is None or self._motion is not None:
             return []
         place = f"Photo {self._paths - len(self._left)} of {self._paths}"
         try:
             events = [replace(event, phase=f"{place}, {event.phase}") for event in self._work.poll()]
-            motion = self._work.result()
+            self._motion = self._work.result()
         except Cancelled:
             raise
         except GidError as error:
             self._refuse(error)
             return []
-        if motion is not None:
-            self._motions.append((self._order, motion))
-            self._work = None
         return events
 
     def result(self):
-        return None if self._left or self._work is not None else tuple(self._motions)
+        """The next motion, or an empty one when there will be none."""
+        return self._motion if self._motion is not None or self.has_more else ()
 
     def cancel(self):
         if self._work is not None:
             self._work.cancel()
 
-    def finish(self, motions):
-        """Build a loop of each, show the last; what there is to tell."""
-        for order, motion in motions:
-            order.fulfil(motion, is_shown=order is motions[-1][0])
-        told = f"{len(motions)} loops made" if len(motions) != 1 else "1 loop made"
-        if self._refused:
-            told += "; " + "; ".join(self._refused)
-        return told
+    def finish(self, _motion):
+        """Build the loop of the motion that is there; after the last show it, and tell what there is to tell."""
+        if self._motion is not None:
+            try:
+                self._order.fulfil(self._motion, is_shown=False)
+                self._made += 1
+            except GidError as error:
+                self._refused.append(str(error))
+            self._work = self._motion = None
+        if self.has_more:
+            return None
+        if self._made:
+            sight.show(self._asking().gid.loop, bpy.context.window)
+        told = f"{self._made} loops made" if self._made != 1 else "1 loop made"
+        return "; ".join([told, *self._refused])
 
     def _next(self):
         path = self._left.pop(0)
         try:
-            scene = next(scene for scene in bpy.data.scenes if scene.session_uid == self._scene)
-            self._order = Order.of(scene, images.open_photo(path))
+            self._order = Order.of(self._asking(), images.open_photo(path))
             self._work = self._order.begin() if not bpy.app.background else jobs.Inline(self._order.predict)
         except GidError as error:
             self._refuse(error)
+
+    def _asking(self):
+        return next(scene for scene in bpy.data.scenes if scene.session_uid == self._scene)
 
     def _refuse(self, error):
         self._refused.append(str(error))

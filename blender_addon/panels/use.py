@@ -16,6 +16,7 @@ class Use(Part):
         column.operator("gid.add_card", icon="IMAGE_PLANE")
         if plane.gid.baked:
             column.operator("gid.add_card", text="Add Baked Frames as Card", icon="RENDER_ANIMATION").source = "BAKED"
+        column.operator("gid.add_cards", icon="MOD_ARRAY")
         column.operator("gid.add_to_compositor", icon="NODE_COMPOSITING")
         column.operator("gid.add_warp", icon="MOD_WARP")
         column.operator("gid.add_to_sequencer", icon="SEQUENCE")

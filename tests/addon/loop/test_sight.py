@@ -75,6 +75,21 @@ def test_in_the_scene_of_a_loop_that_loop_is_meant(two):
     bpy.context.window.scene = home
 
 
+def test_in_an_image_editor_the_loop_of_its_image_is_meant(two):
+    first, second = two
+    area = bpy.context.window.screen.areas[0]
+    kind, area.type = area.type, "IMAGE_EDITOR"
+    space = area.spaces.active
+    with bpy.context.temp_override(area=area, space_data=space):
+        assert sight.in_sight(bpy.context) == second
+        for image in (rig.get_input(first, "Still"), first.gid.front):
+            space.image = image
+            assert sight.in_sight(bpy.context) == first
+        space.image = bpy.data.images.new("Another", 8, 8)
+        assert sight.in_sight(bpy.context) == second
+    area.type = kind
+
+
 def test_an_object_that_is_no_loop_leaves_the_one_made_last(two):
     cube = bpy.data.objects.new("Cube", None)
     bpy.context.scene.collection.objects.link(cube)

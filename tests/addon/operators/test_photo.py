@@ -1,9 +1,14 @@
 """Ways in: several photos at once, what is dropped, the picture of an object."""
 
 import bpy
+import numpy as np
 import pytest
+from gid_dev.blender_addon import jobs
 from gid_dev.blender_addon.loop import images
+from gid_dev.blender_addon.operators import photo as photo_operators
+from gid_dev.blender_addon.operators import predict
 from gid_dev.blender_addon.panels import menus
+from gid_dev.gid_core.errors import SettingsError
 from gid_dev.gid_core.files import image_io
 
 
@@ -27,6 +32,33 @@ def test_several_photos_become_a_loop_each_and_a_broken_one_stops_no_other(photo
     for plane in loops():
         assert plane.gid.scene.gid.still == plane.gid.source
         assert plane.gid.takes[0].source == plane.gid.source
+
+
+def test_each_loop_is_built_by_itself_and_one_that_cannot_be_stops_no_other(photo, quick, picture, monkeypatch):
+    paths = [str(photo)]
+    for seed in (2, 3):
+        paths.append(str(photo.parent / f"{seed}.png"))
+        image_io.save_png(paths[-1], picture(40, 48, seed=seed))
+    several = photo_operators._Several(bpy.context, paths)
+    built = []
+    fulfil = predict.Order.fulfil
+
+    def counted(order, motion, **options):
+        built.append(order.name)
+        if order.name == "2":
+            raise SettingsError("it does not fit")
+        fulfil(order, motion, **options)
+
+    monkeypatch.setattr(predict.Order, "fulfil", counted)
+    job = jobs.start(jobs.key_of(bpy.context.scene), several.begin, several.finish, "Animated Photo")
+    steps = []
+    while not jobs.step():
+        steps.append(len(built))
+    assert jobs.current(job.key) is None
+    assert built == ["photo", "2", "3"]
+    assert np.diff([0, *steps, len(built)]).max() == 1
+    assert sorted(plane.gid.source.name for plane in loops()) == ["3.png", "photo.png"]
+    assert jobs.notice(job.key).text == "2 loops made; it does not fit"
 
 
 def test_another_photo_that_is_added_leaves_the_loop_that_is_there(photo, quick, picture):
