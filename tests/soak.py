@@ -4,7 +4,8 @@
             within 10 s, nothing else
   kills     a command that is killed at random moments and run again: the same bytes as one that was left alone,
             and nothing else beside them
-  predict   predictions that are begun and cancelled: the memory that this process holds
+  predict   predictions that are cancelled at random moments: the memory that this process and its child hold
+  large     an 8K still, and a loop of four hours of which a farm's task renders a second: peak memory (once each)
 
 Prints a table; exits with 1 if there is a fault.
 """
@@ -23,6 +24,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import OpenImageIO as oiio
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -72,6 +74,13 @@ def seeds(folder: Path) -> dict[str, tuple]:
     for kind in ("png", "jpg", "tif", "webp", "gif", "bmp", "tga", "jp2"):
         path = folder / f"seed.{kind}"
         pixels.save(path)
+        found[f"picture {kind}"] = (path.read_bytes(), path.suffix, image_io.load_photo)
+    for kind in ("exr", "hdr", "dpx"):
+        path = folder / f"seed.{kind}"
+        output = oiio.ImageOutput.create(str(path))
+        output.open(str(path), oiio.ImageSpec(pixels.width, pixels.height, 3, oiio.FLOAT))
+        output.write_image(np.asarray(pixels, np.float32) / 255)
+        output.close()
         found[f"picture {kind}"] = (path.read_bytes(), path.suffix, image_io.load_photo)
     still = np.asarray(pixels, np.float32) / 255
     motion = predict.predict(still, predict.Request(model="physics"))
@@ -171,29 +180,118 @@ def _differences(folder):
     return found + [f"{one} differs" for one in same if (whole / one).read_bytes() != (killed / one).read_bytes()]
 
 
-def cancelled_predictions(count: int) -> list[tuple]:
-    """One row: this process holds no more memory after `count` predictions that were begun and cancelled."""
-    still = np.random.default_rng(2).random((48, 64, 3)).astype(np.float32)
-    sizes = []
+def cancelled_predictions(count: int, seed: int = 0, model: str = "auto") -> list[tuple]:
+    """Two rows: this process and its child hold no more memory after `count` predictions.
+
+    Each is cancelled at a random moment between its begin and its end; the photos are more than a child keeps.
+    """
+    rng = random.Random(seed)
+    stills = np.random.default_rng(2).random((12, 48, 64, 3)).astype(np.float32)
+    longest_s = _seconds_of(stills[0], model)
+    ours, childs, finished = [], [], 0
     for index in range(count):
-        task = worker.start_worker(still, predict.Request(seed=index, model="physics"))
-        task.poll()
+        task = worker.start_worker(stills[rng.randrange(12)], predict.Request(seed=index, model=model))
+        until = time.monotonic() + rng.uniform(0, longest_s)
+        while task.result() is None and time.monotonic() < until:
+            task.poll()
+            time.sleep(0.002)
+        finished += task.result() is not None
         task.cancel()
-        if index >= count // 10:  # the first ones fill what is kept
-            sizes.append(_held_bytes())
-    growth = sizes[-1] / sizes[0] if sizes[0] else 1.0
-    faults = [f"memory grew to {growth:.3f}"] if growth > GROWTH else []
-    return [("predictions cancelled", count, faults, f"memory {growth:.3f} of the start")]
+        ours.append(_held_bytes("self"))
+        childs.append(_held_bytes(worker.live().pid))
+    rows = []
+    for whose, sizes in (("this process", ours), ("the child", childs)):
+        tenth = max(1, count // 10)
+        first, last = (float(np.median(part)) for part in (sizes[2 * tenth : 3 * tenth], sizes[-tenth:]))
+        growth = last / first if first else 1.0  # the first ones fill what is kept
+        faults = [f"memory grew to {growth:.3f}"] if growth > GROWTH else []
+        told = f"memory {growth:.3f} of the start, {last / 2**20:.0f} MB; {finished} came to their end"
+        rows.append((f"cancelled, {whose}", count, faults, told))
+    return rows
 
 
-def _held_bytes():
+def _seconds_of(still, model):
+    """How long the child takes for a photo that it does not know, once it is there."""
+    for seed in range(2):
+        begun = time.perf_counter()
+        task = worker.start_worker(still * np.float32(0.5 + 0.1 * seed), predict.Request(seed=seed, model=model))
+        while task.result() is None:
+            task.poll()
+            time.sleep(0.002)
+    return time.perf_counter() - begun
+
+
+def _held_bytes(pid):
     try:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        return 0  # Linux alone tells
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError):
+        return 0  # Linux alone tells, and of a process that is there
 
 
-PARTS = {"loaders": (loaders, 10_000), "kills": (kills, 100), "predict": (cancelled_predictions, 1_000)}
+# What commands may take at most, in GB: all processes of a run together.
+LARGE = {
+    "8K still, two frames": (["--size", "8192", "--seconds", "0.0834"], (4320, 7680), 8.0),
+    "4 hours, by a farm": (["--size", "1920", "--seconds", "14400"], (1080, 1920), 2.0),
+}
+
+
+def large(_count: int) -> list[tuple]:
+    """A row for each of `LARGE`: peak memory of all its processes."""
+    rows = []
+    for what, (asked, shape, limit_gb) in LARGE.items():
+        with tempfile.TemporaryDirectory(prefix="gid-soak-") as name:
+            folder = Path(name)
+            rng = np.random.default_rng(1)
+            photo = np.kron(rng.random((shape[0] // 120, shape[1] // 120, 3)), np.ones((120, 120, 1)))
+            (folder / "photos").mkdir()
+            Image.fromarray((255 * photo).astype(np.uint8)).save(folder / "photos" / "photo.jpg", quality=95)
+            options = [*asked, "--model", "physics", "--movie", "none"]
+            if "farm" in what:
+                job = str(folder / "job")
+                commands = [["farm.submit", str(folder / "photos"), "--out", job, *options]]
+                steps = (["predict"], ["render", "--frames", "345001-345024"])
+                commands += [["farm.task", *step, job, "--photo", "0", "--out", str(folder / "out")] for step in steps]
+            else:
+                commands = [["animate", str(folder / "photos" / "photo.jpg"), "--out", str(folder / "out"), *options]]
+            found = [_run_and_watch(command) for command in commands]
+            peak_gb = max(peak for _, peak in found) / 1e9
+            faults = [
+                f"{command[0]} ended with {code}" for command, (code, _) in zip(commands, found, strict=True) if code
+            ]
+            faults += [f"more than {limit_gb} GB"] if peak_gb > limit_gb else []
+            rows.append((what, 1, faults, f"{peak_gb:.2f} GB of {limit_gb} at most"))
+    return rows
+
+
+def _run_and_watch(command):
+    """(exit code, most bytes that a command and its processes held together)."""
+    run = subprocess.Popen(
+        [sys.executable, "-m", "gid_core." + command[0], *command[1:]], env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    peak = 0
+    while run.poll() is None:
+        peak = max(peak, sum(_held_bytes(pid) for pid in _session(run.pid)))
+        time.sleep(0.05)
+    return run.returncode, peak
+
+
+def _session(leader):
+    """Processes of the session that a process leads."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.getsid(int(entry.name)) == leader:
+                yield int(entry.name)
+        except OSError:
+            continue
+
+
+PARTS = {
+    "loaders": (loaders, 10_000),
+    "kills": (kills, 100),
+    "predict": (cancelled_predictions, 1_000),
+    "large": (large, 1),
+}
 
 
 def main(arguments=None):

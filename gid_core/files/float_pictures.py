@@ -77,7 +77,8 @@ def _read(source, path, check_size, layer):
         raise ImageError(_damaged(path, reason))
     pixels = np.asarray(pixels, np.float32).reshape(spec.height, spec.width, last - first)
     pixels = pixels[..., [i - first for i in indices]]
-    light = _as_light(pixels[..., :3], spec, source.format_name(), notes)
+    with np.errstate(over="ignore", invalid="ignore"):  # what becomes infinite of a damaged file is refused as such
+        light = _as_light(pixels[..., :3], spec, source.format_name(), notes)
     if len(channels) in (1, 2):
         light = np.repeat(light[..., :1], 3, 2)
     if len(channels) in (2, 4):

@@ -170,6 +170,17 @@ def test_grey_and_values_that_are_no_numbers(tmp_path):
         image_io.load_photo(write(tmp_path / "nan.exr", pixels, spec_of(pixels, "RGB")))
 
 
+@pytest.mark.parametrize("suffix", ["exr", "dpx"])
+def test_numbers_that_become_infinite_are_refused_without_a_warning(tmp_path, suffix, recwarn):
+    pixels = np.full((20, 24, 3), 3e38, np.float32)
+    spec = spec_of(pixels, "RGB")
+    wide = (0.708, 0.292, 0.170, 0.797, 0.131, 0.046, 0.3127, 0.3290)  # Rec. 2020
+    spec.attribute("chromaticities", oiio.TypeDesc("float[8]"), wide)
+    with pytest.raises(ImageError, match="NaN or infinite"):
+        image_io.load_photo(write(tmp_path / f"a.{suffix}", pixels, spec))
+    assert not recwarn.list
+
+
 @pytest.mark.parametrize("name", ["a.exr", "a.hdr", "a.dpx"])
 def test_without_the_library_one_sentence_says_so(tmp_path, monkeypatch, name):
     pixels = light()
