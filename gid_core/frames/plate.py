@@ -6,7 +6,7 @@ filled from the coarser level on the way back. Source: Gortler et al., The Lumig
 
 import numpy as np
 
-__all__ = ["MOVER_PX", "make_plate", "movers_of"]
+__all__ = ["MOVER_PX", "make_plate", "movers_of", "pull_push"]
 
 GROW_PX = 1  # a mover's rim is mixed with what is behind it; more only takes away what the gap is filled from
 MOVER_PX = 0.5  # mean motion from which a pixel is cut out; less uncovers nothing that the eye could see
@@ -26,7 +26,7 @@ def make_plate(image: np.ndarray, movers: np.ndarray, grow_px: int = GROW_PX) ->
     if cut.all() or not cut.any():
         return image.copy()
     known = (~cut[..., None]).astype(np.float32)
-    filled = _pull_push(image * known, known)
+    filled = pull_push(image * known, known)
     if np.abs(filled).max() <= np.finfo(np.float16).max:
         filled = filled.astype(np.float16)
     return np.where(cut[..., None], filled, image).astype(np.float32)
@@ -42,14 +42,14 @@ def movers_of(motion: np.ndarray) -> np.ndarray:
     return moving if moving.mean() < _NEARLY_ALL else np.zeros_like(moving)
 
 
-def _pull_push(weighted, weight):
-    """Colour everywhere (H, W, C) from premultiplied colour (H, W, C) and its weight 0..1 (H, W, 1)."""
+def pull_push(weighted, weight):
+    """Values everywhere (H, W, C), from known ones times their weight (H, W, C) and that weight 0..1 (H, W, 1)."""
     height, width = weight.shape[:2]
     if weight.min() >= 1 or max(height, width) == 1:
         return weighted / np.maximum(weight, 1e-12)
     colours, weights = _halve(weighted), _halve(weight)
     known = np.minimum(weights, 1)  # a coarse cell is certain as soon as one of its four pixels is
-    behind = _pull_push(colours * (known / np.maximum(weights, 1e-12)), known)
+    behind = pull_push(colours * (known / np.maximum(weights, 1e-12)), known)
     return weighted + (1 - weight) * _double(behind, height, width)
 
 

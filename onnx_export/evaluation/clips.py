@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from gid_core.files.clips import VIDEO_ENDINGS, decoded
 from gid_core.model.contract import ENVELOPE_STRIDE
 
-from ..footage.clips import VIDEO_ENDINGS, decoded
 from .bars import rounded
 from .baselines import GUESSES, guesses
 from .seeing import answer, seen

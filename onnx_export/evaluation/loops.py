@@ -14,12 +14,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from gid_core.files.clips import Clip
+from gid_core.footage.spectrum import fit_volume
+from gid_core.footage.tracks import Tracks, track
 from gid_core.model import session
 from gid_core.motion.guided import box_mean
 
-from ..footage.clips import Clip
-from ..footage.spectrum import fit_volume
-from ..footage.tracks import Tracks, track
+from ..footage.optical_flow import estimate
 from . import films, side_by_side, video
 from .bars import Bar, rounded, table_lines
 from .real import ask
@@ -82,7 +83,7 @@ def tracked(clip: Clip) -> Tracks:
     new = np.r_[True, (clip.frames[1:] != clip.frames[:-1]).any((1, 2, 3))]
     if new.sum() == 1:
         new[1] = True  # even of a film that never moves, one frame is tracked
-    few = track(Clip(clip.frames[new], clip.times[new], 0, clip.source))
+    few = track(Clip(clip.frames[new], clip.times[new], 0, clip.source), estimate)
     index = np.cumsum(new) - 1
     return Tracks(few.displacement[index], few.trusted[index], clip.times, 0)
 

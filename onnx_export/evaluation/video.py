@@ -14,8 +14,9 @@ from functools import cache
 import numpy as np
 import torch
 
-from ..footage.clips import Clip
-from ..footage.tracks import Tracks
+from gid_core.files.clips import Clip
+from gid_core.footage.tracks import Tracks
+
 from ..networks import backbone
 from .bars import rounded, table_lines
 from .distances import compare

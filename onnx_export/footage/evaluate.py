@@ -9,20 +9,21 @@ a model that learns half the wind.
 import argparse
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from gid_core.errors import GidError, ImageError
+from gid_core.files.clips import Clip
+from gid_core.footage.spectrum import fit_volume
+from gid_core.footage.tracks import Tracks, track
+from gid_core.footage.warp import bicubic
 from gid_core.motion.volume import SpectralVolume
 
-from .clips import Clip
 from .made_clips import made_clip, patch_sway, truth
 from .optical_flow import METHODS, default_method, estimate, has_opencv
-from .spectrum import fit_volume
-from .tracks import Tracks, track
-from .warp import bicubic
 
 __all__ = ["main", "middlebury_errors", "sway_errors", "sway_of_still", "volume_errors"]
 
@@ -71,7 +72,9 @@ def sway_errors(method: str, amplitude_px: float, frequency_hz: float, noise: fl
     """
     displacement = patch_sway(lambda t: amplitude_px * np.sin(2 * np.pi * frequency_hz * t), _SIZE, reach=0.3)
     clip = made_clip(displacement, _FRAMES, _FPS, _SIZE, noise=noise)
-    return _recovered(track(clip, method).displacement, truth(displacement, clip), amplitude_px)
+    return _recovered(
+        track(clip, partial(estimate, method=method)).displacement, truth(displacement, clip), amplitude_px
+    )
 
 
 def sway_of_still(picture: np.ndarray, method: str, amplitude_px: float, noise: float = _NOISE, seed: int = 0):
@@ -88,7 +91,9 @@ def sway_of_still(picture: np.ndarray, method: str, amplitude_px: float, noise: 
         noise=noise,
         seed=seed,
     )
-    return _recovered(track(clip, method).displacement, truth(displacement, clip), amplitude_px)
+    return _recovered(
+        track(clip, partial(estimate, method=method)).displacement, truth(displacement, clip), amplitude_px
+    )
 
 
 def volume_errors(method: str, noise: float = _NOISE):
@@ -103,7 +108,7 @@ def volume_errors(method: str, noise: float = _NOISE):
     displacement = patch_sway(signal, _SIZE, direction=(0.9, 0.3), reach=0.3)
     clip = made_clip(displacement, 5 * _FPS, _FPS, _SIZE, noise=noise)
     true = fit_volume(_perfect(displacement, clip)).volume
-    found = fit_volume(track(clip, method)).volume
+    found = fit_volume(track(clip, partial(estimate, method=method))).volume
     return _difference(found, true)
 
 

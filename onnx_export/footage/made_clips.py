@@ -9,8 +9,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from .clips import Clip
-from .warp import inverse_positions
+from gid_core.files.clips import Clip
+from gid_core.footage.warp import inverse_positions
 
 __all__ = ["Texture", "made_clip", "patch_sway", "truth"]
 

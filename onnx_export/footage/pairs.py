@@ -8,18 +8,20 @@ import argparse
 import hashlib
 import sys
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 from gid_core.errors import GidError
+from gid_core.files.clips import Clip, pictures_in
+from gid_core.footage import filters
+from gid_core.footage.spectrum import fit_volume
+from gid_core.footage.tracks import track
 from gid_core.motion.volume import N_FREQS
 
-from . import filters
-from .clips import PICTURE_ENDINGS, Clip, find_sources, windows
-from .optical_flow import METHODS, default_method
+from .optical_flow import METHODS, default_method, estimate
 from .pair import Pair, reduced
 from .shards import ShardWriter
-from .spectrum import fit_volume
-from .tracks import track
+from .windows import find_sources, windows
 
 __all__ = ["analyse", "main"]
 
@@ -36,7 +38,7 @@ def analyse(clip: Clip, method: str | None = None, n_freqs: int = N_FREQS, strid
     """
     verdicts = filters.check_frames(clip)
     if all(v.holds for v in verdicts):
-        tracks = track(clip, method)
+        tracks = track(clip, partial(estimate, method=method))
         verdicts += filters.check_tracks(tracks)
         if all(v.holds for v in verdicts):
             fit = fit_volume(tracks, n_freqs)
@@ -97,7 +99,7 @@ def _run(options):
 
 def _digest(path):
     """SHA-256 of a film, or of a folder's pictures in order."""
-    files = sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURE_ENDINGS) if path.is_dir() else [path]
+    files = pictures_in(path) if path.is_dir() else [path]
     digest = hashlib.sha256()
     for one in files:
         with open(one, "rb") as stream:

@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 CORE = ROOT / "gid_core"
 GRANTS = {
+    "files.clips": {"PIL", "av"},
     "files.frame_files": {"PIL"},
     "files.movie": {"PIL", "av"},
     "files.oiio": {"OpenImageIO"},

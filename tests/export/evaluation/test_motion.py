@@ -15,8 +15,8 @@ from gid_core.prediction.wind import draw_wind
 from onnx_export.evaluation import clips, real, seeing, speed
 from onnx_export.evaluation import phases as measured
 from onnx_export.evaluation import scenes as scored
+from onnx_export.evaluation.films import av
 from onnx_export.fitting import settings
-from onnx_export.footage.clips import av
 from onnx_export.photographs import split
 from onnx_export.scenes import motion, painting
 

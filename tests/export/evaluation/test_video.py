@@ -7,11 +7,11 @@ import pytest
 import torch
 from PIL import Image
 
+from gid_core.files.clips import Clip
+from gid_core.footage.tracks import Tracks
 from gid_core.model import session
 from onnx_export.evaluation import distances, films, loops, real, side_by_side, video
 from onnx_export.evaluation import scenes as scored
-from onnx_export.footage.clips import Clip
-from onnx_export.footage.tracks import Tracks
 from onnx_export.scenes import painting
 
 SEED = 1  # of a held-out scene that moves

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from onnx_export.footage import filters, made_clips, optical_flow
-from onnx_export.footage.clips import Clip
+from gid_core.files.clips import Clip
+from gid_core.footage import filters
+from gid_core.footage.spectrum import fit_volume
+from gid_core.footage.tracks import Tracks, track
+from onnx_export.footage import made_clips, optical_flow
 from onnx_export.footage.pairs import analyse
-from onnx_export.footage.spectrum import fit_volume
-from onnx_export.footage.tracks import Tracks, track
 
 SIZE = (96, 64)
 CENTRE = (48, 32)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from gid_core.errors import SettingsError
+from gid_core.footage.flow import flow, grey
 from onnx_export.footage import classical, optical_flow
 from onnx_export.footage.made_clips import Texture, made_clip, truth
 
@@ -53,9 +54,9 @@ def test_a_flat_picture_gives_finite_vectors(method):
     assert np.isfinite(optical_flow.estimate(flat, two_frames()[1], method)).all()
 
 
-@pytest.mark.parametrize("method", [classical.horn_schunck, classical.lucas_kanade])
+@pytest.mark.parametrize("method", [classical.horn_schunck, flow])
 def test_a_mirrored_pair_has_the_mirrored_flow(method):
-    first, second, _ = (optical_flow.grey(a) if a.dtype == np.uint8 else a for a in two_frames())
+    first, second, _ = (grey(a) if a.dtype == np.uint8 else a for a in two_frames())
     found, mirrored = method(first, second), method(first[:, ::-1], second[:, ::-1])
     assert np.abs(mirrored[:, ::-1] * (-1, 1) - found).max() < 0.02
 
@@ -63,7 +64,7 @@ def test_a_mirrored_pair_has_the_mirrored_flow(method):
 def test_the_default_needs_nothing_that_is_missing(monkeypatch):
     monkeypatch.setattr(optical_flow, "cv2", None)
     optical_flow._dis.cache_clear()
-    assert optical_flow.default_method() == "horn-schunck"
+    assert optical_flow.default_method() == "lucas-kanade"
     first, second, _ = two_frames()
     with pytest.raises(SettingsError, match="opencv-python-headless"):
         optical_flow.estimate(first, second, "dis")

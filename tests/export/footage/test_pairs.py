@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from gid_core.errors import ImageError, SettingsError, VolumeError
+from gid_core.files import clips
 from gid_core.motion.volume import SpectralVolume
-from onnx_export.footage import clips, made_clips, pairs, shards
+from onnx_export.footage import made_clips, pairs, shards, windows
 from onnx_export.footage.pair import Pair
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -91,7 +92,7 @@ def test_films_become_shards(whole):
 def test_pairs_come_back_as_they_were_made(whole, footage):
     found = list(shards.read_pairs(whole))
     assert len(found) == 5
-    first = next(clips.windows(footage / "a", 2.5, SIZE, FPS))
+    first = next(windows.windows(footage / "a", 2.5, SIZE, FPS))
     pair, _ = pairs.analyse(first, None, 5, 2)
     assert np.array_equal(found[0].still, first.still)
     assert np.array_equal(found[0].volume.amplitudes, pair.volume.amplitudes)
@@ -189,7 +190,7 @@ def test_videos_are_read_with_their_own_times(tmp_path, fps):
     clip = film(8, 1)
     frames = np.concatenate([clip.frames] * (-(-2 * fps // 8)))[: 2 * fps + fps // 2]
     video = as_video(clips.Clip(frames, np.arange(len(frames)) / fps), tmp_path / "film.mkv", fps)
-    found = list(clips.windows(video, 1.0, SIZE))
+    found = list(windows.windows(video, 1.0, SIZE))
     step = 2 if fps > 32 else 1
     assert [len(w.frames) for w in found] == [fps // step] * 2
     assert np.allclose(found[1].times, np.arange(fps // step) * step / fps, atol=2e-3)
@@ -201,7 +202,7 @@ def test_videos_are_read_with_their_own_times(tmp_path, fps):
 def test_ntsc_windows_last_as_long_as_asked(tmp_path):
     fps = Fraction(30000, 1001)
     video = as_video(clips.Clip(np.zeros((70, 48, 64, 3), np.uint8), np.arange(70) / 30), tmp_path / "film.mkv", fps)
-    found = list(clips.windows(video, 1.0, SIZE))
+    found = list(windows.windows(video, 1.0, SIZE))
     assert [len(w.frames) for w in found] == [30, 30]
 
 
@@ -217,16 +218,16 @@ def test_sources_are_found_once_and_in_order(tmp_path):
     for name in ("a.mp4", "cover.png", "poster.png"):
         (tmp_path / name).touch()
     (tmp_path / "notes.txt").touch()
-    assert clips.find_sources([tmp_path, tmp_path / "a.mp4"]) == [tmp_path / "a.mp4", tmp_path / "z"]
+    assert windows.find_sources([tmp_path, tmp_path / "a.mp4"]) == [tmp_path / "a.mp4", tmp_path / "z"]
     (tmp_path / "empty").mkdir()
     for path, says in [(tmp_path / "empty", "no videos"), (tmp_path / "none", "there is no")]:
         with pytest.raises(ImageError, match=says):
-            clips.find_sources([path])
+            windows.find_sources([path])
 
 
 def test_a_folder_needs_a_rate(tmp_path):
     with pytest.raises(SettingsError, match="--fps"):
-        next(clips.windows(as_folder(film(3), tmp_path / "a")))
+        next(windows.windows(as_folder(film(3), tmp_path / "a")))
 
 
 def test_a_pair_is_mirrored_twice_into_itself():

@@ -1,6 +1,7 @@
 """From clip to volume: sub-pixel sway is kept, drift is not taken for sway, and augmentation obeys the physics."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,15 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gid_core.errors import SettingsError, VolumeError
+from gid_core.files.clips import Clip
+from gid_core.footage.spectrum import LEAST_SEEN, fit_volume
+from gid_core.footage.tracks import Tracks, track, trusted_vectors
+from gid_core.footage.warp import bilinear
 from gid_core.motion import synth
 from gid_core.motion.plan import plan_loop
 from gid_core.motion.volume import SpectralVolume
 from onnx_export.footage import made_clips, optical_flow
-from onnx_export.footage.clips import Clip
 from onnx_export.footage.pair import Pair, reduced
-from onnx_export.footage.spectrum import LEAST_SEEN, fit_volume
-from onnx_export.footage.tracks import Tracks, track, trusted_vectors
-from onnx_export.footage.warp import bilinear
 
 SIZE = (96, 64)
 FPS = 30
@@ -25,7 +26,7 @@ FLOAT32 = 2e-4  # of amplitudes of a few px, through a fit of 34 unknowns
 
 
 def method():
-    return optical_flow.default_method()
+    return partial(optical_flow.estimate, method=optical_flow.default_method())
 
 
 def harmonics(*parts):

@@ -8,14 +8,25 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from PIL import Image
 
-from .clips import Clip
-from .optical_flow import grey
+from ..files.clips import Clip
+from ..files.resample import fitted
+from .flow import grey
 from .spectrum import Fit
 from .tracks import Tracks
 
-__all__ = ["Verdict", "camera_motion", "check_fit", "check_frames", "check_tracks", "dominant_affine"]
+__all__ = [
+    "CUT_LIKENESS",
+    "DOMINANT",
+    "Verdict",
+    "affine_field",
+    "camera_motion",
+    "check_fit",
+    "check_frames",
+    "check_tracks",
+    "dominant_affine",
+    "likenesses",
+]
 
 CUT_LIKENESS = 0.6  # correlation of successive thumbnails; 30 windows of real and generated sway stay above .85
 CAMERA_PX = 0.5  # what the background may move: more, and every still thing learns to sway
@@ -28,7 +39,7 @@ _STEP_PX = 4  # flow vectors are taken that far apart: neighbours say the same
 _MOST_FRAMES = 40
 _ROUNDS = 12
 _AGREES_PX, _AGREES_SHARE = 0.25, 0.1
-_DOMINANT = 0.6  # of the vectors must share a motion before it is called the camera's
+DOMINANT = 0.6  # of the vectors must share a motion before it is called the camera's
 
 
 @dataclass(frozen=True)
@@ -46,11 +57,14 @@ class Verdict:
 
 def check_frames(clip: Clip) -> list[Verdict]:
     """`scene cut`: the least likeness of two successive frames, the correlation of their thumbnails."""
-    thumbnails = [
-        np.asarray(Image.fromarray(grey(f)).resize(_THUMBNAIL, Image.Resampling.BOX), np.float64) for f in clip.frames
-    ]
-    likeness = min((_correlation(a, b) for a, b in pairwise(thumbnails)), default=1.0)
+    likeness = float(likenesses(clip).min(initial=1.0))
     return [Verdict("scene cut", likeness, CUT_LIKENESS, likeness >= CUT_LIKENESS)]
+
+
+def likenesses(clip: Clip) -> np.ndarray:
+    """How alike each frame and the next one are, the correlation of their thumbnails: float64 (T - 1,)."""
+    thumbnails = [fitted(grey(frame), *_THUMBNAIL).astype(np.float64) for frame in clip.frames]
+    return np.array([_correlation(a, b) for a, b in pairwise(thumbnails)])
 
 
 def check_tracks(tracks: Tracks) -> list[Verdict]:
@@ -90,7 +104,7 @@ def camera_motion(tracks: Tracks) -> float:
         return 0.0
     lengths, shares = np.array(found).T
     far = lengths > CAMERA_PX
-    if far.any() and np.median(shares[far]) < _DOMINANT:
+    if far.any() and np.median(shares[far]) < DOMINANT:
         return 0.0
     return float(np.percentile(lengths, 90))
 
@@ -127,6 +141,13 @@ def dominant_affine(flow: np.ndarray, trusted: np.ndarray):
     agrees = np.linalg.norm(vectors - columns @ affine, axis=1) < tolerance
     lengths = np.linalg.norm(columns @ affine, axis=1)
     return affine, float(lengths.mean()), float(agrees.mean())
+
+
+def affine_field(affine: np.ndarray, height: int, width: int) -> np.ndarray:
+    """The flow of an affine motion as `dominant_affine` gives it: float32 (height, width, 2), px."""
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    columns = np.stack([np.ones_like(x), 2 * x / width - 1, 2 * y / height - 1], -1)
+    return columns @ affine.astype(np.float32)
 
 
 def _correlation(a, b):

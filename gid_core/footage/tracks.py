@@ -4,12 +4,13 @@ No chaining from frame to frame: errors would add up to drift. A vector is belie
 (forward-backward check) and where the picture there looks the same (photometric check). Nothing is filled in.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .clips import Clip
-from .optical_flow import estimate, grey
+from ..files.clips import Clip
+from .flow import flow, grey
 from .warp import bilinear, pixel_grid
 
 __all__ = ["RETURN_PX", "SAME_LEVELS", "Tracks", "track", "trusted_vectors"]
@@ -58,14 +59,12 @@ class Tracks:
         )
 
 
-def track(clip: Clip, method: str | None = None, progress=None) -> Tracks:
+def track(clip: Clip, estimate: Callable = flow, progress: Callable | None = None) -> Tracks:
     """Every frame against the rest frame.
 
     Args:
-        method: see `optical_flow.METHODS`.
-        progress: called with the index of each finished frame.
-    Raises:
-        SettingsError: the method is unknown or cannot be used here.
+        estimate: of two grey pictures, uint8 (H, W), the flow (H, W, 2), px, from the first to the second.
+        progress: called with each finished frame: its index, displacement and trust.
     """
     still = grey(clip.still)
     n_frames, height, width = clip.frames.shape[:3]
@@ -74,10 +73,10 @@ def track(clip: Clip, method: str | None = None, progress=None) -> Tracks:
     for index, frame in enumerate(clip.frames):
         if index != clip.rest:
             now = grey(frame)
-            displacement[index] = estimate(still, now, method)
-            trusted[index] = trusted_vectors(still, now, displacement[index], estimate(now, still, method))
+            displacement[index] = estimate(still, now)
+            trusted[index] = trusted_vectors(still, now, displacement[index], estimate(now, still))
         if progress:
-            progress(index)
+            progress(index, displacement[index], trusted[index])
     return Tracks(displacement, trusted, clip.times, clip.rest)
 
 
@@ -103,5 +102,5 @@ def trusted_vectors(first, second, forward, backward) -> np.ndarray:
 def _mean(field, window):
     half = window // 2
     padded = np.pad(field, half, mode="edge")
-    rows = sum(padded[i : i + field.shape[0]] for i in range(window))
-    return sum(rows[:, i : i + field.shape[1]] for i in range(window)) / window**2
+    rows = np.sum([padded[i : i + field.shape[0]] for i in range(window)], 0)
+    return np.sum([rows[:, i : i + field.shape[1]] for i in range(window)], 0) / window**2

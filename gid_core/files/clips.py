@@ -1,11 +1,12 @@
 """Clips: frames with their times, from video files (PyAV) and from folders of pictures.
 
-A clip knows which of its frames is the rest pose; everything else measures against that frame. Files are read once,
-made small at once, and cut into windows, so that a long film needs the memory of one window.
+A clip knows which of its frames is the rest pose; everything else measures against that frame. Frames come one at a
+time, upright and with square pixels, so that whoever makes them small at once needs little memory for a long film.
 """
 
+import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -13,19 +14,26 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from gid_core.errors import ImageError, SettingsError
+from ..errors import ImageError, SettingsError
 
-try:
-    import av
-except ImportError:  # folders of pictures can be read without it
-    av = None
-
-__all__ = ["PICTURE_ENDINGS", "VIDEO_ENDINGS", "Clip", "av", "decoded", "find_sources", "fitted", "windows"]
+__all__ = [
+    "PICTURE_ENDINGS",
+    "VIDEO_ENDINGS",
+    "Clip",
+    "decoded",
+    "evenly",
+    "fitted",
+    "pictures_in",
+    "seconds_in",
+    "timed",
+]
 
 VIDEO_ENDINGS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".gif")
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
 _HIGHEST_FPS = 32  # 3.2 Hz needs no more; of a faster film every second, third, ... frame is read
 _MAX_PIXELS = 8192 * 8192
+_UNTOLD, _BT709, _HD_ROWS = 2, 1, 720  # colour matrices as ITU-T H.273 numbers them; untagged HD means the latter
+_QUARTERS = {1: Image.Transpose.ROTATE_90, 2: Image.Transpose.ROTATE_180, 3: Image.Transpose.ROTATE_270}
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,56 +91,6 @@ class Clip:
         return replace(self, frames=np.stack(frames))
 
 
-def find_sources(paths) -> list[Path]:
-    """Video files and folders of pictures among `paths` and, for folders, below them; sorted, each once.
-
-    Raises:
-        ImageError: a path does not exist or nothing was found.
-    """
-    found = set()
-    for path in map(Path, paths):
-        if not path.exists():
-            raise ImageError(f"there is no {path}: check the path")
-        for one in [path, *(path.rglob("*") if path.is_dir() else ())]:
-            is_film = one.is_file() and one.suffix.lower() in VIDEO_ENDINGS
-            if is_film or (one.is_dir() and _holds_frames(one)):
-                found.add(one)
-    if not found:
-        raise ImageError(
-            f"no videos ({' '.join(VIDEO_ENDINGS)}) and no folders of pictures in {', '.join(map(str, paths))}"
-        )
-    return sorted(found)
-
-
-def windows(path, seconds: float = 5.0, size=(256, 160), fps=None) -> Iterator[Clip]:
-    """Windows of a film one after another, each `seconds` long; what is left at the end is dropped.
-
-    Args:
-        path: a video file, or a folder of pictures in the order of their names.
-        size: (width, height); the middle of the frame in that shape.
-        fps: frames per second; needed for folders, and for files whose own times are wrong.
-    Raises:
-        ImageError: the file cannot be read.
-        SettingsError: a folder without `fps`.
-    """
-    path = Path(path)
-    frames, times, begin = [], [], None
-    for seconds_in, picture in _evenly(_pictures_timed(path, fps) if path.is_dir() else decoded(path, fps)):
-        if begin is None:
-            begin = seconds_in
-        # A frame that is early by less than a third of a step belongs to the next window.
-        step = seconds_in - times[-1] if times else 0.0
-        if times and seconds_in - begin > seconds - step / 3:
-            yield Clip(np.stack(frames), np.array(times) - begin, 0, str(path))
-            frames, times, begin = [], [], seconds_in
-        frames.append(fitted(picture, *size))
-        times.append(seconds_in)
-    if len(times) > 1:
-        step = (times[-1] - times[0]) / (len(times) - 1)
-        if times[-1] - begin + step > seconds - step / 3:
-            yield Clip(np.stack(frames), np.array(times) - begin, 0, str(path))
-
-
 def fitted(picture: Image.Image, width: int, height: int) -> np.ndarray:
     """The middle of a picture in the shape width : height, antialiased: uint8 (height, width, 3)."""
     scale = min(picture.width / width, picture.height / height)
@@ -145,39 +103,46 @@ def _resized(picture, width, height, box=None):
     return np.asarray(picture.resize((width, height), Image.Resampling.LANCZOS, box=box))
 
 
-def _holds_frames(folder):
-    """Pictures beside videos are covers and stills, not the frames of a film."""
-    has_films = any(p.suffix.lower() in VIDEO_ENDINGS for p in folder.iterdir())
-    return not has_films and len(_pictures(folder)) > 1
-
-
-def _pictures(folder):
+def pictures_in(folder: Path) -> list[Path]:
+    """The pictures of a folder, in the order of their names."""
     return sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURE_ENDINGS)
 
 
-def _pictures_timed(folder, fps):
-    if fps is None:
-        raise SettingsError(f"{folder} is a folder of pictures, which have no times: give --fps")
-    for index, path in enumerate(_pictures(folder)):
-        try:
-            with Image.open(path) as picture:
-                if picture.width * picture.height > _MAX_PIXELS:
-                    raise ImageError(f"{path} is larger than {_MAX_PIXELS} pixels: make it smaller")
-                yield float(index / Fraction(fps)), picture.convert("RGB")
-        except (UnidentifiedImageError, OSError, ValueError) as error:
-            raise ImageError(f"{path} cannot be read ({error}): export the frames again") from error
+def timed(path, fps=None) -> Iterator[tuple[float, Image.Image]]:
+    """(seconds, picture) of each frame of a video file, or of a folder of pictures.
+
+    fps: frames per second; needed for folders, and for files whose own times are wrong.
+    Raises:
+        ImageError, SettingsError: see `decoded`; a folder without `fps`.
+    """
+    path = Path(path)
+    return _pictures_timed(path, fps) if path.is_dir() else decoded(path, fps)
+
+
+def seconds_in(path, fps=None) -> float | None:
+    """How long a clip lasts by what its file says of itself; None where it does not, or cannot be read."""
+    path = Path(path)
+    if path.is_dir():
+        return len(pictures_in(path)) / float(Fraction(fps)) if fps else None
+    av = _pyav(path)
+    try:
+        with av.open(str(path)) as container:
+            return container.duration / av.time_base if container.duration else None
+    except (av.error.FFmpegError, OSError):
+        return None
 
 
 def decoded(path, fps=None) -> Iterator[tuple[float, Image.Image]]:
-    """(seconds, picture) of each frame of a video file whose time is later than the one before.
+    """(seconds, picture) of each frame of a video file whose time is later than the one before: upright, square pixels.
 
     fps: for files whose own times are wrong.
     Raises:
         ImageError: PyAV is not there, or the file cannot be read.
         SettingsError: the file has no times, and none are given.
     """
-    if av is None:
-        raise ImageError(f"reading {path} needs PyAV: pip install av, or export the film as a folder of pictures")
+    if not Path(path).exists():
+        raise ImageError(f"there is no clip {path}: check the name")
+    av = _pyav(path)
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:
@@ -190,24 +155,53 @@ def decoded(path, fps=None) -> Iterator[tuple[float, Image.Image]]:
                     raise ImageError(f"{path} is larger than {_MAX_PIXELS} pixels a frame: make it smaller")
                 time = float(index / Fraction(fps)) if fps else frame.time
                 if time is None:
-                    raise SettingsError(f"{path} has no times: give --fps")
+                    raise SettingsError(f"{path} has no times: give its frames per second")
                 # Broken files repeat times; such a frame cannot be placed and is left out.
                 if previous is None or time > previous + 1e-6:
                     previous = time
-                    yield time, frame.to_image()
+                    yield time, _upright(frame, stream.sample_aspect_ratio)
     except (av.error.FFmpegError, OSError) as error:
         raise ImageError(f"{path} cannot be read as a video ({error}): convert it to .mp4") from error
 
 
-def _evenly(timed):
-    """Every n-th frame, n from the first two: at most `_HIGHEST_FPS` a second."""
-    first, n = None, 1
-    for index, (time, picture) in enumerate(timed):
-        if index == 0:
-            first = time, picture
-            continue
-        if index == 1:
-            n = max(1, math.ceil(1 / (_HIGHEST_FPS * (time - first[0])) - 0.05))
-            yield first
-        if index % n == 0:
-            yield time, picture
+def evenly(frames: Iterable, highest_fps: float = _HIGHEST_FPS) -> Iterator[tuple[float, Image.Image]]:
+    """Every n-th of timed frames, n from the first two: at most `highest_fps` a second."""
+    frames = iter(frames)
+    begin = list(itertools.islice(frames, 2))
+    n = 1
+    if len(begin) == 2:
+        n = max(1, math.ceil(1 / (highest_fps * (begin[1][0] - begin[0][0])) - 0.05))
+    yield from itertools.islice(itertools.chain(begin, frames), 0, None, n)
+
+
+def _pyav(path):
+    try:
+        import av  # at the first clip: it loads 80 MB of FFmpeg
+    except ImportError as error:
+        raise ImageError(
+            f"reading {path} needs PyAV, which does not load here ({error}): export the clip as a folder of pictures"
+        ) from error
+    return av
+
+
+def _upright(frame, pixel_aspect):
+    """A decoded frame as a picture: pixels made square, turned as the camera was held."""
+    is_untagged_hd = frame.colorspace == _UNTOLD and frame.height >= _HD_ROWS
+    picture = frame.to_image(**({"src_colorspace": _BT709} if is_untagged_hd else {}))
+    if pixel_aspect and pixel_aspect != 1:
+        picture = picture.resize((max(1, round(picture.width * pixel_aspect)), picture.height))
+    quarter = _QUARTERS.get(round(frame.rotation / 90) % 4)
+    return picture if quarter is None else picture.transpose(quarter)
+
+
+def _pictures_timed(folder, fps):
+    if fps is None:
+        raise SettingsError(f"{folder} is a folder of pictures, which have no times: give its frames per second")
+    for index, path in enumerate(pictures_in(folder)):
+        try:
+            with Image.open(path) as picture:
+                if picture.width * picture.height > _MAX_PIXELS:
+                    raise ImageError(f"{path} is larger than {_MAX_PIXELS} pixels: make it smaller")
+                yield float(index / Fraction(fps)), picture.convert("RGB")
+        except (UnidentifiedImageError, OSError, ValueError) as error:
+            raise ImageError(f"{path} cannot be read ({error}): export the frames again") from error

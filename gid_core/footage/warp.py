@@ -43,12 +43,11 @@ def bicubic(picture: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     flat = np.ascontiguousarray(picture, np.float32).reshape(height * width, *picture.shape[2:])
     columns = [np.clip(left + i, 0, width - 1) for i in range(-1, 3)]
     weights_x = [_keys(fx - i).reshape(*fx.shape, *extra) for i in range(-1, 3)]
-    total = None
+    total = np.zeros((*np.shape(x), *picture.shape[2:]), np.float32)
     for j in range(-1, 3):
         row = np.clip(top + j, 0, height - 1) * width
         line = sum(flat[row + column] * weight for column, weight in zip(columns, weights_x, strict=True))
-        line = line * _keys(fy - j).reshape(*fy.shape, *extra)
-        total = line if total is None else total + line
+        total += line * _keys(fy - j).reshape(*fy.shape, *extra)
     return total
 
 

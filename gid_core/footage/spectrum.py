@@ -9,9 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gid_core.errors import VolumeError
-from gid_core.motion.volume import N_FREQS, SpectralVolume
-
+from ..errors import VolumeError
+from ..motion.volume import N_FREQS, SpectralVolume
 from .tracks import Tracks
 
 __all__ = ["Fit", "fit_volume"]

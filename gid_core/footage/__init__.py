@@ -1,0 +1,1 @@
+"""Clips of a still camera: from optical flow to tracks, spectral volumes and the motion of a loop."""
