@@ -9,6 +9,7 @@ The state of a job is plain Python and never a property: it must not be saved, a
 an event loop no timer ever fires, so in the background the same work is done by `run`, here and now.
 """
 
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ __all__ = [
     "Job",
     "Notice",
     "Remedy",
+    "Step",
     "Work",
     "current",
     "dismiss",
@@ -37,6 +39,7 @@ __all__ = [
     "notices",
     "run",
     "running",
+    "second_blender",
     "start",
     "step",
     "stop",
@@ -45,6 +48,14 @@ __all__ = [
 ANYWHERE = -1  # key of work that belongs to no scene: it goes on whatever file is open, and Escape leaves it alone
 POLL_S = 0.1  # a tenth of a second: progress looks alive, and a cancel is seen at once
 PANEL_CATEGORY = "Image Dynamics"  # the tab whose regions show jobs; nothing else is drawn anew while they run
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far work is."""
+
+    phase: str
+    fraction: float
 
 
 class Work(Protocol):
@@ -244,6 +255,13 @@ def stop(key: int | None = None) -> None:
         _notices.clear()
     if not _jobs and bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)
+
+
+def second_blender() -> list[str]:
+    """Command of this Blender without a window, without the user's own settings, that runs Python text."""
+    if not bpy.app.binary_path:  # it is a module of Python
+        return [sys.executable, "-I", "-c"]
+    return [bpy.app.binary_path, "--background", "--factory-startup", "--python-expr"]
 
 
 def _advance(job):

@@ -17,12 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
-from . import console, delivery
+from . import console, delivery, source
 from .errors import ImageError, SettingsError
 from .files import colour, image_io, resample
 from .files.memory import peak_bytes
 from .files.progress import STOPPING, exit_code_of, meter_of, publishing
 from .files.storage import disk_errors
+from .footage.filmed import filmed
 from .frames.preview import contact_sheet
 from .frames.seam import seam_ratio
 from .motion import comb, saved, synth, timeline
@@ -52,7 +53,6 @@ _SIZES = (64, 8192)
 _MAY_BE_NEGATIVE = ("--direction", "--gains")
 _COUNTS = {2: "two", 3: "three"}
 _LEVELS = 65535  # a picture's values are told from each other as finely as a 16-bit file does
-_EXAMPLE = Path("docs") / "example.jpg"
 
 
 @dataclass(frozen=True)
@@ -77,9 +77,7 @@ class Prepared:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `animate`, the same through every door."""
-    parser.add_argument(
-        "photo", nargs="?", metavar="PHOTO", help="the still photo; without one the example is animated"
-    )
+    source.add_arguments(parser)
     add_options(parser, "DIR", "folder for the results")
 
 
@@ -149,21 +147,22 @@ def joined(arguments: list[str]) -> list[str]:
 
 
 def prepare(
-    options: argparse.Namespace, progress: Callable, cancelled: Callable | None = None, read: Callable | None = None
+    options: argparse.Namespace,
+    progress: Callable,
+    cancelled: Callable | None = None,
+    blender: delivery.Blender | None = None,
 ) -> Prepared:
-    """Read the photo, predict its motion, plan its loop. Writes nothing.
+    """Read the photo, predict its motion or take that of a clip, plan its loop. Writes nothing.
 
-    progress: called with a phase's name and the fraction 0..1 of it that is done. read: in place of
-    `image_io.load_photo`.
+    progress: called with a phase's name and the fraction 0..1 of it that is done. blender: reads what we cannot.
 
     Raises:
         GidError: what is asked for cannot be.
     """
     fps = timeline.parse_fps(options.fps)
     n_frames = timeline.frames_for(options.seconds, fps)
-    path = _photo_path(options.photo)
-    progress("read the photo", 0.0)
-    photo = (read or image_io.load_photo)(path, layer=options.layer)
+    path = source.path_of(options)
+    photo, clip = source.read(options, progress, cancelled, blender)
     request = predict.Request(
         seed=options.seed,
         steps=options.steps,
@@ -175,7 +174,10 @@ def prepare(
     if direction is not None:
         edit.checked_direction(direction)
     edits = _edits(options, photo.pixels.shape, still.shape)
-    motion = predict.predict(still, request, progress=progress, cancelled=cancelled)
+    if clip is None:
+        motion = predict.predict(still, request, progress=progress, cancelled=cancelled)
+    else:
+        motion = filmed(clip, still, progress=progress, cancelled=cancelled)
     progress("plan the loop", 0.0)
     if direction is not None:
         edits = replace(edits, turn=edit.turn_towards(motion, direction, edits))
@@ -269,16 +271,16 @@ def run(
         if progress is not None:
             progress(phase, fraction)
 
-    out = Path(options.out) if options.out else Path("out") / _photo_path(options.photo).stem
+    out = Path(options.out) if options.out else Path("out") / source.path_of(options).stem
     with publishing(out, delivery.resumed(output)) as folder:
-        prepared = prepare(options, told, cancelled, None if blender is None else blender.photo)
+        prepared = prepare(options, told, cancelled, blender)
         if output.render != "none":
             delivery.deliver(prepared, output, folder, told, cancelled or (lambda: False), blender)
         told("write the results", 0.0)
         prepared.report["seconds"] = meter.seconds
         write_outputs(prepared, folder)
     meter.close()
-    for note in prepared.report["photo"]["notes"]:
+    for note in (*prepared.report["photo"]["notes"], *prepared.motion.provenance.get("notes", ())):
         console.say(f"gid: {note}", sys.stderr)
     if reason := prepared.volume.provenance.get("reason"):
         console.say(f"gid: the physics prior answered: {reason}", sys.stderr)
@@ -303,15 +305,6 @@ def run_command(parser: argparse.ArgumentParser, work: Callable, arguments: list
     code = exit_code_of(lambda: work(options), getattr(options, "openjd", False))
     console.let_go()
     return code
-
-
-def _photo_path(asked):
-    if asked is not None:
-        return Path(asked)
-    example = Path(__file__).resolve().parent.parent / _EXAMPLE
-    if not example.exists():
-        raise SettingsError("there is no example photo here: name a PHOTO")
-    return example
 
 
 def _edits(options, photo_shape, still_shape):

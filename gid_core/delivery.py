@@ -16,6 +16,7 @@ from .errors import SettingsError
 from .files import frame_files, movie
 from .files.image_io import Photo
 from .files.storage import disk_errors
+from .footage.reading import Reading
 from .frames.bake import RECORD, Baking, Encoding, check_libraries, wait
 from .frames.frame_worker import PASSES, Sheet
 from .frames.loop import QUALITIES, Loop, renderer_class
@@ -38,6 +39,9 @@ class Blender(Protocol):
 
     def photo(self, path, layer: str | None = None) -> Photo:
         """The photo in a file, as `image_io.load_photo`; read by Blender where this program cannot."""
+
+    def clip(self, path, **asked) -> Reading:
+        """What is read of a clip, as `footage.reading.read`; by Blender where this program cannot."""
 
     def build(self, prepared, engine: str | None, path: Path) -> None:
         """Build the loop in an empty file and save it at `path`; engine None: Cycles where it is switched on."""

@@ -26,6 +26,7 @@ from ...gid_core.motion import edits
 from ...gid_core.motion.pluck import GENTLE
 from ...gid_core.version import __version__
 from .. import compat
+from ..jobs import Step
 from ..loop import clock, colours, images, raw
 from ..loop.read import (
     played_volume,
@@ -45,7 +46,6 @@ __all__ = [
     "Bake",
     "BakeOrder",
     "NotBaked",
-    "Step",
     "baked_frames",
     "folder_of",
     "frames_of",
@@ -81,14 +81,6 @@ class BakeOrder:
 
     def __post_init__(self):
         check_libraries(self.sheet, self.movie, has_blender=True)
-
-
-@dataclass(frozen=True)
-class Step:
-    """How far a bake is: as `jobs.Work.poll` tells it."""
-
-    phase: str
-    fraction: float
 
 
 class Bake:

@@ -1,6 +1,5 @@
 """A folder of photos as a job of its own: a second Blender animates them as the command line does."""
 
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -13,8 +12,8 @@ from ...gid_core.child import COOPERATION_S, Crew
 from ...gid_core.errors import SettingsError
 from ...gid_core.files import movie
 from .. import preferences
+from ..jobs import Step, second_blender
 from ..loop import length
-from .bake import Step
 
 __all__ = ["Batch", "Result", "arguments_of", "folder_beside", "told"]
 
@@ -74,7 +73,7 @@ class Batch:
         try:
             order = {"arguments": arguments}
             module = "blender_addon.batch_child"
-            self._crew = Crew(1, module, order, self._scratch.name, "animate the photos", _blender())
+            self._crew = Crew(1, module, order, self._scratch.name, "animate the photos", second_blender())
         except BaseException:
             self._scratch.cleanup()
             raise
@@ -103,13 +102,6 @@ class Batch:
                 time.sleep(0.01)
         self._crew.end()
         self._scratch.cleanup()
-
-
-def _blender():
-    """Command of this Blender without a window, without the user's own settings, that runs Python text."""
-    if not bpy.app.binary_path:  # it is a module of Python
-        return [sys.executable, "-I", "-c"]
-    return [bpy.app.binary_path, "--background", "--factory-startup", "--python-expr"]
 
 
 def told(result: Result) -> str:

@@ -9,6 +9,7 @@ import bpy
 
 from ...gid_core.errors import LimitError
 from ...gid_core.files.storage import scratch_folder
+from .. import clips
 from ..loop import build, colours, images
 from .frames import encode_movie, render_frames
 
@@ -41,6 +42,14 @@ class CommandLine:
             finally:
                 bpy.data.images.remove(image)
         return image_io.Photo(pixels, hashlib.sha256(content).hexdigest(), ("it was read by Blender",))
+
+    def clip(self, path, **asked):
+        """What is read of a clip, as `clips.read`.
+
+        Raises:
+            GidError: it cannot be read.
+        """
+        return clips.read(path, **asked)
 
     def build(self, prepared, engine, path):
         """Build the loop in an empty file and save it.

@@ -15,7 +15,8 @@ from ...gid_core.errors import SettingsError
 from ...gid_core.files import image_io, resample
 from ...gid_core.files.frame_files import frame_name
 from ...gid_core.frames.bake import Baking
-from .bake import Step, loop_of
+from ..jobs import Step
+from .bake import loop_of
 
 __all__ = ["LONG_SIDE", "Preview", "small_loop_of"]
 

@@ -86,7 +86,7 @@ def _preflight(job, out, options, meter, blender, cancelled):
 def _predict(job, out, options, meter, blender, cancelled):
     asked = job.options(options.photo)
     output = animate.checked_output(asked)
-    prepared = animate.prepare(asked, meter, cancelled, None if blender is None else blender.photo)
+    prepared = animate.prepare(asked, meter, cancelled, blender)
     prepared.report["asked"]["photo"] = job.photos[options.photo][0]  # not where this machine has it
     place = _work(out, options.photo)
     with disk_errors(place):

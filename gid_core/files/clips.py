@@ -25,6 +25,7 @@ __all__ = [
     "fitted",
     "pictures_in",
     "seconds_in",
+    "small",
     "timed",
 ]
 
@@ -97,6 +98,13 @@ def fitted(picture: Image.Image, width: int, height: int) -> np.ndarray:
     crop_width, crop_height = width * scale, height * scale
     left, top = (picture.width - crop_width) / 2, (picture.height - crop_height) / 2
     return _resized(picture.convert("RGB"), width, height, (left, top, left + crop_width, top + crop_height))
+
+
+def small(picture: Image.Image, long_side: int) -> np.ndarray:
+    """The whole picture at a long side, antialiased: uint8 (height, width, 3)."""
+    scale = long_side / max(picture.size)
+    width, height = (max(1, round(n * scale)) for n in picture.size)
+    return _resized(picture.convert("RGB"), width, height)
 
 
 def _resized(picture, width, height, box=None):

@@ -87,7 +87,7 @@ def test_the_parser_of_animate_has_the_options_that_its_source_shows():
     parser = argparse.ArgumentParser(add_help=False)
     animate.add_arguments(parser)
     shown = {string for action in parser._actions for string in action.option_strings}
-    assert shown == options_of(("add_arguments", "add_options"), "animate", "delivery")
+    assert shown == options_of(("add_arguments", "add_options"), "animate", "delivery", "source")
 
 
 def test_every_verb_of_build_is_told():
