@@ -23,11 +23,12 @@ def begin(plane) -> None:
         note(plane, seed=int(raw.load(plane).provenance.get("seed", 0)))
 
 
-def note(plane, *, seed: int, asked: str = "") -> None:
+def note(plane, *, seed: int, asked: str = "", label: str = "") -> None:
     """Keep what the loop shows as a take; one of the same photo, seed and model gives way to it.
 
     Args:
-        asked: the model that was asked, as a `Request` names it; empty where that is not known.
+        asked: the model that was asked, as a `Request` names it; empty where that is not known. Of a clip its name.
+        label: what the take is called, in place of its seed.
     """
     gid = plane.gid
     index = find(plane, seed, asked)
@@ -36,7 +37,7 @@ def note(plane, *, seed: int, asked: str = "") -> None:
     for name in _FIELDS:
         setattr(take, name, getattr(gid, name))
     take.seed, take.asked = seed, asked
-    take.name = f"Seed {seed}"
+    take.name = label or f"Seed {seed}"
     with live.held():
         gid.take = len(gid.takes) - 1 if index < 0 else index
     _draw_thumbnail(take)

@@ -4,11 +4,11 @@ import sys
 
 from .. import jobs
 from ..registration import class_registers
-from . import bake, batch, copies, edit, help, loop, nodes, photo, predict, preset, running, takes, use
+from . import bake, batch, clip, copies, edit, help, loop, nodes, photo, predict, preset, running, takes, use
 
 __all__ = ["CLASSES", "register", "unregister"]
 
-_ROOMS = (predict, photo, loop, takes, edit, bake, batch, nodes, preset, use, copies, help)
+_ROOMS = (predict, photo, clip, loop, takes, edit, bake, batch, nodes, preset, use, copies, help)
 _OWN = tuple(cls for room in _ROOMS for cls in room.CLASSES)
 CLASSES = (*_OWN, *running.CLASSES)
 _register_classes, _unregister_classes = class_registers(_OWN)

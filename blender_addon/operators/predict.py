@@ -113,11 +113,12 @@ class Order:
 
         return predict.predict(self.still, self.request)
 
-    def fulfil(self, motion, *, is_shown: bool = True):
+    def fulfil(self, motion, *, is_shown: bool = True, asked: str = "", label: str = ""):
         """Let the loop that was meant show `motion`, or build a new one, all of it or nothing; show it to who asked.
 
         Args:
             is_shown: False leaves the window as it is.
+            asked, label: of a take that no model made, see `takes.note`.
         Raises:
             GidError: what was asked for is gone, or cannot be.
         """
@@ -127,7 +128,7 @@ class Order:
         plane = self._changed(motion) if self.plane else self._built(motion)
         plane.gid.source = image
         plane.gid.answered = answered(motion.provenance)
-        takes.note(plane, seed=self.request.seed, asked=self.request.model)
+        takes.note(plane, seed=self.request.seed, asked=asked or self.request.model, label=label)
         scene.gid.seed, scene.gid.loop = self.request.seed, plane
         with live.held():
             for name in _SETTINGS:  # the panel of the loop's own scene goes on where this one stands
@@ -159,12 +160,17 @@ def _by_session(collection, session_uid):
 
 
 def answered(provenance):
-    """For the panel: what made a motion, on which processor, by which seed; and why not a better one."""
+    """For the panel: what made a motion, on which processor, by which seed; and what there is to know of it."""
     where = provenance.get("provider", "").replace("ExecutionProvider", "")
     made = f"Motion by {provenance.get('source', 'an unknown source')}" + (f" on {where}" if where else "")
-    reasons = [*provenance.get("provider_notes", ()), provenance.get("reason", ASKED_FOR)]
+    reasons = [
+        *provenance.get("provider_notes", ()),
+        *provenance.get("notes", ()),
+        provenance.get("reason", ASKED_FOR),
+    ]
     told = [reason for reason in reasons if reason != ASKED_FOR]
-    return ". ".join([f"{made}, seed {provenance.get('seed', 0)}", *told])
+    seed = "" if "clip" in provenance else f", seed {provenance.get('seed', 0)}"
+    return ". ".join([made + seed, *told])
 
 
 class GID_OT_open_still(base.Reporting, bpy.types.Operator):

@@ -42,6 +42,7 @@ class Loop(Part):
             row.operator("gid.animate", icon="PLAY")
             if plane is not None:
                 row.operator("gid.new_loop", text="", icon="ADD")
+            layout.operator("gid.motion_from_clip", text="Motion from Clip...", icon="FILE_MOVIE")
         draw_notices(layout, context)
         if plane is not None and colours.is_foreign(rig.get_input(plane, "Still"), plane.gid.colours):
             draw_text(layout, context, _FOREIGN, icon="ERROR")

@@ -19,6 +19,7 @@ class GID_MT_loop(bpy.types.Menu):
         layout.operator("gid.add_photo", text="Animate a Photo...", icon="FILE_IMAGE")
         layout.operator("gid.batch", text="Animate a Folder of Photos...", icon="FILE_FOLDER")
         layout.operator("gid.animate", text="Animate the Still", icon="PLAY")
+        layout.operator("gid.motion_from_clip", text="Motion from Clip...", icon="FILE_MOVIE")
         layout.operator("gid.animate_object", icon="IMAGE_REFERENCE")
         layout.separator()
         layout.operator("gid.show_loop", icon="HIDE_OFF")
