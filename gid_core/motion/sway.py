@@ -9,7 +9,7 @@ import numpy as np
 
 from . import guided
 
-__all__ = ["cells", "enclosed", "flames", "smoothstep", "sway"]
+__all__ = ["cells", "components", "enclosed", "flames", "smoothstep", "sway", "swing"]
 
 _CELL = 4  # px of the grid to a cell of the region analysis
 _GAIN = 0.018  # rms sway of a tip, in parts of the region's size: 1.6 px for 90 px
@@ -31,7 +31,7 @@ def sway(picture: np.ndarray, movable: np.ndarray, frequencies, *, regions=None,
     means, rows, columns = cells(np.asarray(movable, np.float32))
     regions = means if regions is None else regions
     colours = np.moveaxis(cells(np.moveaxis(picture, -1, 0))[0], 0, -1)
-    labels = _components(regions > _IN_REGION)
+    labels = components(regions > _IN_REGION)
     tip_rms, resonance = np.zeros_like(regions), np.zeros_like(regions)
     flame_cells = cells(flames(picture))[0]
     for label in np.unique(labels[labels >= 0]):
@@ -39,8 +39,8 @@ def sway(picture: np.ndarray, movable: np.ndarray, frequencies, *, regions=None,
         burns = float(flame_cells[region].mean()) > 0.3
         if region.sum() < min_area and not burns:
             continue
-        swing, size_px = _swing(region, stands=burns)
-        tip_rms[region] = (swing * np.clip(_GAIN * size_px, *_RMS_RANGE_PX))[region]
+        along, size_px = swing(region, not burns and _hangs(region))
+        tip_rms[region] = (along * np.clip(_GAIN * size_px, *_RMS_RANGE_PX))[region]
         resonance[region] = _FLAME_HZ if burns else np.clip(0.9 * np.sqrt(60 / size_px), 0.5, 1.8)
     rms = guided.filtered(tip_rms[None], colours, picture, rows, columns)[0]
     # Regions alone have a resonance: at their borders the nearest one counts, not a mean with nothing.
@@ -74,7 +74,7 @@ def cells(field: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def enclosed(regions: np.ndarray) -> np.ndarray:
     """1.0 in gaps (h, w) that regions of cells enclose, as a flower its pale heart; up to a fifth of the picture."""
-    labels = _components(regions <= _IN_REGION)
+    labels = components(regions <= _IN_REGION)
     border = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
     found, counts = np.unique(labels[labels >= 0], return_counts=True)
     small = found[counts < labels.size / 5]
@@ -87,8 +87,9 @@ def smoothstep(x, low: float, high: float) -> np.ndarray:
     return t * t * (3 - 2 * t)
 
 
-def _components(mask):
-    """Labels (h, w) of the 4-connected components of a mask; -1 outside. The smallest index floods its component."""
+def components(mask: np.ndarray) -> np.ndarray:
+    """Labels, int (h, w), of the 4-connected components of a mask, bool (h, w); -1 outside."""
+    # The smallest index floods its component.
     labels = np.where(mask, np.arange(mask.size).reshape(mask.shape), mask.size)
     while True:
         spread = labels.copy()
@@ -103,14 +104,21 @@ def _components(mask):
         labels = spread
 
 
-def _swing(region, stands):
-    """0 at the root of a region, 1 at its tip, along paths inside it; and the region's size in px of the grid.
+def _hangs(region):
+    """What reaches the upper edge of the picture and stays out of its lower third hangs from there."""
+    rows = np.flatnonzero(region.any(1))
+    return rows[0] == 0 and rows[-1] < 2 * len(region) / 3
 
-    The root is where the region touches the ground: its lowest cells. A region that reaches the upper edge of the
-    picture and stays out of its lower third hangs from there instead.
+
+def swing(region: np.ndarray, hangs: bool) -> tuple[np.ndarray, float]:
+    """How far along the paths inside a region its cells lie, and its size in px of the grid.
+
+    Args:
+        region: bool (h, w), connected cells; hangs: its root is its highest cells instead of its lowest.
+    Returns:
+        float (h, w), .1 at the root and 1 at the tip.
     """
     rows = np.flatnonzero(region.any(1))
-    hangs = not stands and rows[0] == 0 and rows[-1] < 2 * len(region) / 3
     depth = max(1, len(rows) // 8)
     root = region.copy()
     if hangs:

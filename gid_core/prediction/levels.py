@@ -2,17 +2,17 @@
 
 What is out of focus follows less than what is sharp; a field that fills the frame breathes, for what stands in it
 shelters and holds its neighbours; what surely lives and was never seen to move (paper on a line) moves a little; a
-flame leaps by a part of its height.
+flame leaps by a part of its height; what is rooted moves the farther the farther it is from its root.
 """
 
 import numpy as np
 
 from ..model.contract import CELL_STRIDE, ENVELOPE_STRIDE
 from ..motion import guided
-from ..motion.sway import smoothstep
+from ..motion.sway import components, smoothstep, swing
 from .outline import ALIVE, resampled
 
-__all__ = ["FLOOR_PX", "focus", "levelled", "shelter"]
+__all__ = ["FLOOR_PX", "focus", "levelled", "rise", "shelter"]
 
 FLOOR_PX = 0.5  # px of the 256-px frame, RMS: what surely lives moves at least so far
 _SURE = (0.3, 0.8)  # alive, from nothing of that floor to all of it
@@ -30,6 +30,10 @@ _FILLS = (0.65, 0.95)  # of the photo that one object covers: a thing, a field t
 # 818 real clips of plants, most of which fill the frame, move by .44 px RMS (docs/research/loops.md), such fields as
 # predicted by 1.0 to 1.9.
 _BREATHES = 0.45
+
+_ROOTED = 0.75  # of its motion that a root lacks
+_CROSSES = 0.9  # of the photo's width: a field
+_BURNS = 0.3  # of a region's cells: a flame
 
 _AROUND_A_FLAME = 12  # px of the 256-px frame that hold it
 _LEAPS = 1.7  # px, RMS, of a flame 25 px high: three fifths of what painted ones do, for most stand sheltered
@@ -51,7 +55,9 @@ def levelled(far: np.ndarray, alive: np.ndarray, labels: np.ndarray, picture: np
     follows = _FOLLOWS + (1 - _FOLLOWS) * smoothstep(_by_object(sharp, labels, lives), *_BLURRED)
     gain = guided.sample(follows * shelter(labels, lives, size), *(np.arange(n) / 2 - 0.25 for n in alive.shape))
     rms = np.sqrt((far**2).sum(0))
-    wanted = np.maximum(np.maximum(rms, FLOOR_PX * smoothstep(alive, *_SURE)) * gain, _leaps(picture, alive.shape))
+    sways, leaps = np.maximum(rms, FLOOR_PX * smoothstep(alive, *_SURE)) * gain, _leaps(picture, alive.shape)
+    wanted = np.maximum(sways, leaps)
+    wanted = wanted * rise(wanted, alive > ALIVE, leaps > sways, tuple(-(-n // ENVELOPE_STRIDE) for n in size))
     return (far * (wanted / np.maximum(rms, 1e-3))).astype(np.float32)
 
 
@@ -63,6 +69,29 @@ def shelter(labels: np.ndarray, lives: np.ndarray, size) -> np.ndarray:
     """
     count = np.bincount(labels.ravel(), lives.ravel())[labels]
     return 1 - (1 - _BREATHES) * smoothstep(count * CELL_STRIDE**2 / (size[0] * size[1]), *_FILLS)
+
+
+def rise(px: np.ndarray, lives: np.ndarray, burns: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """By how much more each cell moves than it would without a root: float (h, w), less at roots and more at tips.
+
+    What stands is rooted at the photo's lower edge, what hangs at its upper one; a flame at its foot. What touches
+    neither is held somewhere that cannot be seen, and a field that crosses the photo has roots everywhere: those stay.
+    Each region moves as far as before on the whole.
+
+    Args:
+        px: motion (h, w); lives, burns: bool (h, w); size: (rows, columns) of the cells that lie in the photo.
+    """
+    found = np.ones(px.shape)
+    inside = slice(size[0]), slice(size[1])
+    gain, px, burns, labels = found[inside], px[inside], burns[inside], components(lives[inside])
+    for label in np.unique(labels[labels >= 0]):
+        region = labels == label
+        (above, below), is_flame = region[[0, -1]].mean(1), burns[region].mean() > _BURNS
+        if is_flame or 0 < max(above, below) < _CROSSES:
+            along, _ = swing(region, hangs=above > below and not is_flame)
+            part = 1 - _ROOTED * (1 - along[region])
+            gain[region] = part * px[region].sum() / max((part * px[region]).sum(), 1e-9)
+    return found
 
 
 def focus(shown: np.ndarray) -> np.ndarray:

@@ -68,3 +68,29 @@ def test_a_flame_in_the_dark_leaps_and_the_larger_the_farther():
     assert px[30, 25] < 0.6
     day = np.where(picture > 0.1, picture, 0.8)
     assert levelled(day, 0.2, far=far)[16, 15] < 0.2
+
+
+def test_what_stands_is_held_below_and_what_hangs_above():
+    lives, still = np.zeros((ROWS, COLUMNS), bool), np.zeros((ROWS, COLUMNS), bool)
+    lives[10:, 8:12] = lives[:20, 40:44] = True
+    gain = levels.rise(np.ones((ROWS, COLUMNS)), lives, still, (ROWS, COLUMNS))
+    assert (np.diff(gain[10:, 10]) <= 0).all()
+    assert (np.diff(gain[:20, 42]) >= 0).all()
+    assert gain[ROWS - 1, 10] < 0.5 * gain[10, 10]
+    np.testing.assert_allclose([gain[10:, 8:12].mean(), gain[:20, 40:44].mean()], 1)
+    assert (gain[~lives] == 1).all()
+
+
+def test_fields_and_what_is_held_out_of_sight_stay():
+    lives, still = np.zeros((ROWS, COLUMNS), bool), np.zeros((ROWS, COLUMNS), bool)
+    lives[24:, :] = lives[5:12, 20:30] = True
+    assert (levels.rise(np.ones((ROWS, COLUMNS)), lives, still, (ROWS, COLUMNS)) == 1).all()
+
+
+def test_a_flame_is_held_at_its_foot_and_its_neighbours_are_not():
+    lives, burns = np.zeros((ROWS, COLUMNS), bool), np.zeros((ROWS, COLUMNS), bool)
+    lives[10:16, 20:23] = lives[10:16, 40:60] = True
+    burns[10:16, 20:23] = burns[10, 40] = True
+    gain = levels.rise(np.ones((ROWS, COLUMNS)), lives, burns, (ROWS, COLUMNS))
+    assert gain[15, 21] < 0.6 * gain[10, 21]
+    assert (gain[10:16, 40:60] == 1).all()
