@@ -34,6 +34,7 @@ __all__ = [
     "condition_graph",
     "encoder_graph",
     "example_inputs",
+    "example_looks",
     "example_picture",
     "flow_graph",
     "graphs",
@@ -105,6 +106,12 @@ def example_picture(size=_SIZE, seed=0):
     return {"rgb": torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(seed))}
 
 
+def example_looks(size=_SIZE, seed=0):
+    """{"rgb", "coarse"}: the signature of an OutlineGraph for a picture of (height, width)."""
+    generator = torch.Generator().manual_seed(seed)
+    return {**example_picture(size, seed), "coarse": torch.rand(1, 1, size[0] // 4, size[1] // 4, generator=generator)}
+
+
 def example_inputs(network: FlowNet, size=_SIZE, seed=0):
     """{"condition", "flow"}: random tensors of the two graphs' signatures for a picture of (height, width)."""
     generator = torch.Generator().manual_seed(seed)
@@ -140,8 +147,9 @@ def encoder_graph(encoder):
 def outline_graph(outline):
     """The ONNX model of an OutlineGraph."""
     h, w = _sides()
-    inputs = {**example_picture(), "coarse": torch.rand(1, 1, _SIZE[0] // 4, _SIZE[1] // 4)}
-    return _exported(outline, inputs, ["alive"], {"rgb": {2: 32 * h, 3: 32 * w}, "coarse": {2: 8 * h, 3: 8 * w}})
+    return _exported(
+        outline, example_looks(), ["alive"], {"rgb": {2: 32 * h, 3: 32 * w}, "coarse": {2: 8 * h, 3: 8 * w}}
+    )
 
 
 def condition_graph(network: FlowNet):

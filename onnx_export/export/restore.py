@@ -10,16 +10,18 @@ import argparse
 import json
 from pathlib import Path
 
+import numpy as np
 import onnx
 import torch
 from onnx import numpy_helper
 from torch import nn
 
-from gid_core.model.contract import PREDICTION
+from gid_core.model.contract import CLOSER, PREDICTION
 
 from ..networks.blocks import parameters
 from ..networks.encoder import EncoderNet
 from ..networks.flow import FlowNet
+from ..networks.outline import OutlineNet
 from . import export
 
 __all__ = ["main", "restore", "restored"]
@@ -42,6 +44,8 @@ def restored(graph, files):
     if isinstance(graph.network, FlowNet):  # the exporter may keep it as the output that it is, (1, K, embedding)
         shape = wanted["frequency.weight"].shape
         found["frequency.weight"] = _first(v for known in values for v in known.values() if v.shape[-2:] == shape)
+    if isinstance(graph.network, OutlineNet):  # the exporter folds its two numbers, each at its place of use
+        found["share"] = np.array([_first(known.get(name) for known in values) for name in ("select", "select_1")])
     missing = [n for n, value in found.items() if value is None and n not in _LEFT_OUT]
     odd = [n for n, value in found.items() if value is not None and value.size != wanted[n].numel()]
     if missing or odd:
@@ -83,6 +87,8 @@ def _norm_names(graph):
             hooks.append(module.register_forward_hook(lambda *_, name=name: met.append(name)))
     is_flow = isinstance(graph, export.FlowGraph)
     given = export.example_inputs(graph.network)["flow"] if is_flow else export.example_picture()
+    if isinstance(graph, export.OutlineGraph):
+        given = export.example_looks()
     with torch.no_grad():
         graph.eval()(**given)
     for hook in hooks:
@@ -91,7 +97,7 @@ def _norm_names(graph):
 
 
 def restore(models, work):
-    """Write work/{where,reach,groups,flow}.pt, as far as they are not there, from a folder of model files.
+    """Write work/{where,reach,groups,flow,outline}.pt, as far as they are not there, from a folder of model files.
 
     Raises:
         ValueError: the files are not there, or of another version's networks.
@@ -106,6 +112,8 @@ def restore(models, work):
     flow = restored(export.FlowGraph(FlowNet(features=encoder.features)), told).network
     work.mkdir(parents=True, exist_ok=True)
     parts = {"where": encoder.where, "reach": encoder.reach, "groups": encoder.groups, "flow": flow}
+    if CLOSER in card["files"]:
+        parts[CLOSER] = restored(export.OutlineGraph(OutlineNet()), [models / f"{CLOSER}.onnx"]).network
     for name, network in parts.items():
         if (work / f"{name}.pt").exists():
             continue
@@ -119,7 +127,7 @@ def restore(models, work):
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="onnx_export.export.restore", description="Checkpoints of model files")
     parser.add_argument("--models", required=True, help="folder of the model files and card.json")
-    parser.add_argument("--work", required=True, help="folder for where.pt, reach.pt, groups.pt, flow.pt")
+    parser.add_argument("--work", required=True, help="folder for where.pt, reach.pt, groups.pt, flow.pt, outline.pt")
     options = parser.parse_args(arguments)
     try:
         restore(options.models, options.work)

@@ -2,7 +2,7 @@
 
 Teaches networks.outline.OutlineNet, which begins as a copy of `where`, what is alive at 512 px beside what the first
 look found. It sees crops of 256 x 160 px of pictures of 512 x 320. Painted scenes and composites know their edges
-exactly; near the border of a hand mask nothing is counted.
+exactly; near the border of a hand mask nothing is counted. --begin takes a trained one further.
 """
 
 import argparse
@@ -29,6 +29,7 @@ from .losses import ALIVE_PX
 __all__ = ["KINDS", "Rows", "main", "make_rows", "outline_loss", "train_outline"]
 
 DETAIL = 2  # times the size of the first look
+_WALL_DETAIL = 4  # of walls behind cut-outs, of which crops are seen
 KINDS = ("scene", "composite", "flower", "other", "still")
 _EXACT = KINDS.index("composite")  # kinds up to here know their edges
 _FIRST = 30_000  # seed of the first scene: `where` has seen none of these, so that its word on them is honest
@@ -107,14 +108,18 @@ def make_rows(where, pictures, stills, asked, seed=0):
     for _ in range(asked.still if still else 0):
         picture = still[rng.integers(len(still))]
         rows.add(*_photograph(picture, Image.new("LA", picture.size, (0, 0)), rng)[:2], "still", 1)
-    cut = [(picture, label, 0) for picture, label, _ in drawn]
-    for pixels, label in masks.pasted(cut, still, asked.composite if still and cut else 0, rng):
+    built = [painting.bare_wall(_FIRST + number, _WALL_DETAIL) for number in range(asked.walled // 2)]
+    cut, backdrops = [(picture, label, 0) for picture, label, _ in drawn], still + built
+    for pixels, label in masks.pasted(cut, backdrops, asked.composite if backdrops and cut else 0, rng):
         rows.add(*_photograph(pixels, label, rng)[:2], "composite", 2)
     sprites = cutouts.cut(labelled)
     for number in range(asked.scenes):
         is_thin = number % 5 < 2
         first = painting.THIN_SEED if is_thin else 0
         scene = painting.paint(first + _FIRST + number, still, sprites, is_thin, DETAIL)
+        rows.add(scene.image, np.clip(scene.maps[0] / ALIVE_PX, 0, 1), "scene", 2)
+    for number in range(asked.walled):
+        scene = painting.paint_walled(_FIRST + number, sprites, DETAIL)
         rows.add(scene.image, np.clip(scene.maps[0] / ALIVE_PX, 0, 1), "scene", 2)
     return rows.stacked()
 
@@ -140,8 +145,11 @@ def _bent(coarse, kind, generator):
     return (coarse * (1 - 0.5 * is_photo * torch.rand(size, **one)) + slow) * (torch.rand(size, **one) > _WITHHELD)
 
 
-def train_outline(where, data, checkpoint, settings, **limits):
-    """An OutlineNet on the rows of `make_rows`; limits: minutes or steps in the place of the settings', see fit."""
+def train_outline(where, data, checkpoint, settings, begin=None, **limits):
+    """An OutlineNet on the rows of `make_rows`.
+
+    begin: a trained network to go on from, gently; limits: minutes or steps in the place of the settings', see fit.
+    """
     torch.manual_seed(settings.seed)
     asked = settings.outline
     by_kind = [torch.nonzero(data["kind"] == kind)[:, 0] for kind in range(len(KINDS))]
@@ -160,15 +168,16 @@ def train_outline(where, data, checkpoint, settings, **limits):
         answer = network(*(x.to(ranks.device()) for x in (*seen, coarse))).float().cpu()
         return outline_loss(answer, rows["label"][:, None], rows["kind"])
 
-    network = OutlineNet().begin(where).to(ranks.device())
-    limits = limits if {"minutes", "steps"} & limits.keys() else limits | {"minutes": asked.minutes}
+    network = (begin or OutlineNet().begin(where)).to(ranks.device())
+    minutes, rate = (asked.minutes_on, asked.rate_on) if begin else (asked.minutes, asked.rate)
+    limits = limits if {"minutes", "steps"} & limits.keys() else limits | {"minutes": minutes}
     notes = {"parameters": parameters(network)}
     return fit(
         network,
         loss_of,
         settings.optimiser,
         checkpoint=checkpoint,
-        rate=asked.rate,
+        rate=rate,
         seed=settings.seed,
         notes=notes,
         **limits,
@@ -182,6 +191,7 @@ def main(arguments=None):
     parser.add_argument("--stills", required=True, help="pictures in which nothing moves")
     parser.add_argument("--work", required=True, type=Path, help="folder for outline.pt and the rows it learns from")
     parser.add_argument("--config", default="shipped", help="a run of onnx_export/configs, or a .toml file of yours")
+    parser.add_argument("--begin", type=Path, help="folder of an outline.pt from which it goes on; default: anew")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
@@ -190,13 +200,14 @@ def main(arguments=None):
         if not settings.outline:
             parser.error(f"{options.config} has no section [outline]: take another --config")
         where, _ = conditions.load(options.training, "where", WhereNet())
+        begin = conditions.load(options.begin, "outline", OutlineNet())[0] if options.begin else None
         data = dataset.load_or_make(
             options.work / "outline_rows.pt",
             lambda: make_rows(where, options.pictures, options.stills, settings.outline, settings.seed),
         )
     except (GidError, ValueError) as error:
         parser.error(str(error))
-    train_outline(where, data, options.work / "outline.pt", settings)
+    train_outline(where, data, options.work / "outline.pt", settings, begin)
 
 
 if __name__ == "__main__":

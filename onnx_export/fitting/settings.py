@@ -222,11 +222,15 @@ class OutlineRows:
 
 @dataclass(frozen=True)
 class Outline:
-    """The closer look. scenes, composite, still: pictures made for it; rows: of a batch."""
+    """The closer look. minutes, rate: from `where`; minutes_on, rate_on: from a trained one; scenes, walled (before a
+    wall), composite, still: pictures made for it; rows: of a batch."""
 
     minutes: float
+    minutes_on: float
     rate: float
+    rate_on: float
     scenes: int
+    walled: int
     composite: int
     still: int
     rows: OutlineRows

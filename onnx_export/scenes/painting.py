@@ -12,10 +12,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from . import collages, painters, standing
+from . import collages, painters, standing, walls
 from .motion import FIELDS
 
-__all__ = ["HEIGHT", "HELD_OUT_SEED", "THIN_SEED", "WIDTH", "Canvas", "Mode", "Scene", "paint"]
+__all__ = [
+    "HEIGHT",
+    "HELD_OUT_SEED",
+    "THIN_SEED",
+    "WIDTH",
+    "Canvas",
+    "Mode",
+    "Scene",
+    "bare_wall",
+    "paint",
+    "paint_walled",
+]
 
 WIDTH, HEIGHT = 256, 160
 THIN_SEED = 5 * 10**5  # seeds of thin scenes begin here, those of others end here
@@ -24,6 +35,7 @@ _STILL_SHARE = 0.14  # of the scenes have nothing that moves
 _DARK_SHARE = 0.18
 _CUTOUT_SHARE = 0.45  # of the moving scenes hold cut-outs of photographs, if there are any
 _FAR_SHARE = 0.4  # of the scenes with two kinds of thing have one of them far away and out of focus
+_BARE_SHARE = 0.25  # of the walled scenes have nothing before the wall
 _BACKDROP_SHARE = 0.5  # of the scenes stand before a photograph, if there are any
 
 
@@ -201,6 +213,32 @@ def _row(mode):
 
 def _rgb(colour):
     return tuple(int(np.clip(c, 0, 255)) for c in colour)
+
+
+def paint_walled(seed: int, cutouts=(), detail: int = 1) -> Scene:
+    """A scene of one or two kinds of thing before a wall that fills the picture, or, now and then, of the wall alone.
+
+    cutouts, detail: as of `paint`.
+    """
+    rng = np.random.default_rng([seed, 8])
+    canvas = Canvas(rng, detail=detail)
+    walls.wall(canvas)
+    if rng.random() < _BARE_SHARE:
+        return canvas.finished()
+    kinds, odds = painters.moving_kinds(is_dark=False)
+    for index in rng.choice(len(kinds), rng.integers(1, 3), replace=False, p=odds):
+        if cutouts and rng.random() < _CUTOUT_SHARE:
+            collages.collage(canvas, cutouts)
+        else:
+            kinds[index](canvas)
+    return canvas.finished()
+
+
+def bare_wall(seed: int, detail: int = 1) -> Image.Image:
+    """A wall that fills the picture, alone: PIL RGB, `detail` times 256 x 160."""
+    canvas = Canvas(np.random.default_rng([seed, 9]), detail=detail)
+    walls.wall(canvas)
+    return canvas.colour.resize((detail * WIDTH, detail * HEIGHT), Image.LANCZOS)
 
 
 def paint(seed: int, photographs=(), cutouts=(), is_thin=False, detail: int = 1) -> Scene:

@@ -4,12 +4,14 @@ import json
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 
-from onnx_export.export import export, restore
+from onnx_export.export import export, restore, versions
 from onnx_export.fitting import conditions
 from onnx_export.networks.encoder import EncoderNet
+from onnx_export.networks.outline import OutlineNet
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +35,16 @@ def test_networks_come_back_as_they_were_but_for_half_precision(files, tmp_path)
     assert states["where"]["step"] == 7
     assert states["where"]["elapsed"] == 90
     assert states["reach"]["notes"]["scales"] == json.loads((folder / "card.json").read_text())["scales"]
+
+
+def test_the_closer_look_comes_back_as_its_file_answers():
+    path = versions.LEDGER.parent / "outline.onnx"
+    network = restore.restored(export.OutlineGraph(OutlineNet()), [path]).eval()
+    given = export.example_looks()
+    session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    (answer,) = session.run(None, {name: value.numpy() for name, value in given.items()})
+    with torch.no_grad():
+        torch.testing.assert_close(network(**given), torch.from_numpy(answer), rtol=1e-4, atol=1e-5)
 
 
 def test_checkpoints_that_are_there_stay(files, tmp_path):

@@ -134,3 +134,16 @@ def test_the_coupled_start_knows_the_draw():
             start = motion.start(told, labels, maps, wind, torch.Generator().manual_seed(1))
             kept.append((start * target.conj()).real.sum(2)[0][:, alive].mean())
     assert sum(known) / len(known) > sum(unknown) / len(unknown) + 0.25
+
+
+def test_a_wall_covers_the_picture_and_never_moves():
+    bare = [np.asarray(painting.bare_wall(seed)) for seed in range(12)]  # of every kind some
+    for picture in bare:
+        columns = picture.reshape(*picture.shape[:1], 4, -1, 3)  # nothing is left of the black sheet in any quarter
+        assert (picture.any(-1)).mean() > 0.99
+        assert columns.std((0, 2)).max() > 2
+    scenes = [painting.paint_walled(seed) for seed in range(6)]
+    assert np.array_equal(scenes[0].image, painting.paint_walled(0).image)
+    alive = [(scene.maps[motion.AMPLITUDE] > 0).mean() for scene in scenes]
+    assert max(alive) > 0.05  # of what stands before it
+    assert all(part < 0.95 for part in alive)
