@@ -13,7 +13,7 @@ import torch
 
 from gid_core.model import session
 
-from . import bars, baselines, clips, edges, films, loops, phases, real, scenes, speed, video, where
+from . import bars, baselines, clips, edges, films, loops, phases, real, scenes, speed, strength, tips, video, where
 from .phases import phase_statistics, score_phases
 from .scenes import score_scenes
 from .sheets import contact_sheet
@@ -100,6 +100,22 @@ def _clips(model, options):
     return {"clips": figures}, []
 
 
+def _strength(model, options):
+    folders = [folder for folder in (options.loops, options.clips) if folder]
+    if not folders or films.av is None:
+        _tell(["strength: left out, it needs --loops or --clips, and the package av"])
+        return {}, []
+    figures = strength.score_strength(model, folders)
+    _tell(strength.strength_lines(figures))
+    return {"strength": figures}, strength.strength_bars(figures)
+
+
+def _tips(model, options):
+    figures = tips.score_tips(model, first=options.first_scene)
+    _tell([f"{name}: {value}" for name, value in figures.items()])
+    return {"tips": figures}, tips.tip_bars(figures)
+
+
 def _collected(model, options):
     """Rows of films of --loops, or None with a word why not."""
     if not options.loops:
@@ -144,10 +160,12 @@ _MEASURES = {
     "scenes": _scenes,
     "phases": _phases,
     "edges": _edges,
+    "tips": _tips,
     "steps": _steps,
     "real": _real,
     "speed": _speed,
     "clips": _clips,
+    "strength": _strength,
     "video": _video,
     "loops": _loops,
 }

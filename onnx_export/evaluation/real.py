@@ -46,6 +46,8 @@ DIRECTIONS = ((1.0, 0.0), (1.0, 1.0), (0.0, 1.0), (-1.0, 1.0))  # x right, y dow
 _BINS, _SAMPLES = 5, 6  # along a stem, and in each bin
 _FEW_CELLS = 20  # alive in both photos, below which a pair says nothing
 _NEAR = 0.1  # of agreement: what two photos may have more in common than two seeds of one photo
+_ALIKE = 0.25
+_RISES = 0.85  # of the stems
 _TURN_DEG = 1.0  # a direction is a request, not a hint: float32 is all that may be lost
 _GAINS = (0.0, 0.5, 1.0, 2.0)
 _MASKED_PHOTOS, _TIMED = 8, 3
@@ -284,6 +286,11 @@ def real_bars(figures) -> list:
         bars.append(
             Bar("phase layout, two photos over two seeds", found["excess"], "<=", _NEAR, found["excess_interval"])
         )
+        bars.append(Bar("phase layout, two photos at one seed", found["two_photos_one_seed"], "<=", _ALIKE))
+    if figures.get("stems"):
+        found = figures["stems"]
+        span = found["root_below_tip_interval"]
+        bars.append(Bar("roots that move less than tips", found["root_below_tip"], ">=", _RISES, span))
     if figures.get("asked"):
         asked = figures["asked"]
         bars += [
