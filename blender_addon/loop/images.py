@@ -13,7 +13,7 @@ import bpy
 import numpy as np
 
 from ...gid_core.errors import ImageError
-from ...gid_core.files.colour import decode_srgb
+from ...gid_core.files.colour import decode_srgb, in_halves
 from ...gid_core.files.storage import scratch_folder
 from .. import compat
 from . import colours
@@ -278,7 +278,7 @@ def read_still(image) -> np.ndarray:
     if image.alpha_mode in {"NONE", "CHANNEL_PACKED"} and not is_data:
         alpha = np.ones_like(alpha)
     if not image.is_float:  # float pixels come scene linear and premultiplied, 8-bit ones as the file has them
-        colour = _decoded(image, colour) * alpha
+        colour, alpha = in_halves(_decoded(image, colour) * alpha), in_halves(alpha)
     elif not is_data:
         colour = colours.from_scene(colour)
     if (alpha == 1).all():

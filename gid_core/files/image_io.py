@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import ImageError, LimitError
 from . import colour, float_pictures, oiio, pictures
-from .colour import encode_srgb
+from .colour import encode_srgb, in_halves
 from .refusals import refuse_by_kind, tags_of_tiff
 from .resample import resample
 from .storage import replacing
@@ -174,15 +174,13 @@ def levels_of(image: np.ndarray, top: int = 255) -> np.ndarray:
 def fit(image: np.ndarray, long_side: int) -> np.ndarray:
     """The picture at a long side of at most `long_side` pixels; a smaller one is returned as it is.
 
-    A larger one is resampled and rounded to half floats: by at most 0.06 of 255 levels, and a .blend holds it in a
-    third of the room.
+    A larger one is resampled and rounded to half floats.
     """
     height, width = image.shape[:2]
     scale = long_side / max(height, width)
     if scale >= 1:
         return image
-    smaller = resize(image, max(1, round(width * scale)), max(1, round(height * scale)))
-    return smaller if smaller.max() > np.finfo(np.float16).max else smaller.astype(np.float16).astype(np.float32)
+    return in_halves(resize(image, max(1, round(width * scale)), max(1, round(height * scale))))
 
 
 def resize(image: np.ndarray, width: int, height: int) -> np.ndarray:

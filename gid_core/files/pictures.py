@@ -119,7 +119,8 @@ def _read(content, check_size, alpha, encoding):
 def _light(image, content, raws, encoding, alpha, notes):
     """Linear premultiplied float32 pixels of an opened picture of whole numbers, not yet turned upright.
 
-    encoding: what the numbers mean; None: a profile of tables says it, which is applied at 8 bits.
+    encoding: what the numbers mean; None: a profile of tables says it, which is applied at 8 bits. What has 8 bits is
+    rounded to half floats: every level stays apart from its neighbours and comes back when it is written.
     """
     transparency, top = None, 65535
     if image.mode in ("I;16", "I;16B", "I;16L", "I;16N", "I"):
@@ -135,13 +136,14 @@ def _light(image, content, raws, encoding, alpha, notes):
         elif levels.shape[2] == 4:
             levels, transparency = levels[..., :3], levels[..., 3]
     encoding = encoding or colour.SRGB
+    rounded = colour.in_halves if top == 255 else np.asarray
     if transparency is None or alpha == "none" or (transparency == top).all():
-        return encoding.light(levels, top)
+        return rounded(encoding.light(levels, top))
     share = (transparency / np.float32(top))[..., None]
     if alpha == "premultiplied":
         whole = np.divide(levels, share, out=np.zeros(levels.shape, np.float32), where=share > 0)
         levels = np.minimum(np.rint(whole), top).astype(levels.dtype)
-    return np.concatenate([encoding.light(levels, top) * share, share], 2)
+    return rounded(np.concatenate([encoding.light(levels, top) * share, share], 2))
 
 
 def _open(content, tile_mode=None):

@@ -6,6 +6,8 @@ filled from the coarser level on the way back. Source: Gortler et al., The Lumig
 
 import numpy as np
 
+from ..files.colour import in_halves
+
 __all__ = ["MOVER_PX", "make_plate", "movers_of", "pull_push"]
 
 GROW_PX = 1  # a mover's rim is mixed with what is behind it; more only takes away what the gap is filled from
@@ -20,15 +22,13 @@ def make_plate(image: np.ndarray, movers: np.ndarray, grow_px: int = GROW_PX) ->
         movers: bool (H, W), what moves.
         grow_px: how far around the movers the picture is cut away, too.
     If everything moves there is nothing to fill from, and the plate is the still. What is filled is rounded to half
-    floats, which a .blend holds in half the room.
+    floats.
     """
     cut = _grow(np.asarray(movers, bool), grow_px)
     if cut.all() or not cut.any():
         return image.copy()
     known = (~cut[..., None]).astype(np.float32)
-    filled = pull_push(image * known, known)
-    if np.abs(filled).max() <= np.finfo(np.float16).max:
-        filled = filled.astype(np.float16)
+    filled = in_halves(pull_push(image * known, known))
     return np.where(cut[..., None], filled, image).astype(np.float32)
 
 

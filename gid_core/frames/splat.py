@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 
+from ..files.colour import in_halves
 from .border import add_beyond
 from .sharp import SIXTH, differences
 
@@ -31,7 +32,7 @@ def importance(mean_motion: np.ndarray, width: int, height: int) -> np.ndarray:
     """
     m = mean_motion * np.float32(_LONG_SIDE / max(width, height))
     r = np.minimum(np.log1p(m / np.float32(_M0)) / np.float32(math.log1p(_M_REF / _M0)), 1)
-    return r.astype(np.float16).astype(np.float32)
+    return in_halves(r)
 
 
 def weight_of(front: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Memory of one process of a bake at 4K, at most 2.5 GB, and size of the .blend of a 1080p loop, at most 40 MB.
 
-The still is a texture full of detail, which compresses badly, with the motion of the example; or --photo with its own.
+At 4K the still is the example, enlarged, whose objects are cut along their edges. In the .blend it is a texture full of
+detail, which compresses badly, with the motion of the example; or --photo with its own.
 """
 
 import argparse
@@ -13,12 +14,14 @@ from pathlib import Path
 
 os.environ["BLENDER_USER_RESOURCES"] = tempfile.mkdtemp(prefix="gid-profile-")
 
+import numpy as np
 from cases import stills
 from gid_dev.gid_core.files import image_io
 from gid_dev.gid_core.files.frame_files import save_frame
 from gid_dev.gid_core.files.memory import peak_bytes
 from gid_dev.gid_core.frames.frame_worker import Sheet, render
 from gid_dev.gid_core.frames.loop import Loop
+from gid_dev.gid_core.motion.places import OWN
 from gid_dev.gid_core.motion.plan import plan_loop
 from gid_dev.gid_core.prediction import predict
 
@@ -39,12 +42,26 @@ def main():
         still = image_io.fit(image_io.load_photo(options.photo).pixels, HD[0])
         motion = predict.predict(still, predict.Request())
     plan = plan_loop(motion.volume(), stills.N_FRAMES, Fraction(24))
-    gigabytes = frame_gigabytes(Loop(stills.texture(*UHD), motion.volume(), plan))
-    print(f"a process that bakes 4K frames needs {gigabytes:.2f} GB (bar: {FRAME_GB})", flush=True)
+    large = enlarged(image_io.load_photo(stills.EXAMPLE).pixels)
+    volume = predict.predict(large, predict.Request()).volume()
+    gigabytes = frame_gigabytes(Loop(large, volume, plan_loop(volume, stills.N_FRAMES, Fraction(24))))
+    print(f"a process that bakes 4K frames needs {gigabytes:.2f} GB (bar: {FRAME_GB}), {aside(volume)}", flush=True)
     megabytes = blend_megabytes(still, motion, plan)
-    size = f"{still.shape[1]} x {still.shape[0]}"
+    size = f"{still.shape[1]} x {still.shape[0]}, {aside(motion)},"
     print(f"the compressed .blend of a loop of {size} has {megabytes:.1f} MB (bar: {BLEND_MB})")
     return 0 if gigabytes <= FRAME_GB and megabytes <= BLEND_MB else 1
+
+
+def enlarged(photo):
+    """A photo that covers 4K: float32 (2160, 3840, 3)."""
+    height = round(UHD[0] * photo.shape[0] / photo.shape[1])
+    return np.ascontiguousarray(image_io.resize(photo, UHD[0], height)[: UHD[1]])
+
+
+def aside(moving):
+    """How much of the still reads a motion, or its volume, beside its own place."""
+    share = 0.0 if moving.lookup is None else (moving.lookup != OWN).any(-1).mean()
+    return f"{100 * share:.1f} % of its pixels by the lookup"
 
 
 def frame_gigabytes(loop):
