@@ -3,14 +3,15 @@
 A texel of the volume is several pixels wide. Where neighbouring texels move otherwise, the texels between are mixtures
 and so is all that is read there. Around each such texel a window of the grid is split into two sides by how it moves;
 the colours of both sides, at the photo's full resolution, say to which of them each pixel belongs, and the pixel then
-reads the nearest texel that is all of its side. Where motion fades slowly, or colours do not tell the sides apart,
-pixels read at their own place.
+reads the nearest texel that is all of its side. Where motion fades slowly, or colours do not tell the sides apart, or
+pass gently into each other, pixels read at their own place.
 
 Only texels near a border are looked at, so time and memory go with the length of the outlines.
 """
 
 import numpy as np
 
+from .edges import edges
 from .places import OWN, STEPS
 
 __all__ = ["lookup", "moves_of"]
@@ -35,6 +36,7 @@ _GRAIN = 1.5  # and of the colours' standard deviations, so that grain is not ta
 _MARGIN = _VOTE + _RIM  # pixels around a block that are looked at
 _TOLERATED_PX, _MIXED_PX = 0.03, 0.2  # what a texel may move otherwise than its side; how much of it weighs as a...
 _FAR = 0.03  # ...step of a texel's square root of this
+_HALFWAY_PX = 0.03  # what is read halfway between two texels' places may move otherwise than their mean
 _CHUNK = 1024  # texels looked at together: 20 MB at 4K
 _BYTE = np.float32(1 / 255)
 
@@ -69,8 +71,9 @@ def lookup(picture: np.ndarray, moves: np.ndarray) -> np.ndarray | None:
     if not len(rows):
         return None
     sums = texels.colour_sums(picture)
+    borders = _borders(sums[..., 1:4] / sums[..., :1])
     found = [
-        _Sides(rows[part], columns[part], moves, sums)
+        _Sides(rows[part], columns[part], moves, sums, borders)
         for part in (slice(first, first + _CHUNK) for first in range(0, len(rows), _CHUNK))
     ]
     places = np.moveaxis(np.indices(moves.shape[:2], np.float32), 0, -1)[:, :, None].repeat(2, 2)
@@ -81,7 +84,7 @@ def lookup(picture: np.ndarray, moves: np.ndarray) -> np.ndarray | None:
     around = (_MARGIN, texels.block + _MARGIN)
     padded = np.pad(picture, (around, around, (0, 0)), mode="edge")
     for sides in found:
-        _write(steps, sides, texels, padded, places, motion)
+        _write(steps, sides, texels, padded, places, motion, moves)
     return steps if (steps != OWN).any() else None
 
 
@@ -116,6 +119,12 @@ class _Texels:
         return ((pixel + 0.5) * self.grid[axis] / self.size[axis] - 0.5 - index[:, None]).astype(np.float32)
 
 
+def _borders(colours):
+    """Whether the photo has an edge below each texel and beside it: bool (h, w, 2)."""
+    below, beside = edges(colours)
+    return np.stack([np.pad(below, ((0, 1), (0, 0))), np.pad(beside, ((0, 0), (0, 1)))], -1)
+
+
 def _steep(moves):
     """Texels within reach of two neighbours that move otherwise: bool (h, w)."""
     steep = np.zeros(moves.shape[:2], bool)
@@ -142,7 +151,7 @@ class _Sides:
     texel that either side reads, down and right. trust: (n,) in 0..1.
     """
 
-    def __init__(self, rows, columns, moves, sums):
+    def __init__(self, rows, columns, moves, sums, borders):
         width = 2 * _WINDOW + 1
         window = _windows(moves, rows, columns, "edge").reshape(len(rows), moves.shape[2], -1)
         y, x = (axis.ravel() - _WINDOW for axis in np.mgrid[:width, :width])
@@ -162,14 +171,15 @@ class _Sides:
         kept = np.flatnonzero(cut > 0)
         rows, columns, share, along, reached = rows[kept], columns[kept], share[kept], along[kept], reached[kept]
         apart, slope, offset = _colours(share, weight[kept], _windows(sums, rows, columns, "constant"))
-        self.trust = cut[kept] * _eased(apart, _APART)
-        seen = np.flatnonzero(self.trust > 0)
-        self.rows, self.columns, self.span = rows[seen], columns[seen], self.span[kept][seen]
-        self.trust, self.slope, self.offset = self.trust[seen], slope[seen], offset[seen]
-        self.apart = apart[seen]
-        self.share = share[seen].reshape(-1, width, width)
+        is_seen = _is_seen(share, _windows(borders, rows, columns, "constant"))
+        self.trust = cut[kept] * _eased(apart, _APART) * is_seen
+        told = np.flatnonzero(self.trust > 0)
+        self.rows, self.columns, self.span = rows[told], columns[told], self.span[kept][told]
+        self.trust, self.slope, self.offset = self.trust[told], slope[told], offset[told]
+        self.apart = apart[told]
+        self.share = share[told].reshape(-1, width, width)
         self.steps = np.stack(
-            [_pure(along[seen], share[seen], reached[seen], inside[kept][seen], side, y, x) for side in (0, 1)], 1
+            [_pure(along[told], share[told], reached[told], inside[kept][told], side, y, x) for side in (0, 1)], 1
         )
 
 
@@ -205,6 +215,14 @@ def _between(along, share, weight):
     return between / np.maximum(total - mean**2, 1e-12)
 
 
+def _is_seen(share, borders):
+    """Whether the border between both sides of windows (N, 49) is an edge of the photo (N, 2, 7, 7) anywhere: (N,)."""
+    second = share.reshape(-1, *borders.shape[2:]) > 0.5
+    below = (second[:, 1:] != second[:, :-1]) & borders[:, 0, :-1]
+    beside = (second[:, :, 1:] != second[:, :, :-1]) & borders[:, 1, :, :-1]
+    return below.any((1, 2)) | beside.any((1, 2))
+
+
 def _colours(share, weight, sums):
     """How far the colours of both sides are apart, in standard deviations (N,), and the log odds of the second side.
 
@@ -237,7 +255,7 @@ def _pure(along, share, reached, inside, side, y, x):
     return np.stack([y[best], x[best]], -1)
 
 
-def _write(steps, sides, texels, padded, places, motion):
+def _write(steps, sides, texels, padded, places, motion, moves):
     """The steps of the pixels of some texels, into the lookup."""
     if not len(sides.rows):
         return
@@ -253,7 +271,7 @@ def _write(steps, sides, texels, padded, places, motion):
     inner = is_second[:, _RIM : _RIM + own, _RIM : _RIM + own]
     is_second = inner | (_widened(is_second) & (mixed > np.maximum(_RIM_SHARE, _GRAIN / sides.apart)[:, None, None]))
     down, right = (texels.offsets(axis, index, 0) for axis, index in ((0, rows), (1, columns)))
-    places = _places_of(sides, places, motion, down, right)
+    places = _places_of(sides, places, motion, moves, down, right)
     there = np.where(is_second[..., None], places[:, 1], places[:, 0])
     aside = there - np.stack(np.broadcast_arrays(down[:, :, None], right[:, None]), -1)
     aside *= sides.trust[:, None, None, None]
@@ -298,14 +316,15 @@ def _widened(is_second):
     return wide
 
 
-def _places_of(sides, places, motion, down, right):
+def _places_of(sides, places, motion, moves, down, right):
     """Where either side of blocks is read, in texels from the block's own: (N, 2, B, B, 2).
 
-    Bilinear between the places of the 3 x 3 texels around, of those of them that have the same side.
+    Bilinear between the places of the 3 x 3 texels around, of those of them that have the same side and with no other
+    motion on the way, as the inside of a bend has.
     """
     rows, columns = sides.rows, sides.columns
     here = np.stack([rows, columns], -1)[:, None].astype(np.float32)
-    own = motion[rows, columns]  # (N, 2, d)
+    own, place = motion[rows, columns], places[rows, columns]  # (N, 2, d), (N, 2, 2)
     around = np.zeros((len(rows), 2, 3, 3, 2), np.float32)
     known = np.zeros((len(rows), 2, 3, 3), np.float32)
     for i, j in np.ndindex(3, 3):
@@ -313,12 +332,24 @@ def _places_of(sides, places, motion, down, right):
         column = np.clip(columns + j - 1, 0, places.shape[1] - 1)
         apart = ((motion[row, column][:, None] - own[:, :, None]) ** 2).sum(-1)  # (N, own side, the other's side)
         nearest = np.argmin(apart, 2)[..., None]
-        around[:, :, i, j] = np.take_along_axis(places[row, column], nearest, 1) - here
-        known[:, :, i, j] = np.take_along_axis(apart, nearest, 2)[..., 0] <= (sides.span[:, None] / 2) ** 2
+        there = np.take_along_axis(places[row, column], nearest, 1)
+        around[:, :, i, j] = there - here
+        mean = (own + np.take_along_axis(motion[row, column], nearest, 1)) / 2
+        strange = ((_halfway(moves, place, there) - mean) ** 2).sum(-1)
+        is_same = np.take_along_axis(apart, nearest, 2)[..., 0] <= (sides.span[:, None] / 2) ** 2
+        known[:, :, i, j] = is_same & (strange <= _HALFWAY_PX**2)
     tents = [np.stack([np.maximum(-f, 0), 1 - abs(f), np.maximum(f, 0)], -1) for f in (down, right)]
     total = np.einsum("nai,nsijc,nbj->nsabc", tents[0], around * known[..., None], tents[1], optimize=True)
     weight = np.einsum("nai,nsij,nbj->nsab", tents[0], known, tents[1], optimize=True)
     return total / np.maximum(weight, np.float32(1e-6))[..., None]
+
+
+def _halfway(moves, place, other):
+    """What is read in the middle between whole texels (..., 2): (..., d)."""
+    (top, left), (bottom, right) = (
+        np.moveaxis(rounded((place + other) / 2).astype(np.intp), -1, 0) for rounded in (np.floor, np.ceil)
+    )
+    return (moves[top, left] + moves[top, right] + moves[bottom, left] + moves[bottom, right]) / 4
 
 
 def _eased(values, ends):

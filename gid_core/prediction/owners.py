@@ -9,14 +9,13 @@ inside a smooth surface are therefore one here, and phases change gently from on
 import numpy as np
 
 from ..motion import guided
+from ..motion.edges import edges
 from ..motion.motion import MEMBERS
 
 __all__ = ["apart", "joined", "members", "owners"]
 
 _FINE = 2  # parts of a cell along each axis, on which an object's outline is fitted to the photo
 _BATCH = 16  # objects at a time: 10 MB
-_STEP = 0.08  # sRGB distance over a border from which it may be an edge of the photo
-_SHARP = 1.2  # and how many times the colours' change beside it; an even ramp has 3/4
 _SEEN = 0.4  # share of two objects' border that must be an edge, or they are one
 _DIRECTIONS = 8  # random unit vectors of so many numbers are nearly at right angles
 
@@ -57,17 +56,14 @@ def joined(n: int, owned: np.ndarray, picture: np.ndarray) -> np.ndarray:
     Args:
         owned: int (H, W), the object of each texel. picture: float32 (H, W, 3), sRGB-encoded.
     """
-    borders, edges = np.zeros((n, n), int), np.zeros((n, n), int)
-    for labels, colours in ((owned, picture), (owned.T, picture.swapaxes(0, 1))):
-        wide = np.pad(colours, ((3, 3), (0, 0), (0, 0)), mode="edge")
-        far, before, behind, beyond = (wide[first : first + len(labels) - 1] for first in (0, 2, 5, 7))
-        over, beside = _distance(before, behind), _distance(far, before) + _distance(behind, beyond)
-        is_edge = (over > _STEP) & (over > _SHARP * beside)
+    borders, cut = np.zeros((n, n), int), np.zeros((n, n), int)
+    below, beside = edges(picture)
+    for labels, is_edge in ((owned, below), (owned.T, beside.T)):
         upper, lower = np.minimum(labels[:-1], labels[1:]), np.maximum(labels[:-1], labels[1:])
-        for found, where in ((borders, upper != lower), (edges, (upper != lower) & is_edge)):
+        for found, where in ((borders, upper != lower), (cut, (upper != lower) & is_edge)):
             np.add.at(found, (upper[where], lower[where]), 1)
     first = np.arange(n)
-    for i, j in np.argwhere((borders > 0) & (edges < _SEEN * borders)):
+    for i, j in np.argwhere((borders > 0) & (cut < _SEEN * borders)):
         first[first == max(first[i], first[j])] = min(first[i], first[j])
     return first
 
@@ -103,10 +99,6 @@ def apart(envelope: np.ndarray, owned: np.ndarray, scale: float) -> np.ndarray:
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     rms = np.sqrt((envelope.astype(np.float32) ** 2).sum(0))
     return (np.float32(scale) * rms[..., None] * directions.astype(np.float32)[owned]).astype(np.float32)
-
-
-def _distance(a, b):
-    return np.sqrt(((a - b) ** 2).sum(-1))
 
 
 def _guide(picture, shape, rows, columns):

@@ -5,15 +5,22 @@ from gid_dev.gid_core.files.colour import encode_srgb
 from gid_dev.gid_core.frames.plate import MOVER_PX
 from gid_dev.gid_core.motion.synth import mean_motion
 
+_RIM = 1 / 200  # of the long side around the picture: what the still shows there may leave the frame
 FRAME_BARS, MEDIAN_BARS = (0.95, 1.05), (0.97, 1.03)
 
 
 class Detail:
-    """Compares frames with one still, float32 (H, W, 3), linear, where its volume moves by more than `MOVER_PX`."""
+    """Compares frames with one still, float32 (H, W, 3), linear, where its volume moves by more than `MOVER_PX`.
+
+    The rim of the frame is left out.
+    """
 
     def __init__(self, still, volume):
         height, width = still.shape[:2]
-        self.moving = mean_motion(volume, width, height)[1:-1, 1:-1] > MOVER_PX
+        rim = int(np.ceil(_RIM * max(height, width)))
+        inside = np.zeros((height, width), bool)
+        inside[rim:-rim, rim:-rim] = True
+        self.moving = (inside & (mean_motion(volume, width, height) > MOVER_PX))[1:-1, 1:-1]
         self._whole = self._rms(still) if self.moving.any() else 0.0
 
     def kept(self, frame) -> float:

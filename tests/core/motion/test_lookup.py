@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gid_core.motion.lookup import lookup, moves_of
 from gid_core.motion.places import OWN, STEPS, Places
@@ -78,6 +80,15 @@ def test_without_an_edge_every_pixel_reads_at_its_own_place(what):
         moves = moves * 0
     found = lookup(photo, moves)
     assert found is None or (found != OWN).any(-1).mean() < 0.01
+
+
+@settings(deadline=None, max_examples=20)
+@given(angle=st.floats(0, 2 * np.pi), rise=st.floats(0.2, 2), grain=st.sampled_from([0.0, 0.01]))
+def test_an_even_ramp_is_never_cut(angle, rise, grain):
+    y, x = np.mgrid[: SIZE[0], : SIZE[1]]
+    ramp = rise * ((x - 97.3) * np.cos(angle) + (y - 58.1) * np.sin(angle)) / SIZE[1]
+    moves = texels_of(REACH_PX * (ramp > 0)[..., None] * np.ones(2))
+    assert lookup(photo_of(ramp, noise=grain), moves) is None
 
 
 def test_a_picture_as_small_as_the_grid_has_no_lookup():
