@@ -45,8 +45,8 @@ class Grip:
         # the mouse would take 40 ms.
         row, column = cell(self.volume, *point)
         energy = (np.abs(self.volume.amplitudes) ** 2).sum((0, 3))
-        liveliest = np.unravel_index(energy.argmax(), energy.shape)
-        pair = self.volume.amplitudes[:, [row, liveliest[0]], [column, liveliest[1]]]
+        y, x = (int(index) for index in np.unravel_index(np.argmax(energy), energy.shape))
+        pair = self.volume.amplitudes[:, [row, y], [column, x]]
         self._pair = SpectralVolume(pair[:, None], self.volume.frequencies)
 
     def felt(self, way):

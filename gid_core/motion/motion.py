@@ -65,7 +65,7 @@ class Motion:
             raise VolumeError("frequencies must be finite, above 0 and rising: make the motion again")
         if picture.shape != (*envelope.shape[1:], 3):
             raise VolumeError(f"the picture of a motion is as large as its grid, not {picture.shape}")
-        if not (np.isfinite(envelope).all() and envelope.min() >= 0 and np.isfinite(z.view(np.float32)).all()):
+        if not (np.isfinite(envelope).all() and (envelope >= 0).all() and np.isfinite(z.view(np.float32)).all()):
             raise VolumeError("the motion holds negative, NaN or infinite values: make it again")
         cells = tuple(float(n) for n in self.cells)
         if len(cells) != 2 or not all(0 < n <= size for n, size in zip(cells, z.shape[1:3], strict=True)):
