@@ -9,9 +9,20 @@ from bpy.props import EnumProperty
 
 from ...gid_core.errors import GidError, ImageError, LimitError, ModelError, SettingsError
 from .. import jobs
-from ..loop import sight
+from ..loop import adopt, sight
 
-__all__ = ["DISPLAY", "JobOperator", "OnLoop", "Order", "Reporting", "is_free", "keys", "remedy_for"]
+__all__ = [
+    "DISPLAY",
+    "JobOperator",
+    "OnEdited",
+    "OnLoop",
+    "Order",
+    "Removing",
+    "Reporting",
+    "is_free",
+    "keys",
+    "remedy_for",
+]
 
 # How the file browser begins, by the numbers that it gives its displays.
 DISPLAY = EnumProperty(
@@ -95,6 +106,34 @@ class OnLoop(Reporting):
             cls.poll_message_set("Select a loop, or animate a still first")
             return False
         return True
+
+
+class OnEdited(OnLoop):
+    """Of these, one that changes the loop: it is of this file and this version, and no job runs for it."""
+
+    @classmethod
+    def poll(cls, context):
+        if not super().poll(context):
+            return False
+        plane = sight.in_sight(context)
+        if plane.library:
+            cls.poll_message_set("The loop is linked: edit it in its own file")
+            return False
+        if not adopt.is_current(plane):
+            cls.poll_message_set("An older version made this loop: bring it up to date first")
+            return False
+        return is_free(cls, context)
+
+
+class Removing(OnLoop):
+    """Of these, one that asks before it removes: `question(context)` gives what is asked, and what there is to know."""
+
+    def invoke(self, context, event):
+        return self.attempt(lambda context: self._ask(context, event), context)
+
+    def _ask(self, context, event):
+        title, message = self.question(context)
+        return context.window_manager.invoke_confirm(self, event, title=title, message=message, confirm_text="Remove")
 
 
 @dataclass(frozen=True)

@@ -142,7 +142,7 @@ class GID_OT_select_rig(base.OnLoop, bpy.types.Operator):
                 area.spaces.active.context = "MODIFIER"
 
 
-class GID_OT_remove(base.OnLoop, bpy.types.Operator):
+class GID_OT_remove(base.Removing, base.OnLoop, bpy.types.Operator):
     """Remove this loop and everything made for it; the photo stays, and so does what you put into its scene"""
 
     bl_idname = "gid.remove"
@@ -151,14 +151,10 @@ class GID_OT_remove(base.OnLoop, bpy.types.Operator):
 
     loop: _LOOP
 
-    def invoke(self, context, event):
-        return self.attempt(lambda context: self._asked(context, event), context)
-
-    def _asked(self, context, event):
+    def question(self, context):
+        """What is asked before."""
         plane = self.plane(context)
-        return context.window_manager.invoke_confirm(
-            self, event, title=f"Remove '{plane.name}'?", message=_what_stays(plane), confirm_text="Remove"
-        )
+        return f"Remove '{plane.name}'?", _what_stays(plane)
 
     def perform(self, context):
         plane = self.plane(context)

@@ -11,20 +11,7 @@ __all__ = ["CLASSES"]
 _TAKE = IntProperty(name="Take", min=0, description="Which of the loop's takes, from 0 on", options={"SKIP_SAVE"})
 
 
-class _OnTakes(base.OnLoop):
-    """An operator on the takes of the loop in sight."""
-
-    @classmethod
-    def poll(cls, context):
-        if not super().poll(context) or not base.is_free(cls, context):
-            return False
-        if sight.in_sight(context).library:
-            cls.poll_message_set("The loop is linked: choose its take in its own file")
-            return False
-        return True
-
-
-class GID_OT_take_show(_OnTakes, bpy.types.Operator):
+class GID_OT_take_show(base.OnEdited, bpy.types.Operator):
     """Show this take; its seed, length and edits are those of the panel"""
 
     bl_idname = "gid.take_show"
@@ -39,7 +26,7 @@ class GID_OT_take_show(_OnTakes, bpy.types.Operator):
         _end_comparison(context, plane)
 
 
-class GID_OT_take_remove(_OnTakes, bpy.types.Operator):
+class GID_OT_take_remove(base.Removing, base.OnEdited, bpy.types.Operator):
     """Remove this take from the loop"""
 
     bl_idname = "gid.take_remove"
@@ -48,18 +35,17 @@ class GID_OT_take_remove(_OnTakes, bpy.types.Operator):
 
     take: _TAKE
 
-    def invoke(self, context, event):
+    def question(self, context):
+        """What is asked before."""
         kept = sight.in_sight(context).gid.takes
         name = kept[self.take].name if self.take < len(kept) else "this take"
-        return context.window_manager.invoke_confirm(
-            self, event, title=f"Remove the take '{name}'?", message="Its seed gives it again", confirm_text="Remove"
-        )
+        return f"Remove the take '{name}'?", "Its seed gives it again"
 
     def perform(self, context):
         takes.forget(sight.in_sight(context), self.take)
 
 
-class GID_OT_take_keep(_OnTakes, bpy.types.Operator):
+class GID_OT_take_keep(base.Removing, base.OnEdited, bpy.types.Operator):
     """Remove all takes of this loop but the one that is shown"""
 
     bl_idname = "gid.take_keep"
@@ -75,18 +61,16 @@ class GID_OT_take_keep(_OnTakes, bpy.types.Operator):
             return False
         return True
 
-    def invoke(self, context, event):
+    def question(self, context):
+        """What is asked before."""
         others = len(sight.in_sight(context).gid.takes) - 1
-        title = f"Remove {others} other {'take' if others == 1 else 'takes'}?"
-        return context.window_manager.invoke_confirm(
-            self, event, title=title, message="Their seeds give them again", confirm_text="Remove"
-        )
+        return f"Remove {others} other {'take' if others == 1 else 'takes'}?", "Their seeds give them again"
 
     def perform(self, context):
         takes.keep_only(sight.in_sight(context))
 
 
-class GID_OT_take_compare(_OnTakes, bpy.types.Operator):
+class GID_OT_take_compare(base.OnEdited, bpy.types.Operator):
     """Play all takes of the photo side by side; a click on one selects it, Use Selected shows it"""
 
     bl_idname = "gid.take_compare"
@@ -102,7 +86,7 @@ class GID_OT_take_compare(_OnTakes, bpy.types.Operator):
         sight.present(scene, context.window)
 
 
-class GID_OT_take_use(_OnTakes, bpy.types.Operator):
+class GID_OT_take_use(base.OnEdited, bpy.types.Operator):
     """Show the take that is selected here in the loop, and end the comparison"""
 
     bl_idname = "gid.take_use"
@@ -124,7 +108,7 @@ class GID_OT_take_use(_OnTakes, bpy.types.Operator):
         _end_comparison(context, plane)
 
 
-class GID_OT_take_compare_end(_OnTakes, bpy.types.Operator):
+class GID_OT_take_compare_end(base.OnEdited, bpy.types.Operator):
     """Back to the loop, with the take that it showed"""
 
     bl_idname = "gid.take_compare_end"

@@ -14,7 +14,7 @@ from ...gid_core.errors import GidError, SettingsError
 from ...gid_core.motion import mask as masks
 from ...gid_core.motion.edits import PREDICTED_GREY
 from .. import jobs
-from ..loop import adopt, edit, images, live, sight
+from ..loop import edit, images, live, sight
 from ..nodes import rig
 from ..operators import base
 from ..registration import class_registers
@@ -40,21 +40,8 @@ _GREYS = {"BLACK": 0.0, "GREY": PREDICTED_GREY, "WHITE": 1.0}
 _CHANNELS = [(name, name.title(), f"The {name.lower()} of the picture") for name in pictures.CHANNELS]
 
 
-class _OnLoop(base.OnLoop):
-    """An operator on the loop in sight, if it takes edits."""
-
-    @classmethod
-    def poll(cls, context):
-        if not super().poll(context):
-            return False
-        plane = sight.in_sight(context)
-        if plane.library:
-            cls.poll_message_set("The loop is linked: edit it in its own file")
-            return False
-        if not adopt.is_current(plane):
-            cls.poll_message_set("An older version made this loop: bring it up to date first")
-            return False
-        return base.is_free(cls, context)
+class _OnLoop(base.OnEdited):
+    """Of these, one that knows the brush: what was painted before it is a step of its own."""
 
     def execute(self, context):
         plane = sight.in_sight(context)

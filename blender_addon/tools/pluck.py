@@ -19,6 +19,7 @@ from ..loop import edit, read, sight
 from ..operators import base
 from ..registration import class_registers
 from . import hand, place, ringing
+from .drag import Drag
 
 __all__ = ["TOOL", "Grip"]
 
@@ -65,12 +66,13 @@ class Grip:
         return float(moved @ offset) / max(offset[0] ** 2 + offset[1] ** 2, 1e-12)
 
 
-class GID_OT_pluck(base.OnLoop, bpy.types.Operator):
+class GID_OT_pluck(Drag, bpy.types.Operator):
     """Pull a place of the picture and let it go: it rings down by itself"""
 
     bl_idname = "gid.pluck"
     bl_label = "Pluck"
     bl_options = {"REGISTER", "UNDO", "BLOCKING"}
+    hint = "Pull and let go"
 
     point: FloatVectorProperty(
         name="Point", size=2, default=(0.5, 0.5), min=0.0, max=1.0, description="Place in parts of the picture, y down"
@@ -92,71 +94,25 @@ class GID_OT_pluck(base.OnLoop, bpy.types.Operator):
         (x, y), (dx, dy) = self.point, self.offset
         edit.add_pluck(plane, Pull(x, y, dx, dy, edit.second_of(plane, frame)))
 
-    def invoke(self, context, event):
-        if bpy.app.background or context.region_data is None:
-            return self.execute(context)
-        return self.attempt(lambda _: self._press(context, event), context)
-
-    def modal(self, context, event):
-        if event.type.startswith("TIMER"):
-            return {"PASS_THROUGH"}  # playback goes on
-        if self._plane() is None:  # a job took it away
-            self._end(context)
-            return {"CANCELLED"}
-        if event.type == "MOUSEMOVE":
-            self._pull(context, event)
-        elif event.type == "LEFTMOUSE" and event.value == "RELEASE":
-            return self._let_go(context)
-        elif event.type in {"ESC", "RIGHTMOUSE"} and event.value == "PRESS":
-            self.cancel(context)
-            return {"CANCELLED"}
-        return {"RUNNING_MODAL"}
-
-    def cancel(self, context):
-        """Blender calls it, too, when the window closes."""
-        plane = self._plane()
-        if plane is not None:
-            ringing.drop(plane)
-        self._end(context)
-
-    def _press(self, context, event):
-        plane = sight.in_sight(context)
-        if not hand.is_shown(plane, context):
-            raise SettingsError(f"the loop '{plane.name}' is not in this view: show it first, then pluck it")
-        self._begin = self._where(plane, context, event)
-        if self._begin is None:
-            return {"PASS_THROUGH", "CANCELLED"}
-        still = place.still_place(plane, context.evaluated_depsgraph_get(), self._begin)
-        point = place.on_picture(plane, still)
+    def press(self, context, plane, held):
+        """True on the picture: what is seen there is in the hand."""
+        point = place.on_picture(plane, place.still_place(plane, context.evaluated_depsgraph_get(), held))
         if not all(0 <= one <= 1 for one in point):
-            return {"PASS_THROUGH", "CANCELLED"}  # beside the picture a click selects, as ever
-        self._grip, self._felt = Grip(plane, point), (0.0, 0.0)
-        self._uid = plane.session_uid
+            return False
+        self._begin, self._grip, self._felt = held, Grip(plane, point), (0.0, 0.0)
         context.window.cursor_modal_set("SCROLL_XY")
-        context.workspace.status_text_set("Pull and let go    Right Mouse, Esc: cancel")
-        context.window_manager.modal_handler_add(self)
-        return {"RUNNING_MODAL"}
+        return True
 
-    def _where(self, plane, context, event):
-        return place.on_plane(plane, context.region, context.region_data, (event.mouse_region_x, event.mouse_region_y))
-
-    def _plane(self):
-        return next((one for one in bpy.data.objects if one.session_uid == self._uid), None)
-
-    def _pull(self, context, event):
-        plane = self._plane()
-        held = self._where(plane, context, event)
-        if held is None:
-            return
+    def go_on(self, context, plane, held):
+        """Show the state of a pull to here."""
         self._felt = self._grip.felt(place.pull_of(plane, self._begin, held))
         state = self._grip.state(self._felt)
         ringing.hold(plane, context.scene, self._grip.volume, state)
         still = " (this place hardly moves)" if self._grip.answer(state, self._felt) < _NO_ANSWER else ""
         context.area.header_text_set(f"Pull {100 * math.hypot(*self._felt):.1f} % of the picture{still}")
 
-    def _let_go(self, context):
-        plane = self._plane()
-        self._end(context)
+    def let_go(self, context, plane):
+        """Let it ring down, as keys or for now."""
         if math.hypot(*self._felt) < _SLIGHTEST:
             ringing.drop(plane)
             return {"CANCELLED"}
@@ -170,9 +126,13 @@ class GID_OT_pluck(base.OnLoop, bpy.types.Operator):
             sight.play(context.window)
         return done
 
-    def _end(self, context):
+    def take_back(self, plane):
+        """It stands as it did."""
+        ringing.drop(plane)
+
+    def put_down(self, context):
+        """The cursor is Blender's again."""
         context.window.cursor_modal_restore()
-        context.workspace.status_text_set(None)
         if context.area is not None:
             context.area.header_text_set(None)
 
