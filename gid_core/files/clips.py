@@ -10,11 +10,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from ..errors import ImageError, SettingsError
+
+try:
+    from PIL import Image
+except ImportError as error:  # a broken wheel must not stop what reads no clips
+    Image = None  # type: ignore[assignment]  # a module otherwise
+    _PILLOW_ERROR = str(error)
 
 __all__ = [
     "PICTURE_ENDINGS",
@@ -34,7 +40,7 @@ PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
 _HIGHEST_FPS = 32  # 3.2 Hz needs no more; of a faster film every second, third, ... frame is read
 _MAX_PIXELS = 8192 * 8192
 _UNTOLD, _BT709, _HD_ROWS = 2, 1, 720  # colour matrices as ITU-T H.273 numbers them; untagged HD means the latter
-_QUARTERS = {1: Image.Transpose.ROTATE_90, 2: Image.Transpose.ROTATE_180, 3: Image.Transpose.ROTATE_270}
+_QUARTERS = {1: "ROTATE_90", 2: "ROTATE_180", 3: "ROTATE_270"}  # of `Image.Transpose`
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +98,7 @@ class Clip:
         return replace(self, frames=np.stack(frames))
 
 
-def fitted(picture: Image.Image, width: int, height: int) -> np.ndarray:
+def fitted(picture, width: int, height: int) -> np.ndarray:
     """The middle of a picture in the shape width : height, antialiased: uint8 (height, width, 3)."""
     scale = min(picture.width / width, picture.height / height)
     crop_width, crop_height = width * scale, height * scale
@@ -100,7 +106,7 @@ def fitted(picture: Image.Image, width: int, height: int) -> np.ndarray:
     return _resized(picture.convert("RGB"), width, height, (left, top, left + crop_width, top + crop_height))
 
 
-def small(picture: Image.Image, long_side: int) -> np.ndarray:
+def small(picture, long_side: int) -> np.ndarray:
     """The whole picture at a long side, antialiased: uint8 (height, width, 3)."""
     scale = long_side / max(picture.size)
     width, height = (max(1, round(n * scale)) for n in picture.size)
@@ -116,13 +122,15 @@ def pictures_in(folder: Path) -> list[Path]:
     return sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURE_ENDINGS)
 
 
-def timed(path, fps=None) -> Iterator[tuple[float, Image.Image]]:
+def timed(path, fps=None) -> Iterator[tuple[float, Any]]:
     """(seconds, picture) of each frame of a video file, or of a folder of pictures.
 
     fps: frames per second; needed for folders, and for files whose own times are wrong.
     Raises:
         ImageError, SettingsError: see `decoded`; a folder without `fps`.
     """
+    if Image is None:
+        raise ImageError(f"Pillow, which reads pictures, does not load here: {_PILLOW_ERROR}")
     path = Path(path)
     return _pictures_timed(path, fps) if path.is_dir() else decoded(path, fps)
 
@@ -140,7 +148,7 @@ def seconds_in(path, fps=None) -> float | None:
         return None
 
 
-def decoded(path, fps=None) -> Iterator[tuple[float, Image.Image]]:
+def decoded(path, fps=None) -> Iterator[tuple[float, Any]]:
     """(seconds, picture) of each frame of a video file whose time is later than the one before: upright, square pixels.
 
     fps: for files whose own times are wrong.
@@ -172,7 +180,7 @@ def decoded(path, fps=None) -> Iterator[tuple[float, Image.Image]]:
         raise ImageError(f"{path} cannot be read as a video ({error}): convert it to .mp4") from error
 
 
-def evenly(frames: Iterable, highest_fps: float = _HIGHEST_FPS) -> Iterator[tuple[float, Image.Image]]:
+def evenly(frames: Iterable, highest_fps: float = _HIGHEST_FPS) -> Iterator[tuple[float, Any]]:
     """Every n-th of timed frames, n from the first two: at most `highest_fps` a second."""
     frames = iter(frames)
     begin = list(itertools.islice(frames, 2))
@@ -199,7 +207,7 @@ def _upright(frame, pixel_aspect):
     if pixel_aspect and pixel_aspect != 1:
         picture = picture.resize((max(1, round(picture.width * pixel_aspect)), picture.height))
     quarter = _QUARTERS.get(round(frame.rotation / 90) % 4)
-    return picture if quarter is None else picture.transpose(quarter)
+    return picture if quarter is None else picture.transpose(Image.Transpose[quarter])
 
 
 def _pictures_timed(folder, fps):
@@ -211,5 +219,5 @@ def _pictures_timed(folder, fps):
                 if picture.width * picture.height > _MAX_PIXELS:
                     raise ImageError(f"{path} is larger than {_MAX_PIXELS} pixels: make it smaller")
                 yield float(index / Fraction(fps)), picture.convert("RGB")
-        except (UnidentifiedImageError, OSError, ValueError) as error:
+        except (OSError, ValueError) as error:
             raise ImageError(f"{path} cannot be read ({error}): export the frames again") from error

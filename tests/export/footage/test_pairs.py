@@ -226,7 +226,7 @@ def test_sources_are_found_once_and_in_order(tmp_path):
 
 
 def test_a_folder_needs_a_rate(tmp_path):
-    with pytest.raises(SettingsError, match="--fps"):
+    with pytest.raises(SettingsError, match="frames per second"):
         next(windows.windows(as_folder(film(3), tmp_path / "a")))
 
 
