@@ -13,7 +13,6 @@ import numpy as np
 
 from ..gid_core.child import Crew
 from ..gid_core.errors import Cancelled, ImageError, LimitError
-from ..gid_core.files import movie
 from .jobs import Step, second_blender
 
 __all__ = ["Filming", "Frames", "read"]
@@ -153,6 +152,8 @@ def read(path, *, fps=None, at=0.0, progress=None, cancelled=None):
 
 def _is_read_here(path):
     """Whether Python reads the clip by itself: frames in a folder, or PyAV for a video."""
+    from ..gid_core.files import movie  # at the first use: it loads Pillow
+
     return Path(path).is_dir() or movie.is_available("h264")
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from gid_dev.blender_addon import clips, jobs
 from gid_dev.blender_addon.loop import raw, read
-from gid_dev.gid_core.files import image_io
+from gid_dev.gid_core.files import image_io, movie
 from PIL import Image
 
 SIZE, FPS, COUNT = (64, 48), 8, 10
@@ -144,7 +144,7 @@ def test_another_blender_reads_the_video_where_python_cannot(clip, tmp_path, mon
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         container.mux(stream.encode())
     here = clips.read(tmp_path / "fern.mp4", at=0.5)
-    monkeypatch.setattr(clips.movie, "is_available", lambda kind: False)
+    monkeypatch.setattr(movie, "is_available", lambda kind: False)
     there = clips.read(tmp_path / "fern.mp4", at=0.5)
     assert there.name == here.name == "fern.mp4"
     assert there.clip.frames.shape == here.clip.frames.shape
