@@ -157,3 +157,68 @@ def test_no_docstring_of_the_core_reads_as_a_link():
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and (told := ast.get_docstring(node)):
                 found += [(named(path), link) for link in re.findall(r"\][\[(]\S*", CODE.sub("", told))]
     assert not found
+
+
+ADDON = ROOT / "blender_addon"
+
+
+def calls_of(path):
+    return [node for node in ast.walk(ast.parse(text(path))) if isinstance(node, ast.Call)]
+
+
+def keyword(call, name, missing=None):
+    """The value of a keyword argument, `missing` if there is none; None if it is worked out."""
+    found = next((k.value for k in call.keywords if k.arg == name), ast.Constant(missing))
+    return found.value if isinstance(found, ast.Constant) else None
+
+
+def operator_labels():
+    """{bl_idname: bl_label} of the add-on's operators."""
+    for path in [*ADDON.glob("operators/*.py"), *ADDON.glob("tools/*.py")]:
+        for node in ast.walk(ast.parse(text(path))):
+            if isinstance(node, ast.ClassDef):
+                own = {
+                    ast.unparse(line.targets[0]): line.value.value
+                    for line in node.body
+                    if isinstance(line, ast.Assign) and isinstance(line.value, ast.Constant)
+                }
+                if {"bl_idname", "bl_label"} <= own.keys():
+                    yield own["bl_idname"], own["bl_label"]
+
+
+def property_labels():
+    """{name: label} of the properties that a panel can show."""
+    for path in (ADDON / "properties.py", ADDON / "output" / "settings.py"):
+        for node in ast.walk(ast.parse(text(path))):
+            if isinstance(node, ast.AnnAssign) and isinstance(node.annotation, ast.Call):
+                if "HIDDEN" in ast.unparse(node.annotation):
+                    continue
+                label = keyword(node.annotation, "name")
+                if label is None and ast.unparse(node.annotation.func) == "_gain":
+                    label = node.annotation.args[0].value
+                yield node.target.id, label
+
+
+def panel_labels():
+    """What can be read on the controls of the panel, by its sources."""
+    operators, properties = dict(operator_labels()), dict(property_labels())
+    for path in ADDON.glob("panels/*.py"):
+        if path.stem == "menus":
+            continue
+        tree = ast.parse(text(path))
+        for call in calls_of(path):
+            name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+            first = [one.value for one in call.args if isinstance(one, ast.Constant)]
+            if name in ("_new", "_paint"):
+                yield first[-1]
+            elif name in ("operator", "operator_menu_enum") and first and first[0] in operators:
+                yield keyword(call, "text", operators[first[0]])
+        drawn = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)} & properties.keys()
+        yield from (properties[name] for name in drawn)
+
+
+def test_every_control_of_the_panel_is_told():
+    page = text(ROOT / "docs" / "reference" / "panel.md")
+    labels = {label.rstrip(".") for label in panel_labels() if label}
+    assert {"Animate", "Amplitude", "Paint What Stays", "Bake"} <= labels
+    assert [label for label in sorted(labels) if not re.search(rf"\b{re.escape(label)}\b", page)] == []
