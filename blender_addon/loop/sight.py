@@ -5,6 +5,8 @@ the photo, and playback. What the viewports looked like before is put back on le
 the background there is no window, and nothing of this happens.
 """
 
+from math import sqrt
+
 import bpy
 
 from ..nodes import rig
@@ -24,6 +26,7 @@ __all__ = [
 
 NOTHING_MOVES = 0.002  # of the pixels: below it the eye finds nothing
 NOTHING_SAID = "Nothing moves in this photo: try another one, or paint where it shall move"
+_LEAST_PX = 64  # a side of what is left of a viewport; in less the picture may lie under the sidebar
 
 # Solid shading draws the active image node of the material over the UV map, as the photo is: no light, no grid on it.
 _SHADING = {
@@ -155,9 +158,41 @@ def _frame(window, area):
         space.camera = window.scene.camera
         space.region_3d.view_perspective = "CAMERA"
         bpy.ops.view3d.view_center_camera()
+    _fit(space.region_3d, _region(area), _free_box(_region(area), area.regions), window.scene.render)
     for part, values in ((space.shading, _SHADING), (space.overlay, _OVERLAY)):
         for name, value in values.items():
             setattr(part, name, value)
+
+
+def _free_box(region, others):
+    """(left, bottom, right, top) in pixels of the window: what the regions that lie over one leave of it."""
+    left, bottom, right, top = region.x, region.y, region.x + region.width, region.y + region.height
+    for other in others:
+        if min(other.width, other.height) <= 1:  # folded away
+            continue
+        if other.alignment == "RIGHT":
+            right = min(right, other.x)
+        elif other.alignment == "LEFT":
+            left = max(left, other.x + other.width)
+        elif other.alignment == "TOP":
+            top = min(top, other.y)
+        elif other.alignment == "BOTTOM":
+            bottom = max(bottom, other.y + other.height)
+    return left, bottom, right, top
+
+
+def _fit(view, region, box, render):
+    """Let the camera's frame, which `view_center_camera` fits into the region, fill a box in it instead."""
+    left, bottom, right, top = box
+    if right - left < _LEAST_PX or top - bottom < _LEAST_PX:
+        return
+    aspect = render.resolution_x / render.resolution_y
+    width = min(region.width, region.height * aspect)  # of the frame
+    share = min((right - left) / width, (top - bottom) * aspect / width, 1.0)
+    factor = (view.view_camera_zoom / 50 + sqrt(2)) ** 2 / 4 * share  # Blender's own law of its camera zoom
+    view.view_camera_zoom = 50 * (2 * sqrt(factor) - sqrt(2))
+    aside = region.x + region.width / 2 - (left + right) / 2, region.y + region.height / 2 - (bottom + top) / 2
+    view.view_camera_offset = aside[0] / (2 * factor * region.width), aside[1] / (2 * factor * region.height)
 
 
 def _region(area):
@@ -179,7 +214,12 @@ def _keep(space):
         _kept[space.as_pointer()] = (
             {name: getattr(space.shading, name) for name in _SHADING},
             {name: getattr(space.overlay, name) for name in _OVERLAY},
-            {"view_perspective": view.view_perspective, "view_matrix": view.view_matrix.copy()},
+            {
+                "view_perspective": view.view_perspective,
+                "view_matrix": view.view_matrix.copy(),
+                "view_camera_zoom": view.view_camera_zoom,
+                "view_camera_offset": tuple(view.view_camera_offset),
+            },
         )
 
 

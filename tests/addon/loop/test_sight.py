@@ -1,5 +1,7 @@
 """What makes a loop seen, which one is meant, and that removing it touches nothing of the artist's."""
 
+from types import SimpleNamespace
+
 import bpy
 import numpy as np
 import pytest
@@ -35,6 +37,22 @@ def test_the_plane_is_selected_and_active_in_its_scene(small_loop):
 
 def test_in_the_background_no_window_changes(small_loop):
     assert bpy.context.window.scene != small_loop.gid.scene
+
+
+@pytest.mark.parametrize("size", [(640, 427), (427, 640)])
+def test_the_frame_fills_what_the_sidebar_leaves_of_a_viewport(size):
+    def region(alignment, x, y, width, height):
+        return SimpleNamespace(alignment=alignment, x=x, y=y, width=width, height=height)
+
+    whole = region("NONE", 0, 0, 1300, 800)
+    bars = [region("TOP", 0, 750, 1300, 50), region("RIGHT", 1000, 0, 300, 750), region("LEFT", 0, 0, 1, 750)]
+    assert sight._free_box(whole, [whole, *bars]) == (0, 0, 1000, 750)
+    view = SimpleNamespace(view_camera_zoom=0.0, view_camera_offset=(0, 0))
+    sight._fit(view, whole, (0, 0, 1000, 750), SimpleNamespace(resolution_x=size[0], resolution_y=size[1]))
+    growth = ((view.view_camera_zoom / 50 + 2**0.5) ** 2 / 4) / 0.5  # a zoom of 0 is a factor of a half
+    width = min(1300, 800 * size[0] / size[1]) * growth
+    assert width == pytest.approx(min(1000, 750 * size[0] / size[1]))
+    assert np.multiply(view.view_camera_offset, (1300 * growth, 800 * growth)) == pytest.approx((150, 25))
 
 
 def test_a_photo_in_which_nothing_moves_is_told(still, make_loop, monkeypatch):
