@@ -4,9 +4,13 @@ It is a cache of the mode images for playback: reading points is several times f
 playing the loop reads nothing else.
 """
 
+from dataclasses import replace
+
 import bpy
 import numpy as np
 
+from ...gid_core.frames.splat import importance
+from ...gid_core.motion.synth import mean_motion
 from ..nodes import rig
 from .images import flipped
 
@@ -14,6 +18,7 @@ __all__ = ["UV_MAP", "new_mesh", "refill"]
 
 UV_MAP = "UVMap"  # Blender's own name for it
 _GRID = "gid_grid"  # custom property of the mesh: rows and columns of cells
+_LIFT_PX = 0.5  # of the still: what moves most stands so far before what rests, and is seen where the sheet folds
 
 
 def new_mesh(name, volume, width, height):
@@ -37,7 +42,7 @@ def refill(mesh, volume, width, height):
         mesh.clear_geometry()
         _connect(mesh, rows, columns)
         mesh[_GRID] = (rows, columns)
-    _place(mesh, (uv - np.float32(0.5)) * np.array([width * rig.PIXEL, height * rig.PIXEL], np.float32))
+    _place(mesh, (uv - np.float32(0.5)) * np.array([width * rig.PIXEL, height * rig.PIXEL], np.float32), _lift(volume))
     _store(mesh, rig.UV, uv)
     _map(mesh, uv)
     # Per axis Re 1, Im 1, Re 2 ... of all modes, three to a vector: as many dot products make the motion of a point.
@@ -57,9 +62,15 @@ def _grid(mesh):
     return (rows, columns) if is_whole else None
 
 
-def _place(mesh, xy):
-    points = np.zeros((*xy.shape[:2], 3), np.float32)
-    points[..., :2] = xy
+def _lift(volume):
+    """Heights of the points in Blender units: where one cell slides over another, the livelier one is nearer."""
+    whole = replace(volume, mask=None, border=0.0, lookup=None)
+    front = importance(mean_motion(whole, volume.width, volume.height), volume.width, volume.height)
+    return flipped(_at_corners(front[..., None])) * np.float32(_LIFT_PX * rig.PIXEL)
+
+
+def _place(mesh, xy, z):
+    points = np.concatenate([xy, z], -1)
     mesh.vertices.foreach_set("co", points.ravel())
 
 

@@ -1,5 +1,7 @@
 """A sheet takes another volume in place; its points, and what the artist keeps on them, stay while the grid does."""
 
+from dataclasses import replace
+
 import bpy
 import numpy as np
 from gid_dev.blender_addon.loop import mesh
@@ -47,3 +49,12 @@ def test_a_sheet_that_was_cut_is_made_whole(occluding_volume):
     sheet.clear_geometry()
     mesh.refill(sheet, volume, 64, 40)
     assert equal(sheet, mesh.new_mesh("Other", volume, 64, 40))
+
+
+def test_what_moves_more_stands_before_what_rests(occluding_volume):
+    volume = occluding_volume(16, 10)
+    still = np.zeros_like(volume.amplitudes)
+    still[:, :, 8:] = volume.amplitudes[:, :, 8:]
+    points = stored(mesh.new_mesh("Sheet", replace(volume, amplitudes=still), 64, 40))[0].reshape(11, 17, 3)
+    assert (points[:, :8, 2] == 0).all()
+    assert 0 < points[:, 9:, 2].max() <= rig.PIXEL
