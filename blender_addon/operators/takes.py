@@ -11,6 +11,14 @@ __all__ = ["CLASSES"]
 _TAKE = IntProperty(name="Take", min=0, description="Which of the loop's takes, from 0 on", options={"SKIP_SAVE"})
 
 
+def _has_others(operator, context):
+    """For a poll: True if the loop in sight has more than one take."""
+    if len(sight.in_sight(context).gid.takes) < 2:
+        operator.poll_message_set("There is no other take: re-roll for one")
+        return False
+    return True
+
+
 class GID_OT_take_show(base.OnEdited, bpy.types.Operator):
     """Show this take; its seed, length and edits are those of the panel"""
 
@@ -54,12 +62,7 @@ class GID_OT_take_keep(base.Removing, base.OnEdited, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context):
-        if not super().poll(context):
-            return False
-        if len(sight.in_sight(context).gid.takes) < 2:
-            cls.poll_message_set("There is no other take")
-            return False
-        return True
+        return super().poll(context) and _has_others(cls, context)
 
     def question(self, context):
         """What is asked before."""
@@ -76,6 +79,10 @@ class GID_OT_take_compare(base.OnEdited, bpy.types.Operator):
     bl_idname = "gid.take_compare"
     bl_label = "Compare"
     bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context):
+        return super().poll(context) and _has_others(cls, context)
 
     def perform(self, context):
         plane = sight.in_sight(context)

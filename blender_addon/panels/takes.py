@@ -50,7 +50,8 @@ class Takes(Part):
     bl_label = "Takes"
 
     def show(self, layout, context, plane):
-        if comparison.is_comparison(context.scene):
+        is_comparing = comparison.is_comparison(context.scene)
+        if is_comparing:
             draw_text(layout, context, _COMPARING)
             layout.operator("gid.take_use", icon="CHECKMARK")
             layout.operator("gid.take_compare_end", icon="LOOP_BACK")
@@ -59,9 +60,10 @@ class Takes(Part):
             grid = layout.grid_flow(row_major=True, columns=3, even_columns=True, even_rows=True, align=True)
             for index, take in enumerate(plane.gid.takes):
                 _show_take(grid.column(align=True), take, index, is_shown=index == plane.gid.take)
-            row = layout.row(align=True)
-            row.operator("gid.take_compare", icon="GRID")
-            row.operator("gid.take_keep")
+            if not is_comparing:
+                row = layout.row(align=True)
+                row.operator("gid.take_compare", icon="GRID")
+                row.operator("gid.take_keep")
 
 
 def _show_take(column, take, index, *, is_shown):

@@ -210,5 +210,5 @@ def test_takes_are_compared_moving_as_the_loop_would(drawn_loop, reroll, tmp_pat
 
 
 def test_one_take_alone_is_not_compared(drawn_loop):
-    with pytest.raises(RuntimeError, match="there is one take of this photo"):
+    with pytest.raises(RuntimeError, match="re-roll for"):
         bpy.ops.gid.take_compare()
