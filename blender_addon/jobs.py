@@ -10,6 +10,7 @@ an event loop no timer ever fires, so in the background the same work is done by
 """
 
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,11 +25,13 @@ __all__ = [
     "ANYWHERE",
     "PANEL_CATEGORY",
     "POLL_S",
+    "Chain",
     "Inline",
     "Job",
     "Notice",
     "Remedy",
     "Step",
+    "Threaded",
     "Work",
     "current",
     "dismiss",
@@ -52,7 +55,7 @@ PANEL_CATEGORY = "Image Dynamics"  # the tab whose regions show jobs; nothing el
 
 @dataclass(frozen=True)
 class Step:
-    """How far work is."""
+    """How far some work is, as `Work.poll` tells it."""
 
     phase: str
     fraction: float
@@ -91,6 +94,56 @@ class Inline:
 
     def cancel(self):
         pass
+
+
+class Threaded:
+    """A function as `Work`, called in a thread of its own: for what takes the processor for long and no datablock.
+
+    A thread cannot be stopped: after a cancel the function ends by itself, and nothing comes of it.
+    """
+
+    def __init__(self, phase: str, function: Callable[[], Any]):
+        self._phase, self._function = phase, function
+        self._result: Any = None
+        self._failure: BaseException | None = None
+        threading.Thread(target=self._call, name="gid-work", daemon=True).start()
+
+    def _call(self):
+        try:
+            self._result = self._function()
+        except BaseException as error:  # raised where somebody waits for it, with its traceback
+            self._failure = error
+
+    def poll(self):
+        return [Step(self._phase, 0.0)]
+
+    def result(self):
+        if self._failure is not None:
+            raise self._failure
+        return self._result
+
+    def cancel(self):
+        pass
+
+
+class Chain:
+    """Works one after another: each is begun, on the main thread, with what came of the one before."""
+
+    def __init__(self, first: Work, *others: Callable[[Any], Work]):
+        self._work, self._others = first, list(others)
+
+    def poll(self):
+        events = self._work.poll()
+        if self._others and (result := self._work.result()) is not None:
+            self._work.cancel()
+            self._work = self._others.pop(0)(result)
+        return events
+
+    def result(self):
+        return None if self._others else self._work.result()
+
+    def cancel(self):
+        self._work.cancel()
 
 
 @dataclass(frozen=True)
@@ -255,6 +308,7 @@ def stop(key: int | None = None) -> None:
         _notices.clear()
     if not _jobs and bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)
+    _redraw()  # Escape is pressed over the viewport: the panel would go on to show what was stopped
 
 
 def second_blender() -> list[str]:

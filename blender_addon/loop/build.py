@@ -32,7 +32,8 @@ class LoopSpec:
 
     still: float32 (H, W, 3|4), linear, premultiplied; plan: of the edited motion, the phase of the edits in it;
     front: r in 0..1, float32 (H, W), None for that of the motion; plate: as the still, None to make one, False for
-    none; start: the frame that shows the still; engine: CYCLES or EEVEE, None for Cycles where it is switched on.
+    none; start: the frame that shows the still; engine: CYCLES or EEVEE, None for Cycles where it is switched on;
+    pictures: `Pictures.of` all this, if they were worked out before.
     """
 
     name: str
@@ -45,6 +46,7 @@ class LoopSpec:
     front: np.ndarray | None = None
     plate: np.ndarray | None = None
     engine: str | None = None
+    pictures: "Pictures | None" = None
 
 
 @dataclass(frozen=True)
@@ -52,13 +54,14 @@ class Pictures:
     """What is worked out of a still and its volume, and kept as images of the still's size.
 
     front: float32 (H, W, 1), r in 0..1; plate: as the still, or None; static: float32 (H, W, 1), 1 where nothing moves;
-    kin: float32 (H, W, 3), as `nodes.sharp.kin_pixels` packs it.
+    kin: float32 (H, W, 3), as `nodes.sharp.kin_pixels` packs it. of_what: the arrays that they depend on.
     """
 
     front: np.ndarray
     plate: np.ndarray | None
     static: np.ndarray
     kin: np.ndarray
+    of_what: tuple = ()
 
     @property
     def moving(self) -> float:
@@ -66,13 +69,18 @@ class Pictures:
         return float(1 - self.static.mean())
 
     @classmethod
-    def of(cls, still, volume, plan, front=None, plate=None):
+    def of(cls, still, volume, plan, front=None, plate=None, *, ready: "Pictures | None" = None) -> "Pictures":
+        """Work them out, which takes seconds and touches no datablock; `ready` if those are of the same."""
+        of_what = (still, volume.amplitudes, volume.frequencies, volume.lookup, volume.mask, front, plate)
+        if ready is not None and all(map(np.array_equal, of_what, ready.of_what)):
+            return ready
         made = LoopRenderer(still, volume, plan, front=front, plate=plate)
         return cls(
             made.front[..., None],
             made.plate,
             made.static[..., None].astype(np.float32),
             sharp.kin_pixels(made.kin),
+            of_what,
         )
 
 
@@ -116,7 +124,7 @@ def check_plan(plan, n_freqs, fps):
 def _build(spec, is_transparent):
     height, width = spec.still.shape[:2]
     volume = baked(spec.motion, spec.edits)
-    pictures = Pictures.of(spec.still, volume, spec.plan, spec.front, spec.plate)
+    pictures = Pictures.of(spec.still, volume, spec.plan, spec.front, spec.plate, ready=spec.pictures)
     still = _made_image(f"GID Still {spec.name}", colours.to_scene(spec.still))
     front = _made_image(f"GID In Front {spec.name}", pictures.front)
     plate = None if pictures.plate is None else _made_image(f"GID Plate {spec.name}", colours.to_scene(pictures.plate))

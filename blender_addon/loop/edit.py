@@ -5,7 +5,9 @@ Datablocks stay: the same scene, camera, compositor and materials; an image is f
 photo is the same. All is computed before anything is written, so that what cannot be leaves the loop as it was.
 """
 
+from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 
@@ -39,6 +41,7 @@ __all__ = [
     "comb",
     "follow",
     "follow_rate",
+    "foreseen",
     "plan_for",
     "replace_motion",
     "retime_loop",
@@ -99,12 +102,23 @@ def check_fits(plane, still, n_freqs: int | None = None) -> None:
         raise SettingsError(f"the motion has {n_freqs} frequencies, the loop {live.n_modes(plane)}: make a new loop")
 
 
-def replace_motion(plane, motion: Motion, still: np.ndarray | None = None, *, take=None) -> None:
+def foreseen(plane, motion: Motion, still: np.ndarray | None = None) -> Callable[[], Pictures]:
+    """What works out the pictures that `replace_motion` needs, without a datablock: it may be called in a thread."""
+    volume = baked(motion, live.asked(plane))
+    plan = plan_for(plane, plane.gid.n_frames, Fraction(plane.gid.fps), motion)
+    still, _is_new, front, plate = _sources(plane, still)
+    return partial(Pictures.of, still, volume, plan, front, plate)
+
+
+def replace_motion(
+    plane, motion: Motion, still: np.ndarray | None = None, *, take=None, pictures: Pictures | None = None
+) -> None:
     """Let the loop show another motion, and another photo if one is given; edits, length and rate stay.
 
     Args:
         still: float32 (H, W, 3|4), linear, premultiplied, of any size; None for the loop's own.
         take: of the loop, if the motion is that of one: its images are the loop's then.
+        pictures: what was `foreseen`; made anew where the loop has changed since.
     Raises:
         SettingsError: they do not fit the loop; nothing is changed then.
     """
@@ -112,7 +126,7 @@ def replace_motion(plane, motion: Motion, still: np.ndarray | None = None, *, ta
     plan = plan_for(plane, plane.gid.n_frames, Fraction(plane.gid.fps), motion)
     volume = baked(motion, live.asked(plane))
     upgrade.upgrade(plane)  # the motion may have what an older rig does not read
-    _write(plane, volume, still, plan)
+    _write(plane, volume, still, plan, pictures)
     if take is None:
         raw.store(plane, motion, live.name_of(plane))
     else:
@@ -260,15 +274,21 @@ def _painted_front(plane):
     return np.ascontiguousarray(images.pixels_of(image)[..., 0])
 
 
-def _write(plane, volume, still, plan):
+def _sources(plane, still):
+    """(the still to show, whether it is another one, its painted front, the plate that is wanted) for `Pictures.of`."""
+    shown = rig.get_input(plane, "Still")
+    is_new = still is not None and not images.is_made_of(shown, colours.to_scene(still))
+    front = None if is_new else _painted_front(plane)
+    return still if is_new else stored_still(plane), is_new, front, False if plane.gid.plate is None else None
+
+
+def _write(plane, volume, still, plan, pictures=None):
     """Put a volume, and a still if it is another one, into the images, the sheet and the camera of the loop."""
     gid = plane.gid
     shown = rig.get_input(plane, "Still")
-    is_new_still = still is not None and not images.is_made_of(shown, colours.to_scene(still))
     old_size = tuple(shown.size)
-    still = still if is_new_still else stored_still(plane)
-    front = None if is_new_still else _painted_front(plane)
-    pictures = Pictures.of(still, volume, plan, front, False if gid.plate is None else None)
+    still, is_new_still, front, plate = _sources(plane, still)
+    pictures = Pictures.of(still, volume, plan, front, plate, ready=pictures)
     height, width = still.shape[:2]
     if is_new_still:
         _rewrite_made(shown, colours.to_scene(still))

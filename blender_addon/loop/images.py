@@ -7,6 +7,8 @@ applied, and packed, so that the file needs nothing beside it.
 
 import hashlib
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import bpy
@@ -31,6 +33,7 @@ __all__ = [
     "pack_painted",
     "pixels_of",
     "read_still",
+    "reader_of",
     "rewrite",
     "set_thumbnail",
     "take_as_numbers",
@@ -264,12 +267,27 @@ def read_still(image) -> np.ndarray:
     Raises:
         ImageError, LimitError: the image cannot serve as a still; the sentence says why.
     """
+    return reader_of(image)()
+
+
+def reader_of(image) -> Callable[[], np.ndarray]:
+    """What `read_still` calls for the pixels. It touches no datablock: it may be called in a thread, and later.
+
+    Raises:
+        ImageError, LimitError: as `read_still`, and the reader as well.
+    """
     if image.source not in {"FILE", "GENERATED"}:
         raise ImageError(f"the image '{image.name}' is a {image.source.lower()}: a still needs a single picture")
     if image.source == "FILE" and not (image.is_dirty or image.colorspace_settings.is_data):
-        still = _still_of_file(image)
-        if still is not None:
-            return still
+        reader = _reader_of_file(image)
+        if reader is not None:
+            return reader
+    still = _still_of_pixels(image)
+    return lambda: still
+
+
+def _still_of_pixels(image):
+    """The picture as Blender has it."""
     pixels = pixels_of(image)
     if not np.isfinite(pixels).all():
         raise ImageError(f"the image '{image.name}' holds NaN or infinite values: repair it first")
@@ -286,8 +304,8 @@ def read_still(image) -> np.ndarray:
     return np.concatenate([colour, alpha], 2)
 
 
-def _still_of_file(image):
-    """The pixels of an image's file, packed or not; None where what is in Blender alone is meant."""
+def _reader_of_file(image):
+    """What decodes an image's file, packed or not; None where what is in Blender alone is meant."""
     path = Path(bpy.path.abspath(image.filepath, library=image.library)) if image.filepath else Path(image.name)
     files = _image_io()
     content = bytes(image.packed_file.data) if image.packed_file else files.content_of(path)
@@ -302,7 +320,11 @@ def _still_of_file(image):
         is_files_own = is_linear or space == colours.byte_space() or space == _space_when_opened(image, content)
     if not is_files_own:  # another space that the artist chose: Blender converts it
         return None
-    return files.decode_photo(content, path, alpha=_ALPHAS[image.alpha_mode], is_linear=is_linear).pixels
+    return partial(_decoded_file, content, path, _ALPHAS[image.alpha_mode], is_linear)
+
+
+def _decoded_file(content, path, alpha, is_linear):
+    return _image_io().decode_photo(content, path, alpha=alpha, is_linear=is_linear).pixels
 
 
 def _space_when_opened(image, content):

@@ -14,6 +14,7 @@ from ..loop import adopt, sight
 __all__ = [
     "DISPLAY",
     "JobOperator",
+    "Noting",
     "OnEdited",
     "OnLoop",
     "Order",
@@ -83,6 +84,15 @@ class Reporting:
         self.report({"ERROR"}, str(error))
 
 
+class Noting(Reporting):
+    """Of these, one whose refusal stays in the panel, with its button: a report is gone in a moment."""
+
+    def refused(self, context, error):
+        super().refused(context, error)
+        if not bpy.app.background:
+            jobs.note(jobs.key_of(context.scene), str(error), remedy=remedy_for(error))
+
+
 class OnLoop(Reporting):
     """Of these, one that acts on the loop in sight, or on the one that its property `loop` names, if it has that."""
 
@@ -149,7 +159,7 @@ class Order:
     apply: Callable[[Any], str | None]
 
 
-class JobOperator(Reporting):
+class JobOperator(Noting):
     """An operator whose work takes long: a job when a button asks, here and now when a script does.
 
     A subclass offers `order(context)`, the `Order`.
@@ -171,8 +181,3 @@ class JobOperator(Reporting):
         jobs.start(order.key, order.begin, order.apply, self.bl_label, window=context.window, remedy_for=remedy_for)
         # Nothing has changed yet, so no undo step: the job pushes one when its result is there.
         return {"INTERFACE"}
-
-    def refused(self, context, error):
-        super().refused(context, error)
-        if not bpy.app.background:  # a report is gone in a moment; in the panel it stays, with its button
-            jobs.note(jobs.key_of(context.scene), str(error), remedy=remedy_for(error))

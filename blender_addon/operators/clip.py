@@ -10,7 +10,7 @@ from ...gid_core.errors import GidError, ImageError, SettingsError
 from .. import clips, jobs
 from ..loop import clock, length
 from . import base
-from .predict import Order
+from .predict import Order, Predicted
 
 __all__ = ["CLASSES"]
 
@@ -93,7 +93,7 @@ class _ClipOrder:
 
     def begin(self):
         """The measurement, in processes of its own."""
-        photo = None if self._photo is None else self._photo.still
+        photo = None if self._photo is None else self._photo.read_still()
         return clips.Filming(self._path, at=self._at, fps=self._fps, photo=photo)
 
     def fulfil(self, result):
@@ -117,7 +117,8 @@ class _ClipOrder:
         return "; ".join(motion.provenance["notes"])
 
     def _shown(self, order, motion):
-        order.fulfil(motion, asked=f"clip {self._path.name} {self._at:g}", label=self._path.stem)
+        taken = f"clip {self._path.name} {self._at:g}"
+        order.fulfil(Predicted(order.read_still(), motion), asked=taken, label=self._path.stem)
 
 
 def _packed(path, name):

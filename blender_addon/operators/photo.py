@@ -17,7 +17,7 @@ __all__ = ["CLASSES", "ENDINGS"]
 ENDINGS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", ".exr", ".hdr", ".dpx", ".jp2", ".tga")
 
 
-class GID_OT_add_photo(base.Reporting, bpy.types.Operator):
+class GID_OT_add_photo(base.Noting, bpy.types.Operator):
     """Open photos, predict how they move, and show each as a seamless loop in a scene of its own"""
 
     bl_idname = "gid.add_photo"
@@ -51,7 +51,7 @@ class GID_OT_add_photo(base.Reporting, bpy.types.Operator):
         return bpy.ops.gid.new_loop("INVOKE_DEFAULT")
 
 
-class GID_OT_animate_image(base.Reporting, bpy.types.Operator):
+class GID_OT_animate_image(base.Noting, bpy.types.Operator):
     """Predict how the photo in this image editor moves, and show it as a seamless loop in a scene of its own"""
 
     bl_idname = "gid.animate_image"
@@ -69,7 +69,7 @@ class GID_OT_animate_image(base.Reporting, bpy.types.Operator):
         return _animate(context, context.space_data.image)
 
 
-class GID_OT_animate_object(base.Reporting, bpy.types.Operator):
+class GID_OT_animate_object(base.Noting, bpy.types.Operator):
     """Predict how the photo on the active image plane or reference image moves, in a scene of its own"""
 
     bl_idname = "gid.animate_object"

@@ -1,17 +1,21 @@
 """From a still to a loop: load a photo, predict its motion.
 
 What was asked is read once, at the start: the artist may go on working while the prediction runs. Datablocks are kept
-by their session id until then, because undo and loading a file make every Python reference stale.
+by their session id until then, because undo and loading a file make every Python reference stale. All that takes long
+and needs no datablock is done in threads and processes: Blender's window must not wait for it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING
 
 import bpy
 from bpy.props import BoolProperty, IntProperty, StringProperty
 
 from ...gid_core.errors import SettingsError
+from ...gid_core.motion.edits import Edits
 from ...gid_core.motion.motion import ASKED_FOR
 from ...gid_core.motion.plan import plan_loop
 from .. import jobs, preferences
@@ -22,9 +26,10 @@ from . import base
 if TYPE_CHECKING:
     import numpy as np
 
+    from ...gid_core.motion.motion import Motion
     from ...gid_core.prediction.predict import Request
 
-__all__ = ["CLASSES", "Order"]
+__all__ = ["CLASSES", "Order", "Predicted"]
 
 _SETTINGS = tuple(
     name for name in GidSettings.__annotations__ if name not in ("home", "output", "listed", "is_comparison")
@@ -32,15 +37,28 @@ _SETTINGS = tuple(
 
 
 @dataclass(frozen=True)
+class Predicted:
+    """What comes of an order: the still as it was read, float32 (H, W, 3|4), its motion, and what is shown of both.
+
+    pictures: None where they are worked out with the loop.
+    """
+
+    still: "np.ndarray"
+    motion: "Motion"
+    pictures: build.Pictures | None = None
+
+
+@dataclass(frozen=True)
 class Order:
     """What was asked of one still, independent of Blender's datablocks.
 
+    read_still: gives it as float32 (H, W, 3|4), linear, premultiplied, at working size; in any thread.
     scene, image, plane: session ids of the scene that asked, of the photo, and of the loop that shall show its motion;
     plane is 0 for a new one.
     """
 
     name: str
-    still: "np.ndarray"  # float32 (H, W, 3|4), linear, premultiplied, at working size
+    read_still: "Callable[[], np.ndarray]"
     request: "Request"
     n_frames: int
     fps: Fraction
@@ -73,22 +91,20 @@ class Order:
         Args:
             plane: of the loop that shall show it; None for a new one. seed: in place of the panel's.
         Raises:
-            GidError: the photo cannot be read, or the loop cannot show it.
+            GidError: the photo cannot be read, or the loop cannot be changed.
         """
-        from ...gid_core.files import image_io
-        from ...gid_core.prediction import predict  # at the first use: they load Pillow
+        from ...gid_core.prediction import predict  # at the first use: it loads Pillow
 
         settings = scene.gid
         fps = length.scene_fps(scene)
         n_frames = length.asked_frames(settings, fps)
         clock.check_range(settings.start, n_frames)
         clock.check_rate(fps)
-        still = image_io.fit(images.read_still(image), settings.size)
         if plane is not None:
-            edit.check_fits(plane, still)
+            edit.check_fits(plane, None)
         return cls(
             name=bpy.path.display_name_from_filepath(image.name) or image.name,
-            still=still,
+            read_still=partial(_fitted, images.reader_of(image), settings.size),
             request=predict.Request(
                 seed=settings.seed if seed is None else seed, model=preferences.model_choice(settings)
             ),
@@ -102,19 +118,34 @@ class Order:
         )
 
     def begin(self):
-        """The prediction in a process of its own."""
+        """The photo read and its pictures worked out in threads, the prediction in a process of its own."""
         from ...gid_core import worker  # at the first use: it loads Pillow
 
-        return worker.start_worker(self.still, self.request)
+        def predicted(still):
+            if self.plane:
+                edit.check_fits(self._loop(), still)
+            return jobs.Chain(worker.start_worker(still, self.request), partial(self._work_out, still))
+
+        return jobs.Chain(jobs.Threaded("opening the photo", self.read_still), predicted)
+
+    def _work_out(self, still, motion):
+        if self.plane:
+            pictures = edit.foreseen(self._loop(), motion, still)
+        else:
+            pictures = partial(build.Pictures.of, still, build.baked(motion, Edits()), self._plan(motion))
+        return jobs.Threaded("building the loop", lambda: Predicted(still, motion, pictures()))
 
     def predict(self):
-        """The prediction here and now."""
+        """All of it here and now."""
         from ...gid_core.prediction import predict
 
-        return predict.predict(self.still, self.request)
+        still = self.read_still()
+        if self.plane:
+            edit.check_fits(self._loop(), still)
+        return Predicted(still, predict.predict(still, self.request))
 
-    def fulfil(self, motion, *, is_shown: bool = True, asked: str = "", label: str = ""):
-        """Let the loop that was meant show `motion`, or build a new one, all of it or nothing; show it to who asked.
+    def fulfil(self, predicted: Predicted, *, is_shown: bool = True, asked: str = "", label: str = ""):
+        """Let the loop that was meant show the motion, or build a new one, all of it or nothing; show it to who asked.
 
         Args:
             is_shown: False leaves the window as it is.
@@ -125,9 +156,9 @@ class Order:
         scene, image = _by_session(bpy.data.scenes, self.scene), _by_session(bpy.data.images, self.image)
         if scene is None or image is None:
             raise SettingsError("the still or its scene was removed while its motion was predicted: nothing was made")
-        plane = self._changed(motion) if self.plane else self._built(motion)
+        plane = self._changed(predicted) if self.plane else self._built(predicted)
         plane.gid.source = image
-        plane.gid.answered = answered(motion.provenance)
+        plane.gid.answered = answered(predicted.motion.provenance)
         takes.note(plane, seed=self.request.seed, asked=asked or self.request.model, label=label)
         scene.gid.seed, scene.gid.loop = self.request.seed, plane
         with live.held():
@@ -139,20 +170,37 @@ class Order:
         if plane.gid.moving < sight.NOTHING_MOVES:
             jobs.note(jobs.key_of(plane.gid.scene), sight.NOTHING_SAID, is_error=False)
 
-    def _built(self, motion):
-        plan = plan_loop(motion.volume(), self.n_frames, self.fps)
-        return build.build_loop(build.LoopSpec(self.name, self.still, motion, plan, self.fps, start=self.start))
+    def _plan(self, motion):
+        return plan_loop(motion.volume(), self.n_frames, self.fps)
 
-    def _changed(self, motion):
+    def _built(self, predicted):
+        still, motion = predicted.still, predicted.motion
+        return build.build_loop(
+            build.LoopSpec(
+                self.name, still, motion, self._plan(motion), self.fps, start=self.start, pictures=predicted.pictures
+            )
+        )
+
+    def _loop(self):
         plane = _by_session(bpy.data.objects, self.plane)
         if plane is None or plane.gid.scene is None:
             raise SettingsError("the loop was removed while its motion was predicted: nothing was made")
+        return plane
+
+    def _changed(self, predicted):
+        plane = self._loop()
         takes.begin(plane)
-        edit.replace_motion(plane, motion, self.still)
+        edit.replace_motion(plane, predicted.motion, predicted.still, pictures=predicted.pictures)
         played = plane.gid.n_frames, plane.gid.start, Fraction(plane.gid.fps)
         if played != (self.n_frames, self.start, self.fps):
             edit.retime_loop(plane, edit.plan_for(plane, self.n_frames, self.fps), self.fps, self.start)
         return plane
+
+
+def _fitted(read, size):
+    from ...gid_core.files import image_io
+
+    return image_io.fit(read(), size)
 
 
 def _by_session(collection, session_uid):
@@ -173,7 +221,7 @@ def answered(provenance):
     return ". ".join([made + seed, *told])
 
 
-class GID_OT_open_still(base.Reporting, bpy.types.Operator):
+class GID_OT_open_still(base.Noting, bpy.types.Operator):
     """Open a photo and make it the still"""
 
     bl_idname = "gid.open_still"
@@ -191,6 +239,7 @@ class GID_OT_open_still(base.Reporting, bpy.types.Operator):
 
     def perform(self, context):
         context.scene.gid.still = images.open_photo(bpy.path.abspath(self.filepath))
+        jobs.dismiss(jobs.key_of(context.scene))  # what was said of the photo before
 
 
 class _Predicts(base.JobOperator):

@@ -15,6 +15,7 @@ __all__ = ["draw_jobs", "draw_notices", "draw_text"]
 _FONT = 0  # Blender's interface font
 _MARGIN_PX = 70  # beside a label at a scale of 1: icon, indent, the tabs and the panel's margins
 _NARROWEST = 24
+_LINE = 0.85  # of a label's height: the lines of a sentence stand closer together than two sentences
 
 
 def draw_jobs(layout, context) -> bool:
@@ -35,7 +36,8 @@ def draw_notices(layout, context):
         if notice is None:
             continue
         column = layout.column(align=True)
-        draw_text(column, context, notice.text, icon="ERROR" if notice.is_error else "INFO")
+        sentence = notice.text[:1].upper() + notice.text[1:]
+        draw_text(column, context, sentence, icon="ERROR" if notice.is_error else "INFO")
         row = column.row(align=True)
         if notice.remedy is not None:
             button = row.operator(notice.remedy.operator, text=notice.remedy.label)
@@ -46,8 +48,10 @@ def draw_notices(layout, context):
 
 def draw_text(layout, context, text, *, icon="NONE"):
     """A text as wide as the region, over as many lines as it needs."""
+    column = layout.column(align=True)
+    column.scale_y = _LINE
     for index, line in enumerate(textwrap.wrap(text, _characters(context, text))):
-        layout.label(text=line, icon="BLANK1" if index and icon != "NONE" else icon)
+        column.label(text=line, icon="BLANK1" if index and icon != "NONE" else icon)
 
 
 def _characters(context, text):

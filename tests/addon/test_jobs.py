@@ -1,5 +1,6 @@
 """Jobs of any kind: one a scene, several at once, their results on the main thread, their errors in sight."""
 
+import threading
 import types
 
 import bpy
@@ -54,6 +55,34 @@ def test_a_job_tells_its_phase_and_hands_over_its_result(key):
     assert got == ["there"]
     assert work.is_cancelled
     assert jobs.current(key) is None
+
+
+def test_a_chain_begins_each_work_with_what_came_of_the_one_before(key):
+    got, second = [], Countdown(2, "there")
+    chain = jobs.Chain(Countdown(1, "first"), lambda result: got.append(result) or second)
+    job = start(key, chain, lambda result: got.append(result))
+    while not jobs.step():
+        assert job.phase == "Counting"
+    assert got == ["first", "there"]
+    assert second.is_cancelled
+
+
+def test_a_cancelled_chain_begins_nothing_more(key):
+    first = Countdown(5, "first")
+    start(key, jobs.Chain(first, lambda result: pytest.fail("begun")))
+    jobs.step()
+    jobs.stop(key)
+    assert first.is_cancelled
+    assert jobs.step()
+
+
+def test_a_function_in_a_thread_gives_its_result_or_its_error():
+    def fail():
+        raise ModelError("no model")
+
+    assert jobs.run(jobs.Threaded("Counting", lambda: threading.current_thread().name), str) == "gid-work"
+    with pytest.raises(ModelError, match="no model"):
+        jobs.run(jobs.Threaded("Counting", fail), str)
 
 
 def test_time_left_is_what_the_rest_takes_at_the_same_pace(key, monkeypatch):

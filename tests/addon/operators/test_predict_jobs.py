@@ -4,8 +4,10 @@ import time
 
 import bpy
 import numpy as np
+import pytest
 from gid_dev.blender_addon import jobs
-from gid_dev.blender_addon.loop import read
+from gid_dev.blender_addon.loop import build, edit, images, raw, read
+from gid_dev.blender_addon.nodes import rig
 from gid_dev.blender_addon.operators import base, predict
 from gid_dev.gid_core.motion.motion import ASKED_FOR
 
@@ -38,6 +40,23 @@ def test_worker_gives_the_same_volume_as_the_inline_job(still):
     finish()
     assert jobs.notice(job.key) is None
     assert np.array_equal(read.stored_volume(bpy.context.scene.gid.loop).amplitudes, inline)
+
+
+def test_pictures_of_another_front_are_worked_out_anew(small_loop, monkeypatch):
+    """What a thread worked out is used as long as the loop is as it was; painted meanwhile, it is made again."""
+    motion = raw.load(small_loop)
+    pictures = edit.foreseen(small_loop, motion)()
+    with monkeypatch.context() as only:
+        only.setattr(build, "LoopRenderer", lambda *args, **options: pytest.fail("worked out again"))
+        edit.replace_motion(small_loop, motion, pictures=pictures)
+    front = small_loop.gid.front
+    pixels = np.zeros(len(front.pixels), np.float32)
+    front.pixels.foreach_set(pixels)
+    front.update()
+    edit.replace_motion(small_loop, motion, pictures=pictures)
+    kin = images.pixels_of(rig.get_input(small_loop, "Kin"))
+    edit.replace_motion(small_loop, motion)
+    assert np.array_equal(images.pixels_of(rig.get_input(small_loop, "Kin")), kin)
 
 
 def test_a_job_of_the_worker_is_one_undo_step(still):

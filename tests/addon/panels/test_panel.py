@@ -40,8 +40,9 @@ def test_a_running_job_shows_progress_and_cancel_in_place_of_animate(monkeypatch
 
 @pytest.mark.parametrize("remedy", [None, jobs.Remedy("gid.animate", "Mend", (("use_prior", True),))])
 def test_a_long_notice_is_shown_whole_with_the_button_that_mends_it(monkeypatch, remedy, drawn):
-    sentence = "the model file was altered: " + "put the published file back " * 5
-    jobs.note(jobs.key_of(bpy.context.scene), sentence.strip(), remedy=remedy)
+    sentence = "The model file was altered: " + "put the published file back " * 5
+    said = sentence.replace("The", "the", 1).strip()  # as errors begin; in the panel it is a sentence
+    jobs.note(jobs.key_of(bpy.context.scene), said, remedy=remedy)
     shown = drawn(loop.Loop)
     labels = [text for text in shown if isinstance(text, str)]
     assert sentence.strip() in " ".join(labels)
