@@ -1,18 +1,12 @@
 """The README's first loop, by mouse and keys, in a real window; leaves screenshots and facts.json in shots."""
 
-import json
 import time
 
 import bpy
 import hands
+from stage import facts, loop, pause, play, until
 
 PHOTO = "photo.jpg"  # in the home folder, where the file browser begins
-LIMIT_S = 240
-facts = {}
-
-
-def loop():
-    return next((o for o in bpy.data.objects if getattr(o, "gid", None) and o.gid.scene is not None), None)
 
 
 def steps():
@@ -27,7 +21,7 @@ def steps():
     view.tag_redraw()
     yield 1.0
     hands.shot("1_panel")
-    hands.click(*(yield from hands.find_button(view, "UI", "gid.open_still")))
+    yield from hands.press(view, "UI", "gid.open_still")
     yield 2.0
     browser = hands.area("FILE_BROWSER")
     left, top, right, bottom = hands.box(hands.region(browser, "EXECUTE"))
@@ -44,12 +38,9 @@ def steps():
     yield 2.0
     view = hands.area("VIEW_3D")
     hands.shot("3_opened")
-    hands.click(*(yield from hands.find_button(view, "UI", "gid.animate")))
+    yield from hands.press(view, "UI", "gid.animate")
     begun = time.monotonic()
-    while loop() is None:
-        if time.monotonic() > begun + LIMIT_S:
-            raise TimeoutError("no loop was made")
-        yield 0.5
+    yield from until(loop, "no loop was made")
     facts["seconds"] = round(time.monotonic() - begun, 1)
     left, top, right, bottom = hands.box(hands.region(view))
     hands.move(left + 30, bottom - 30)
@@ -66,8 +57,7 @@ def steps():
     facts["answered"] = plane.gid.answered
     mask = next(i for i in bpy.data.images if "Static" in i.name)
     mask.save_render("shots/static.png") if mask.is_float else mask.save(filepath="/tmp/run/shots/static.png")
-    with hands.override(view):
-        bpy.ops.screen.animation_cancel(restore_frame=False)
+    pause(view)
     yield 1.0
     for words in ("image dynamics", "animate", "still", "loop"):
         yield from search(words)
@@ -90,11 +80,4 @@ def search(words):
     yield 0.5
 
 
-def finish(error):
-    facts["error"] = error
-    with open("shots/facts.json", "w") as file:
-        json.dump(facts, file, indent=1)
-    bpy.ops.wm.quit_blender()
-
-
-hands.run(steps(), finish)
+play(steps())

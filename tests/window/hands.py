@@ -1,7 +1,8 @@
 """Mouse, keys and screenshots of the one Blender window on this screen. Imported inside of that Blender.
 
 `run(steps)` drives a generator from a timer: each `yield SECONDS` hands control back to Blender for that long and for
-some turns of its main loop, so that events are handled and the interface is drawn. Places are pixels from the top left.
+some turns of its main loop, so that events are handled and the interface is drawn. What waits here is a generator, too:
+`yield from` it. Places are pixels from the top left.
 """
 
 import subprocess
@@ -11,11 +12,12 @@ import traceback
 import bpy
 
 __all__ = [
-    "area", "box", "click", "drag", "find_button", "key", "move", "override", "region", "run", "shot", "type_text",
+    "area", "box", "click", "drag", "find", "key", "move", "override", "press", "region", "run", "shot", "type_text",
     "window",
 ]  # fmt: skip
 
 _TURNS = 5
+_FEW_TURNS = 2  # for a step of a motion: the mouse was moved, and what lies under it lights up
 _KEYCODES = {"F3": "69"}  # by its name xdotool presses Alt along with it under Xvfb
 
 
@@ -23,9 +25,10 @@ def _x(*command):
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def shot(name):
-    """The whole screen as shots/NAME.png."""
-    _x("scrot", "-o", f"shots/{name}.png")
+def shot(name, of=None):
+    """The whole screen, or a region of it, as shots/NAME.png."""
+    left, top, right, bottom = box(of) if of is not None else (0, 0, window().width, window().height)
+    _x("scrot", "-o", "-a", f"{left},{top},{right - left},{bottom - top}", f"shots/{name}.png")
 
 
 def move(x, y):
@@ -37,12 +40,18 @@ def click(x, y):
     _x("xdotool", "mousedown", "1", "sleep", "0.05", "mouseup", "1")
 
 
-def drag(x, y, to_x, to_y, moves=10):
+def drag(x, y, to_x, to_y, moves=10, held=None):
+    """Press, pull, let go. held: name of a screenshot of the moment before letting go."""
     move(x, y)
     _x("xdotool", "mousedown", "1")
     for i in range(1, moves + 1):
         _x("xdotool", "mousemove", str(int(x + (to_x - x) * i / moves)), str(int(y + (to_y - y) * i / moves)))
+        yield 0.02
+    if held:
+        yield 0.5
+        shot(held)
     _x("xdotool", "mouseup", "1")
+    yield 0.5
 
 
 def window():
@@ -76,18 +85,42 @@ def override(in_area, kind="WINDOW"):
     return bpy.context.temp_override(window=window, area=in_area, region=region(in_area, kind))
 
 
-def find_button(in_area, kind, idname):
-    """Moves the mouse down a region until it is over the button of an operator; returns its place. A generator."""
+def find(in_area, kind, name):
+    """Moves the mouse over a region, scrolling down, until it is over a control; returns its place.
+
+    name: of an operator ("gid.animate"), or the end of a property's path (".edits.amplitude").
+    """
     left, top, right, bottom = box(region(in_area, kind))
-    for y in range(top + 5, bottom, 8):
-        move((left + right) / 2, y)
-        yield 0.05
-        with override(in_area, kind):
-            if bpy.ops.ui.copy_python_command_button.poll():
-                bpy.ops.ui.copy_python_command_button()
-                if bpy.context.window_manager.clipboard.startswith(f"bpy.ops.{idname}("):
-                    return (left + right) / 2, y
-    raise LookupError(f"no button {idname} is in sight")
+    for across in (0.5, 0.2, 0.8, 0.9):  # most are hit in the middle
+        x = left + across * (right - left)
+        move(x, (top + bottom) / 2)
+        _x("xdotool", "click", "--repeat", "60", "4")  # wheel up
+        yield 0.3
+        for _page in range(3):
+            for y in range(top + 5, bottom - 5, 16):
+                move(x, y)
+                yield 0.02
+                if _is_under_mouse(in_area, kind, name):
+                    return x, y
+            _x("xdotool", "click", "--repeat", "8", "5")  # wheel down
+            yield 0.3
+    raise LookupError(f"no control {name} is in sight")
+
+
+def _is_under_mouse(in_area, kind, name):
+    manager = bpy.context.window_manager
+    with override(in_area, kind):
+        if not name.startswith("."):
+            copied, wanted = bpy.ops.ui.copy_python_command_button, f"bpy.ops.{name}("
+            return copied.poll() and copied() == {"FINISHED"} and manager.clipboard.startswith(wanted)
+        copied = bpy.ops.ui.copy_data_path_button
+        return copied.poll() and copied(full_path=True) == {"FINISHED"} and manager.clipboard.endswith(name)
+
+
+def press(in_area, kind, name):
+    """Click on a control of a region."""
+    click(*(yield from find(in_area, kind, name)))
+    yield 0.5
 
 
 def run(steps, finish):
@@ -99,8 +132,9 @@ def run(steps, finish):
         if state["turns"] > 0 or time.monotonic() < state["until"]:
             return 0.02
         try:
-            state["until"] = time.monotonic() + next(steps)
-            state["turns"] = _TURNS
+            pause_s = next(steps)
+            state["until"] = time.monotonic() + pause_s
+            state["turns"] = _TURNS if pause_s >= 0.1 else _FEW_TURNS
             return 0.02
         except StopIteration:
             finish(None)

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd /tmp/run
 export HOME=/tmp/home XDG_RUNTIME_DIR=/tmp/xdg LANG=C.UTF-8 PATH=/usr/local/bin:/usr/bin:/bin PYTHONDONTWRITEBYTECODE=1
-export LIBGL_ALWAYS_SOFTWARE=1 MESA_SHADER_CACHE_DIR=/tmp/home/shaders BLENDER_USER_RESOURCES=/tmp/profile
+export LIBGL_ALWAYS_SOFTWARE=1 MESA_SHADER_CACHE_DIR=/tmp/shaders BLENDER_USER_RESOURCES=/tmp/profile
 unset WAYLAND_DISPLAY
 mkdir -m 700 "$HOME" "$XDG_RUNTIME_DIR" "$BLENDER_USER_RESOURCES"
 cp photo.jpg "$HOME"
@@ -20,4 +20,4 @@ export DISPLAY=:7
 # Without a window manager a second window would get no keys: file browsers open inside the one window.
 timeout -k 5 "$2" blender --gpu-backend opengl --window-geometry 0 0 "${1%x*}" "${1#*x}" --python-expr \
   'import sys, bpy; sys.path.insert(0, "/tmp/run"); v = bpy.context.preferences.view; v.show_splash = False; v.filebrowser_display_type = v.render_display_type = "SCREEN"' \
-  --python "$3" >blender.log 2>&1
+  --python "$3" >blender.log 2>&1 || { code=$?; cat /tmp/blender.crash.txt >>blender.log; exit $code; }

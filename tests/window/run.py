@@ -1,8 +1,9 @@
-"""`build.py window`: the first loop of the README in a real Blender window, by mouse and keys; does one see it move?
+"""`build.py window`: what an artist does, by mouse and keys in a real Blender window; does one see it, and move?
 
 No other test sees what an artist sees: they compare our parts with each other. This one unpacks Debian's Blender (5.2
-LTS, Python 3.14) into a folder of its own, installs the zip into an empty profile, plays first_loop.py under a virtual
-screen, and lets checks.py judge the screenshots. It needs Debian and root, 1.3 GB of disk, once 300 MB of download.
+LTS, Python 3.14) into a folder of its own, installs the zip into an empty profile, and plays scripts under a virtual
+screen: the README's first loop, of which checks.py judges the screenshots, or those that --play names. It needs Debian
+and root, 1.3 GB of disk, once 300 MB of download.
 """
 
 import argparse
@@ -25,8 +26,8 @@ PACKAGES = (
     "blender,python3-numpy,python3-requests,python3-cattr,python3-zstandard,libgl1-mesa-dri,libgl1,libegl1,"
     "xvfb,xdotool,scrot,ca-certificates"
 )
-SIZE, TIMEOUT_S = "1600x900", 600
-SCRIPTS = ("first_loop", "takes")
+SIZE, TIMEOUT_S = "1600x900", 1800
+SCRIPTS = ("first_loop", "takes", "edits", "shot", "mishaps", "freezes")
 
 
 class WindowError(Exception):
@@ -83,12 +84,35 @@ def play(root, run, played):
         set -euo pipefail
         mount --bind "$1" "$1"
         mount -t proc proc "$1/proc"; mount --rbind /dev "$1/dev"; mount -t tmpfs -o mode=1777 tmpfs "$1/tmp"
-        mkdir "$1/tmp/run"; mount --bind "$2" "$1/tmp/run"
+        mkdir "$1/tmp/run" "$1/tmp/shaders"; mount --bind "$2" "$1/tmp/run"; mount --bind "$6" "$1/tmp/shaders"
         mount -o remount,bind,ro "$1"
         exec chroot "$1" /bin/bash /tmp/run/inside.sh "$3" "$4" "$5"
     """
+    shaders = root.with_name(root.name + "-shaders")  # compiled by the processor: once is enough
+    shaders.mkdir(exist_ok=True)
     command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--net", "bash", "-c", script, "window"]
-    return subprocess.run([*command, str(root), str(run), SIZE, str(TIMEOUT_S), played]).returncode
+    return subprocess.run([*command, str(root), str(run), SIZE, str(TIMEOUT_S), played, str(shaders)]).returncode
+
+
+def _played(root, run, name, shots):
+    """Play one script; its screenshots and facts go into a folder of its name. Returns what is wrong."""
+    for file in ("inside.sh", f"{name}.py", "hands.py", "stage.py"):
+        shutil.copy(HERE / file, run)
+    shutil.copy(ROOT / "docs" / "example.jpg", run / "photo.jpg")
+    (run / "shots").mkdir()
+    code = play(root, run, f"{name}.py")
+    kept = shots / name
+    shutil.rmtree(kept, ignore_errors=True)
+    shutil.copytree(run / "shots", kept)
+    for log in run.glob("*.log"):
+        shutil.copy(log, kept)
+    for left in run.iterdir():
+        if left.name != "addon.zip":
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+    if not (kept / "facts.json").exists():
+        return [f"{name}: Blender ended with code {code} before it was over: see {kept}/blender.log"]
+    print(f"{name}: look at the screenshots in {kept}")
+    return [f"{name}: {fault}" for fault in faults_of(kept, _read(ROOT / "docs" / "example.jpg"))]
 
 
 def faults_of(shots, photo):
@@ -96,9 +120,12 @@ def faults_of(shots, photo):
     facts = json.loads((shots / "facts.json").read_text())
     if facts["error"]:
         return [f"a step failed: {facts['error']} (see error.png)"]
-    if "faults" in facts:  # the script looked by itself
-        return facts["faults"]
-    faults = []
+    for name, figure in facts.get("figures", {}).items():
+        bar = "" if figure["bar"] is None else f" (bar: {figure['bar']} s)"
+        print(f"{name}: {figure['seconds']:.3f} s{bar}")
+    faults = facts["faults"]  # what the script saw by itself
+    if "view" not in facts:
+        return faults
     if facts["scene"] != facts["scene_of_loop"]:
         faults.append(f"the window shows the scene '{facts['scene']}', not the loop's")
     if len(set(facts["frames"])) < 2:
@@ -120,7 +147,9 @@ def main(arguments):
     parser.add_argument(
         "--shots", type=Path, default=Path("window"), help="folder for the screenshots; default: window"
     )
-    parser.add_argument("--play", choices=SCRIPTS, default="first_loop", help="what is played; default: first_loop")
+    parser.add_argument(
+        "--play", nargs="+", choices=SCRIPTS, default=["first_loop"], help="what is played; default: first_loop"
+    )
     options = parser.parse_args(arguments)
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "image_dynamics"
     try:
@@ -131,25 +160,13 @@ def main(arguments):
         with tempfile.TemporaryDirectory(prefix="gid-window-") as folder:
             run = Path(folder)
             package_module().build(run, "linux-x64").rename(run / "addon.zip")
-            for name in ("inside.sh", f"{options.play}.py", "hands.py"):
-                shutil.copy(HERE / name, run)
-            shutil.copy(ROOT / "docs" / "example.jpg", run / "photo.jpg")
-            (run / "shots").mkdir()
-            code = play(root, run, f"{options.play}.py")
-            options.shots.mkdir(parents=True, exist_ok=True)
-            for file in [*(run / "shots").iterdir(), *run.glob("*.log")]:
-                shutil.copy(file, options.shots)
-        if not (options.shots / "facts.json").exists():
-            raise WindowError(
-                f"Blender ended with code {code} before the loop was made: see {options.shots}/blender.log"
-            )
-        faults = faults_of(options.shots, _read(ROOT / "docs" / "example.jpg"))
+            faults = [fault for name in options.play for fault in _played(root, run, name, options.shots)]
     except WindowError as error:
         print(f"gid: error: {error}", file=sys.stderr)
         return 2
     for fault in faults:
         print(f"FAILED: {fault}")
-    print(f"{'failed' if faults else 'passed'}: look at the screenshots in {options.shots}")
+    print("failed" if faults else "passed")
     return 1 if faults else 0
 
 

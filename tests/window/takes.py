@@ -3,33 +3,10 @@
 What it expects to be so it checks itself, and writes what is not so into the facts as faults.
 """
 
-import json
-import time
-
 import bpy
 import hands
 import numpy as np
-
-PHOTO = "/tmp/run/photo.jpg"
-LIMIT_S = 240
-facts = {"faults": [], "error": None}
-
-
-def loop():
-    return next((o for o in bpy.data.objects if getattr(o, "gid", None) and o.gid.scene is not None), None)
-
-
-def expect(claim, is_so):
-    if not is_so:
-        facts["faults"].append(claim)
-
-
-def until(is_so, what):
-    begun = time.monotonic()
-    while not is_so():
-        if time.monotonic() > begun + LIMIT_S:
-            raise TimeoutError(what)
-        yield 0.3
+from stage import animate, expect, loop, open_panel, pause, play, until
 
 
 def mask():
@@ -40,20 +17,9 @@ def mask():
 
 
 def steps():
-    view = hands.area("VIEW_3D")
-    view.spaces.active.show_region_ui = True
-    yield 1.0
-    hands.region(view, "UI").active_panel_category = "Image Dynamics"
-    with hands.override(view, "UI"):
-        bpy.ops.gid.open_still(filepath=PHOTO)
-    view.tag_redraw()
-    yield 1.0
-    hands.click(*(yield from hands.find_button(view, "UI", "gid.animate")))
-    yield from until(loop, "no loop was made")
-    yield 2.0
+    view = yield from open_panel()
+    yield from animate(view)
     yield from takes(view)
-    with hands.override(view):
-        bpy.ops.screen.animation_cancel(restore_frame=False)
     yield from paint(view)
     yield from comb(view)
 
@@ -64,14 +30,17 @@ def takes(view):
         with hands.override(view, "UI"):
             bpy.ops.gid.reroll("INVOKE_DEFAULT", True)
         yield from until(lambda n=n: len(loop().gid.takes) == n, "no take was added")
-    yield 2.0
-    hands.shot("takes_1_panel")
-    hands.click(*(yield from hands.find_button(view, "UI", "gid.take_compare")))
+    pause(view)
+    yield 1.0
+    hands.shot("1_takes")
+    yield from hands.press(view, "UI", "gid.take_compare")
     yield 3.0
-    hands.shot("takes_2_compared")
+    hands.shot("2_compared")
     expect("the takes are not compared", hands.window().scene.gid.is_comparison)
-    hands.click(*(yield from hands.find_button(view, "UI", "gid.take_compare_end")))
+    pause(view)
+    yield from hands.press(view, "UI", "gid.take_compare_end")
     yield 2.0
+    pause(view)
     expect("the comparison stays in the file", not any(scene.gid.is_comparison for scene in bpy.data.scenes))
     expect("the window does not show the loop again", hands.window().scene == loop().gid.scene)
     with hands.override(view, "UI"):
@@ -88,7 +57,7 @@ def paint(view):
     left, top, right, bottom = hands.box(hands.region(view))
     x, y = (left + right) // 2 - 100, (top + bottom) // 2
     for row in (y, y + 80):
-        hands.drag(x - 100, row, x + 100, row)
+        yield from hands.drag(x - 100, row, x + 100, row)
         yield 1.0
     painted = mask()
     expect("the strokes paint nothing", painted < 0.999)
@@ -101,7 +70,7 @@ def paint(view):
         hands.key(keys)
         yield 2.0
         expect(f"{keys} gives a mask of {mask():.4f}, not {expected:.4f}", abs(mask() - expected) < 1e-5)
-    hands.shot("takes_3_painted")
+    hands.shot("3_painted")
     with hands.override(view):
         bpy.ops.gid.paint_done("INVOKE_DEFAULT", True)
     yield 1.0
@@ -114,17 +83,10 @@ def comb(view):
     yield 1.0
     left, top, right, bottom = hands.box(hands.region(view))
     x, y = (left + right) // 2 - 100, (top + bottom) // 2
-    hands.drag(x - 120, y + 50, x + 80, y - 50)
+    yield from hands.drag(x - 120, y + 50, x + 80, y - 50)
     yield 2.0
     expect("the comb left no stroke", len(loop().gid.edits.strokes) == 1)
-    hands.shot("takes_4_combed")
+    hands.shot("4_combed")
 
 
-def finish(error):
-    facts["error"] = error
-    with open("shots/facts.json", "w") as file:
-        json.dump(facts, file, indent=1)
-    bpy.ops.wm.quit_blender()
-
-
-hands.run(steps(), finish)
+play(steps())

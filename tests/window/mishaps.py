@@ -1,0 +1,129 @@
+"""What goes wrong or is called off, in a real window: a broken photo, a cancel, a worker that is killed; its button."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import bpy
+import hands
+from stage import PHOTO, addon, animate, expect, facts, jobs, loop, open_panel, pause, play, until
+
+
+def steps():
+    view = yield from open_panel()
+    yield from broken(view)
+    yield from cancel(view)
+    yield from killed(view)
+    yield from animate(view)
+    pause(view)
+    yield from cancelled_reroll(view)
+
+
+def contents():
+    """Every datablock of the file with all its plain values and its packed pixels; the window is none of it."""
+    told = []
+    for block in bpy.data.user_map():
+        if block.id_type in {"BRUSH", "SCREEN", "WINDOWMANAGER", "WORKSPACE"}:
+            continue
+        own = block.gid if hasattr(block, "gid") else None
+        packed = bytes(block.packed_file.data) if getattr(block, "packed_file", None) else b""
+        told.append((block.session_uid, *values(block), *values(own), packed))
+    return sorted(told, key=lambda one: one[0])
+
+
+def values(one):
+    if one is None:
+        return
+    for known in one.bl_rna.properties:
+        if known.type not in {"COLLECTION", "POINTER"}:
+            value = getattr(one, known.identifier)
+            if getattr(known, "is_array", False):
+                value = tuple(tuple(row) if hasattr(row, "__len__") else row for row in value)
+            yield known.identifier, value
+
+
+def said():
+    return " ".join(addon("jobs").notices())
+
+
+def broken(view):
+    """A photo that is cut off: a sentence, and the button for another one."""
+    path = "/tmp/run/broken.jpg"
+    Path(path).write_bytes(Path(PHOTO).read_bytes()[:20000])
+    try:
+        with hands.override(view, "UI"):
+            bpy.ops.gid.open_still(filepath=path)
+    except RuntimeError:
+        pass  # it reports
+    yield 1.0
+    expect("nothing is said of a broken photo", "broken.jpg" in said())
+    hands.shot("1_broken")
+    with hands.override(view, "UI"):
+        bpy.ops.gid.open_still(filepath=PHOTO)
+    yield 1.0
+
+
+def begin(view, operator):
+    with hands.override(view, "UI"):
+        getattr(bpy.ops.gid, operator)("INVOKE_DEFAULT")
+    yield from until(jobs, f"{operator} starts nothing", 20)
+    yield 0.3
+
+
+def stop_seconds(view):
+    """Press Escape over the viewport; seconds until nothing runs and no child works. A generator."""
+    left, top, _right, bottom = hands.box(hands.region(view))
+    hands.move(left + 200, (top + bottom) / 2)
+    yield 0.1
+    begun = time.monotonic()
+    hands.key("Escape")
+    yield from until(lambda: not jobs(), "Escape stops nothing", 20)
+    return time.monotonic() - begun
+
+
+def cancel(view):
+    before = contents()
+    yield from begin(view, "animate")
+    hands.shot("2_running")
+    facts["cancel_s"] = yield from stop_seconds(view)
+    yield 2.0
+    hands.shot("3_cancelled")
+    expect("a cancelled prediction changes the file", before == contents())
+    expect(f"a cancel takes {facts['cancel_s']:.2f} s", facts["cancel_s"] < 1)
+
+
+def cancelled_reroll(view):
+    before = contents()
+    yield from begin(view, "reroll")
+    facts["cancel_reroll_s"] = yield from stop_seconds(view)
+    yield 1.0
+    expect("a cancelled re-roll changes the file", before == contents())
+    expect(f"a cancel takes {facts['cancel_reroll_s']:.2f} s", facts["cancel_reroll_s"] < 1)
+
+
+def killed(view):
+    """The process that predicts is killed: a sentence says so, and its button goes on without it."""
+    worker = addon("jobs").__name__.replace("blender_addon.jobs", "gid_core.worker")
+    before = contents()
+    yield from begin(view, "animate")
+    yield from until(lambda: sys.modules[worker].live().pid, "no process predicts", 20)
+    os.kill(sys.modules[worker].live().pid, signal.SIGKILL)
+    yield from until(lambda: not jobs(), "a job whose process is gone goes on", 20)
+    yield 1.0
+    hands.shot("4_killed")
+    facts["said"] = said()
+    expect("nothing is said of a killed process", "ended unexpectedly" in said())
+    expect("a killed process changes the file", before == contents())
+    yield from hands.press(view, "UI", "gid.animate")
+    yield from until(loop, "the mending button makes no loop")
+    yield 2.0
+    pause(view)
+    hands.shot("5_mended")
+    with hands.override(view, "UI"):
+        bpy.ops.gid.remove("EXEC_DEFAULT")
+    yield 1.0
+
+
+play(steps())
