@@ -1,6 +1,7 @@
 """Playback of the rig's sheet against computing the motion in numpy and writing the vertices, each frame.
 
-One run, one process, frames in turns, so that both meet the same machine. Exits 1 if the rig is slower.
+The loop has a mask, a strength and a turn; numpy has the motion as predicted, which is less. One run, one process,
+frames in turns, so that both meet the same machine. Exits 1 if the rig is slower, or plays fewer than 24 a second.
 """
 
 import argparse
@@ -23,11 +24,13 @@ from gid_dev.blender_addon import properties
 from gid_dev.blender_addon.loop import build
 from gid_dev.blender_addon.loop.mesh import _at_corners, new_mesh
 from gid_dev.blender_addon.nodes import rig
+from gid_dev.gid_core.motion.edits import Edits
 from gid_dev.gid_core.motion.plan import plan_loop
 from gid_dev.gid_core.motion.recovery import recovered
 from gid_dev.gid_core.motion.volume import SpectralVolume
 
 CELLS = 256, 160
+FPS = 24
 
 
 def random_volume(width, height, n_freqs=16):
@@ -86,7 +89,9 @@ def main():
     plan = plan_loop(volume, 120, Fraction(24))
     still = np.full((CELLS[1], CELLS[0], 3), 0.5, np.float32)
     motion = recovered(volume, np.zeros((volume.height, volume.width, 3), np.uint8))
-    plane = build.build_loop(build.LoopSpec("Bench", still, motion, plan, Fraction(24)))
+    shape = np.linspace(0, 1, CELLS[0], dtype=np.float32)[None].repeat(CELLS[1], 0)
+    edits = Edits(mask=shape, strength=2 * shape, turn=0.5)
+    plane = build.build_loop(build.LoopSpec("Bench", still, motion, plan, Fraction(24), edits=edits))
     players = {"rig": rig_player(plane.gid.scene), "numpy": numpy_player(volume, plan)}
     seconds = {name: [] for name in players}
     for frame in range(1, frames + 4):
@@ -95,13 +100,13 @@ def main():
             play(frame)
             seconds[name].append(time.perf_counter() - begun)
     median = {name: 1e3 * float(np.median(times[3:])) for name, times in seconds.items()}
-    ratio = median["numpy"] / median["rig"]
+    ratio, rate = median["numpy"] / median["rig"], 1e3 / median["rig"]
     print(
         f"Blender {bpy.app.version_string}, {CELLS[0]} x {CELLS[1]} cells, {frames} frames, median: "
         f"rig {median['rig']:.1f} ms, numpy and vertices {median['numpy']:.1f} ms; "
-        f"the rig is {ratio:.2f} times as fast (bar: 1)"
+        f"the rig is {ratio:.2f} times as fast (bar: 1), {rate:.0f} frames a second (bar: {FPS})"
     )
-    return 0 if ratio >= 1 else 1
+    return 0 if ratio >= 1 and rate >= FPS else 1
 
 
 if __name__ == "__main__":

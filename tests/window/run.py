@@ -121,8 +121,8 @@ def faults_of(shots, photo):
     if facts["error"]:
         return [f"a step failed: {facts['error']} (see error.png)"]
     for name, figure in facts.get("figures", {}).items():
-        bar = "" if figure["bar"] is None else f" (bar: {figure['bar']} s)"
-        print(f"{name}: {figure['seconds']:.3f} s{bar}")
+        bar = "" if figure["bar"] is None else f" (bar: {figure['bar']})"
+        print(f"{name}: {figure['value']:.2f} {figure['unit']}{bar}")
     faults = facts["faults"]  # what the script saw by itself
     if "view" not in facts:
         return faults
