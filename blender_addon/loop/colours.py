@@ -33,6 +33,8 @@ _LINEAR_SRGB = (
     "lin_srgb",
     "lin_rec709",
 )
+# What a picture of 8 bits is encoded in, likewise.
+_SRGB = ("sRGB", "sRGB - Texture", "sRGB Encoded Rec.709 (sRGB)", "Utility - sRGB - Texture", "srgb_texture", "srgb_tx")
 # Displays and views that show a picture's own colours, no film look baked in: first those of Blender, then of ACES.
 _DISPLAYS = ("sRGB", "sRGB - Display", "sRGB Display", "ACES/sRGB")
 _VIEWS = ("Standard", "Un-tone-mapped", "Un-tone-mapped (sRGB)", "sRGB", "Raw")
@@ -59,6 +61,8 @@ def _spaces():
     found = []
     for is_float in (False, True):
         image = bpy.data.images.new(".GID Role", 1, 1, float_buffer=is_float)
+        if not is_float:  # some ACES configurations give them none of their own, and they stand in ACEScct
+            _take(image.colorspace_settings, "name", _SRGB)
         found.append(image.colorspace_settings.name)
         # To say this of a float image that shall hold numbers is not enough in 4.5: its pixels change on reload.
         image.colorspace_settings.is_data = True

@@ -315,7 +315,9 @@ def _reader_of_file(image):
     is_linear = colours.is_linear_srgb(space)
     if files.is_float_picture(content):
         is_linear = False  # as they all are
-        is_files_own = space == colours.float_space() or colours.is_linear_srgb(space)
+        # Blender's own configuration knows no primaries of files; under another one the artist sees what that says.
+        is_own_space = space == colours.float_space() and not colours.note_of()
+        is_files_own = is_own_space or colours.is_linear_srgb(space)
     else:
         is_files_own = is_linear or space == colours.byte_space() or space == _space_when_opened(image, content)
     if not is_files_own:  # another space that the artist chose: Blender converts it

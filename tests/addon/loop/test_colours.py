@@ -13,9 +13,11 @@ from gid_dev.blender_addon.output.frames import render_frames
 from gid_dev.gid_core.errors import SettingsError
 from gid_dev.gid_core.files import colour
 
-ACES = "ocio://default"  # an ACES configuration that OpenColorIO itself brings
+# ACES configurations that OpenColorIO itself brings; the second has no space of its own for pictures of 8 bits.
+ACES = "ocio://default" if bpy.app.version[:2] != (5, 0) else "ocio://cg-config-v1.0.0_aces-v1.3_ocio-v2.1"
 AGREES_DB = 100
 EIGHT_BIT = 1.01 / 255
+EIGHT_BIT_LIGHT = 2.3 * 0.5 / 255  # half a step where the sRGB curve is steepest
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +44,9 @@ def test_loop_under_aces_shows_the_photos_colours_and_is_told_elsewhere(make_loo
     assert float(found["@still"]) < 1e-4
     assert float(found["@png"]) <= EIGHT_BIT  # no film look in it, none twice
     assert float(found["@opened_photo"]) == 0
+    assert float(found["@light.exr:ACEScg"]) < 1e-3  # 4.5 knows the matrix to four digits
+    assert float(found["@light.exr:linear"]) == 0
+    assert float(found["@light.png:sRGB"]) <= 1.01 * EIGHT_BIT_LIGHT
     assert "another colour configuration" in found["@ours_rendered"]
     assert "another colour configuration" in found["@ours_edited"]
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "aces.blend"))
