@@ -96,13 +96,13 @@ def find(in_area, kind, name):
         move(x, (top + bottom) / 2)
         _x("xdotool", "click", "--repeat", "60", "4")  # wheel up
         yield 0.3
-        for _page in range(3):
+        for _page in range(5):
             for y in range(top + 5, bottom - 5, 16):
                 move(x, y)
                 yield 0.02
                 if _is_under_mouse(in_area, kind, name):
                     return x, y
-            _x("xdotool", "click", "--repeat", "8", "5")  # wheel down
+            _x("xdotool", "click", "--repeat", "12", "5")  # wheel down
             yield 0.3
     raise LookupError(f"no control {name} is in sight")
 
