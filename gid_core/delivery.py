@@ -19,13 +19,13 @@ from .files.storage import disk_errors
 from .footage.reading import Reading
 from .frames.bake import RECORD, Baking, Encoding, check_libraries, wait
 from .frames.frame_worker import PASSES, Sheet
-from .frames.loop import QUALITIES, Loop, renderer_class
+from .frames.loop import QUALITIES, Loop
 from .frames.seam import picture_seam
 
 __all__ = ["ENGINES", "RENDERERS", "Blender", "Output", "add_arguments", "deliver", "resumed"]
 
 ENGINES = ("cycles", "eevee")
-RENDERERS = (*QUALITIES, *ENGINES, "network", "none")
+RENDERERS = (*QUALITIES, *ENGINES, "none")
 FRAME_LIMIT = 1_048_574  # the last frame number that Blender knows, and with a minus the first
 MAX_HANDLES = 1000
 _IDENTICAL_DB = 300.0  # what JSON can say of frames without any difference
@@ -80,10 +80,6 @@ class Output:
     def __post_init__(self):
         if self.render not in RENDERERS:
             raise SettingsError(f"--render {self.render}: choose from {', '.join(RENDERERS)}")
-        if self.render == "network":
-            raise SettingsError("--render network: no network that draws frames is shipped: choose core")
-        if self.render in QUALITIES:
-            renderer_class(self.render)
         if self.movie != "none":
             movie.suffix_of(self.movie)
         movie.shown([], self.repeats, self.hold)

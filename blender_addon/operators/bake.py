@@ -36,6 +36,10 @@ class GID_OT_bake(_OfLoop, bpy.types.Operator):
         name="Folder", subtype="DIR_PATH", description="In place of the panel's", options={"SKIP_SAVE"}
     )
     filter_folder: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+    # For scripts: the network that draws is not offered in the panel.
+    quality: StringProperty(
+        name="Quality", description="core, best or network, in place of the panel's", options={"HIDDEN", "SKIP_SAVE"}
+    )
 
     def invoke(self, context, event):
         from ..output.bake import is_nowhere  # at the first use: it loads Pillow
@@ -76,7 +80,7 @@ class GID_OT_bake(_OfLoop, bpy.types.Operator):
         passes = tuple(name for name in ("stmap", "vectors") if getattr(asked, name))
         busy = [job.work.place for job in jobs.running() if hasattr(job.work, "place")]
         return BakeOrder(
-            loop_of(plane, asked.quality.lower()),
+            loop_of(plane, self.quality or asked.quality.lower()),
             frames_of(plane, asked.range == "SCENE"),
             folder_of(plane, asked.folder, busy),
             Sheet(asked.format, passes, asked.shutter, asked.samples, plane.gid.start),

@@ -219,11 +219,11 @@ def loop_of(plane, quality: str = "core") -> Loop:
 
 
 def _stored_plate(plane, still, quality):
-    """What shows through holes; None, the renderer's own choice, for "best" when the artist painted nothing there."""
+    """What shows through holes; None, the renderer's own choice, for all but "core" when nothing is painted there."""
     image = plane.gid.plate
     if image is None:
         return False
-    if quality == "best" and not images.is_painted(image):
+    if quality != "core" and not images.is_painted(image):
         return None
     pixels = colours.from_scene(images.pixels_of(image), plane.gid.colours)
     return np.ascontiguousarray(pixels[..., : still.shape[2]])

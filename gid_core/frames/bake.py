@@ -35,7 +35,8 @@ RECORD = ".bake.json"
 _AHEAD = 2  # frames that a process is told at a time: it never waits for the next one
 _POLL_S = 0.02
 _GREYS = 3000  # frames, .13 MB of the temporary folder each at 1080p; of more, what a seam wants is read from the files
-_BYTES_A_PIXEL = 300  # of the frame, that a process needs at most; the best renderer 265 (1080p) and 245 (4K) measured
+# Of the frame, that a process needs at most; the best renderer 265 (1080p) and 245 (4K) measured, the network 340 (4K).
+_BYTES_A_PIXEL = {"core": 300, "best": 300, "network": 370}
 
 
 def check_libraries(sheet: Sheet, kind: str, has_blender: bool) -> None:
@@ -262,7 +263,7 @@ def processes_for(loop: Loop) -> int:
     if free is None:
         return cores
     height, width = loop.still.shape[:2]
-    return max(1, min(cores, free // (_BYTES_A_PIXEL * height * width)))
+    return max(1, min(cores, free // (_BYTES_A_PIXEL[loop.quality] * height * width)))
 
 
 def _scratch():

@@ -31,14 +31,15 @@ class BestRenderer(LoopRenderer):
         self._is_plate_given = plate is not None and plate is not False
 
     @cached_property
-    def _weights(self):
+    def weights(self) -> np.ndarray:
+        """Of the splats: float32 (H, W)."""
         # What rests weighs as much as in the sharp splat: the plate's weight is a share of that.
         r = np.asarray(self.front, np.float32)
         return np.exp(np.float32(_SHARPNESS) * r - np.float32(SHARPNESS / 2))
 
     @cached_property
     def _splatter(self):
-        return Splatter(self.still, self._weights, kin=self.kin, beyond=True)
+        return Splatter(self.still, self.weights, kin=self.kin, beyond=True)
 
     @cached_property
     def _light_beyond_alpha(self):
@@ -51,15 +52,19 @@ class BestRenderer(LoopRenderer):
     def frame(self, frame) -> np.ndarray:
         """The picture at one frame: float32 (H, W, C); the still, bit for bit, when nothing is displaced at all."""
         displacement = self.displacement(frame)
-        if not displacement.any():
-            return self.still.copy()
+        return self.drawn(displacement)[0] if displacement.any() else self.still.copy()
+
+    def drawn(self, displacement):
+        """The picture of a displacement (H, W, 2), the way back from each of its pixels (H, W, 2), px, and how much
+        landed there (H, W), in units of `weights`."""
         numerator, coverage = self._splatter(displacement)
-        back, _ = Splatter(displacement, self._weights, beyond=True)(displacement)
+        back, _ = Splatter(displacement, self.weights, beyond=True)(displacement)
         back /= -np.maximum(coverage, np.finfo(np.float32).tiny)[..., None]
         taken = self._taken(back, back.any(-1)) * coverage[..., None]
         ground = self._ground(displacement, coverage)
         behind = ground if ground is None else (self.plate + ground) / 2
-        return (np.maximum(finish(numerator, coverage, behind), 0) + finish(taken, coverage, behind)) / 2
+        picture = (np.maximum(finish(numerator, coverage, behind), 0) + finish(taken, coverage, behind)) / 2
+        return picture, back, coverage
 
     def _taken(self, offset, where):
         """The still, at the pixels q `where` at q + offset(q): float32 (H, W, C), not below 0."""

@@ -14,16 +14,18 @@ from typing import Any
 import numpy as np
 
 from ..errors import SettingsError
+from ..model.card import default_folder, read_card
 from ..motion.pluck import GENTLE, Damping, Pluck
 from ..motion.timeline import LoopPlan
 from ..motion.volume import SpectralVolume
 from .best import BestRenderer
+from .network import NetworkRenderer
 from .renderer import LoopRenderer
 
 __all__ = ["QUALITIES", "Loop", "renderer_class"]
 
-QUALITIES = ("core", "best")
-_RENDERERS = {"core": LoopRenderer, "best": BestRenderer}
+QUALITIES = ("core", "best", "network")
+_RENDERERS = {"core": LoopRenderer, "best": BestRenderer, "network": NetworkRenderer}
 _FACTS = "loop.json"
 # Raise it whenever any renderer gives other pixels for the same loop: a bake begun before must not be gone on with.
 _PICTURE = 3
@@ -34,7 +36,7 @@ class Loop:
     """What is rendered.
 
     still: float32 (H, W, 3|4), linear, premultiplied. amount, front, plate, kin, plucks, damping and fps: as
-    `LoopRenderer` takes them. quality: "core" or "best".
+    `LoopRenderer` takes them. quality: one of `QUALITIES`.
     """
 
     still: np.ndarray
@@ -106,9 +108,16 @@ class Loop:
         )
 
     def digest(self) -> str:
-        """Equal for loops whose frames are equal, drawn by the same version of the renderers."""
+        """Equal for loops whose frames are equal, drawn by the same version of the renderers.
+
+        Raises:
+            ModelError: the quality needs networks that are not there.
+        """
         arrays, facts = self._parts()
-        found = hashlib.sha256(json.dumps({**facts, "picture": _PICTURE}, sort_keys=True).encode())
+        facts["picture"] = _PICTURE
+        if roles := renderer_class(self.quality).roles:
+            facts["graphs"] = read_card(default_folder(), roles).sha256(roles)
+        found = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
         for name, array in sorted(arrays.items()):
             found.update(f"{name} {array.dtype} {array.shape}".encode())
             found.update(np.ascontiguousarray(array).data)

@@ -44,6 +44,8 @@ class LoopRenderer:
         SettingsError: the plan is of another volume, there are amounts for other frames, or plucks and no frame rate.
     """
 
+    roles: tuple[str, ...] = ()  # of the model's graphs that it runs
+
     def __init__(
         self,
         still,

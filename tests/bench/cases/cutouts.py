@@ -6,7 +6,7 @@ Flowers, leaves, lanterns and laundry before bricks, shingles and a lattice. Len
 import numpy as np
 from gid_dev.gid_core.files import colour
 
-from .stills import texture
+from onnx_export.scenes.clouds import texture
 
 SIZE = (1600, 1000)
 

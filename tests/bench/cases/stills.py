@@ -6,13 +6,15 @@ from pathlib import Path
 
 import conftest
 import numpy as np
-from gid_dev.gid_core.files import colour, image_io
+from gid_dev.gid_core.files import image_io
 from gid_dev.gid_core.frames.loop import Loop
 from gid_dev.gid_core.frames.renderer import LoopRenderer
 from gid_dev.gid_core.frames.splat import Splatter, weight_of
 from gid_dev.gid_core.motion.plan import plan_loop
 from gid_dev.gid_core.motion.volume import SpectralVolume
 from gid_dev.gid_core.prediction import predict
+
+from onnx_export.scenes.clouds import texture
 
 EXAMPLE = conftest.ROOT / "docs" / "example.jpg"
 N_FRAMES = 120
@@ -59,26 +61,6 @@ def loop_of(still, volume, n_frames=N_FRAMES) -> Loop:
 
 def plain(loop) -> PlainRenderer:
     return PlainRenderer(loop.still, loop.volume, loop.plan)
-
-
-def texture(width, height, seed=0, psf_px=0.5):
-    """Clouds of every size, as detailed as a photograph: float32 (height, width, 3), linear.
-
-    Amplitudes fall with the frequency as those of natural pictures do, and at the finest as behind a lens and a
-    sensor, a Gaussian of `psf_px`. Source: Field, JOSA A 1987.
-    """
-    rng = np.random.default_rng(seed)
-    y, x = np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)
-    frequency = np.maximum(np.hypot(x, y), 1 / max(width, height))
-    fall = np.exp(-2 * (np.pi * psf_px * frequency) ** 2) / frequency
-    planes = []
-    for _ in range(3):
-        waves = fall * np.exp(2j * np.pi * rng.random(fall.shape))
-        plane = np.fft.irfft2(waves, (height, width))
-        planes.append(plane / plane.std())
-    grey = np.mean(planes, 0)  # channels of a photograph have most of their detail in common
-    encoded = 0.45 + 0.16 * (grey[..., None] + 0.4 * np.stack(planes, -1))
-    return colour.decode_srgb(encoded.clip(0, 1).astype(np.float32))
 
 
 def smooth_volume(moving, width=256, height=144, n_freqs=16):

@@ -11,6 +11,7 @@ from onnx_export.experiments import ablation, ddpm, films, looping, normalise, s
 from onnx_export.experiments.frequency_attention import AttentiveFlowNet, JointFlowNet
 from onnx_export.fitting import losses, settings
 from onnx_export.networks.flow import FlowNet
+from onnx_export.networks.splat import torch_splat
 from onnx_export.scenes import motion
 
 FLOW = settings.load("shipped").flow
@@ -283,7 +284,7 @@ def test_the_torch_splat_is_the_products():
     image, shift = rng.random((H, W, 3), np.float32), rng.normal(0, 3, (H, W, 2)).astype(np.float32)
     weight = rng.random((H, W), np.float32)
     told = (torch.from_numpy(a)[None] for a in (image.transpose(2, 0, 1), shift.transpose(2, 0, 1), weight))
-    for ours, theirs in zip(splatting.torch_splat(*told), splat.splat(image, shift, weight), strict=True):
+    for ours, theirs in zip(torch_splat(*told), splat.splat(image, shift, weight), strict=True):
         assert np.allclose(ours[0].numpy(), np.moveaxis(theirs, -1, 0) if theirs.ndim == 3 else theirs, atol=FLOAT)
 
 

@@ -30,7 +30,7 @@ def table(model):
 def test_the_card_names_its_files():
     entries = json.loads((MODELS / "card.json").read_text())
     total = 0
-    for part in (*contract.PREDICTION, contract.CLOSER):
+    for part in (*contract.PREDICTION, contract.CLOSER, *contract.RENDERING):
         content = (MODELS / entries["files"][part]["file"]).read_bytes()
         assert hashlib.sha256(content).hexdigest() == entries["files"][part]["sha256"]
         assert len(content) == entries["files"][part]["bytes"]

@@ -4,26 +4,33 @@ Each layer moves by an affine field, whose inverse is exact: true frames are dra
 size and averaged down, so that silhouettes are as soft as a lens makes them. A photo stands for a texture if given.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
-from gid_dev.gid_core.files import colour, image_io
-from gid_dev.gid_core.files.resample import resample
-from gid_dev.gid_core.motion.plan import plan_loop
-from gid_dev.gid_core.motion.timeline import LoopPlan
-from gid_dev.gid_core.motion.volume import SpectralVolume
 
-from .stills import texture
-from .warps import bicubic
+from gid_core.files import colour, image_io
+from gid_core.files.resample import resample
+from gid_core.footage.warp import bicubic
+from gid_core.motion.lookup import lookup, moves_of
+from gid_core.motion.plan import plan_loop
+from gid_core.motion.timeline import LoopPlan
+from gid_core.motion.volume import SpectralVolume
+
+from .clouds import texture
+
+__all__ = ["N_FRAMES", "REACH", "SIZE", "TEXELS", "Layer", "Scene", "looked_up"]
 
 SIZE = (1600, 1000)
 TEXELS = (256, 160)  # the grid of 0.1.0's volumes
 N_FRAMES = 24
 _TWICE = 2
 _FREQUENCIES = (1.0, 2.0)  # Hz: harmonics of a loop of 24 frames
-_REACH = (0.003, 0.006, 0.009)  # of the long side, by layer: what is nearer moves farther
+REACH = (0.003, 0.006, 0.009)  # of the long side, by layer: what is nearer moves farther
 _STRAIN = 0.02  # px a px, at most, of each mode
+
+
+_BLADES = (0.3, 0.0015, 0.005)  # of the long side: their length, half their width from .. to
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,11 @@ class Layer:
     colours: np.ndarray
     swings: np.ndarray
     strains: np.ndarray
+
+    @property
+    def extent(self):
+        """How far from its centre it reaches at most, with its motion."""
+        return 1.5 * self.radius * 1.5
 
     def alpha(self, x, y, pixel):
         """Coverage at places in shares of the long side; `pixel`: over which length the edge is soft."""
@@ -61,24 +73,42 @@ class Layer:
         return away[..., 0] + self.centre[0], away[..., 1] + self.centre[1]
 
 
+class _Blade(Layer):
+    """A straight thin thing; ripples: its one angle and half its width at the middle, from where it tapers."""
+
+    def alpha(self, x, y, pixel):
+        angle, half, _ = self.ripples[0]
+        x, y = x - self.centre[0], y - self.centre[1]
+        along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
+        width = half * np.clip(1 - abs(along) / self.radius, 0, 1)
+        return np.clip((width - abs(across)) / pixel + 0.5, 0, 1) * (abs(along) < self.radius).astype(np.float32)
+
+
 class Scene:
     """A still with its motion and its true frames.
+
+    Args:
+        photos: float32 (h, w, 3), linear; without them clouds.
+        texels: (width, height) of the coarse volume.
+        reach: of each layer's motion, in shares of the long side; it grows by the layers where near things move more.
+        n_blades: thin things, which lie in front of all and go as far as the last layer.
 
     Attributes:
         still: float32 (H, W, 3), linear. labels: int (H, W), 0 for the background, layers upwards.
         volume: at every pixel of the still. texels: the same seen through `TEXELS`. plan: of both.
     """
 
-    def __init__(self, seed: int, photos=(), size=SIZE):
+    def __init__(self, seed: int, photos=(), size=SIZE, texels=TEXELS, reach=REACH, n_blades=0):
         self._rng = np.random.default_rng(seed)
-        self.size = size
+        self.size, self._reach = size, reach
         fine = tuple(_TWICE * side for side in size)
-        pictures = [self._texture(fine, photos, index) for index in range(1 + len(_REACH))]
+        pictures = [self._texture(fine, photos, index) for index in range(1 + len(reach))]
         self._background = pictures[0]
         self.layers = [self._layer(index, picture) for index, picture in enumerate(pictures[1:])]
+        self.layers += [self._blade(picture) for picture in (pictures * n_blades)[:n_blades]]
         self.still, self.labels = self._drawn(np.zeros(len(_FREQUENCIES)))
         self.volume = self._volume()
-        amplitudes = resample(self.volume.amplitudes, *TEXELS) * np.float32(TEXELS[0] / size[0])
+        amplitudes = resample(self.volume.amplitudes, *texels) * np.float32(texels[0] / size[0])
         self.texels = SpectralVolume(amplitudes, self.volume.frequencies)
         self.plan: LoopPlan = plan_loop(self.texels, N_FRAMES, Fraction(24))
 
@@ -99,13 +129,26 @@ class Scene:
     def _layer(self, index, colours):
         rng = self._rng
         height = self.size[1] / self.size[0]
-        centre = ((index + 0.5) / len(_REACH) + rng.uniform(-0.06, 0.06), height * rng.uniform(0.35, 0.65))
+        centre = ((index + 0.5) / len(self._reach) + rng.uniform(-0.06, 0.06), height * rng.uniform(0.35, 0.65))
         ripples = tuple((n, rng.uniform(0, 0.5 / n), rng.uniform(0, 2 * np.pi)) for n in (2, 3, 5, 8, 13))
+        swings, strains = self._motion(self._reach[index])
+        radius = rng.uniform(0.11, 0.15)
+        return Layer(centre, radius, ripples, colours, swings, strains)
+
+    def _blade(self, colours):
+        rng = self._rng
+        centre = (rng.uniform(0.05, 0.95), self.size[1] / self.size[0] * rng.uniform(0.2, 0.8))
+        length, *halves = _BLADES
+        shape = ((rng.uniform(0, np.pi), rng.uniform(*halves), 0.0),)
+        return _Blade(centre, length * rng.uniform(0.3, 1), shape, colours, *self._motion(self._reach[-1]))
+
+    def _motion(self, reach):
+        """Swings and strains of a layer."""
+        rng = self._rng
         turns = np.exp(2j * np.pi * rng.random((len(_FREQUENCIES), 2)))
         shares = np.array([[0.7, 0.7], [0.3, 0.3]])
         strains = _STRAIN * rng.uniform(-1, 1, (2, 2, 2)) * np.exp(2j * np.pi * rng.random((2, 1, 1)))
-        radius = rng.uniform(0.11, 0.15)
-        return Layer(centre, radius, ripples, colours, _REACH[index] * shares * turns, strains)
+        return reach * shares * turns, strains
 
     def _places(self, fine):
         scale = fine * self.size[0]
@@ -117,8 +160,7 @@ class Scene:
         picture = self._background.copy()
         labels = np.zeros(picture.shape[:2], np.int8)
         for number, layer in enumerate(self.layers, 1):
-            reach = 1.5 * layer.radius * 1.5
-            near = (abs(x - layer.centre[0]) < reach) & (abs(y - layer.centre[1]) < reach)
+            near = (abs(x - layer.centre[0]) < layer.extent) & (abs(y - layer.centre[1]) < layer.extent)
             rows, columns = np.flatnonzero(near.any(1)), np.flatnonzero(near.any(0))
             part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
             from_x, from_y = layer.origin(x[part], y[part], scalars)
@@ -139,3 +181,9 @@ class Scene:
             inside = self.labels == number
             amplitudes[:, inside] = layer.field(x, y)[:, inside] / pixel
         return SpectralVolume(amplitudes, np.array(_FREQUENCIES))
+
+
+def looked_up(scene: Scene) -> SpectralVolume:
+    """The scene's motion as the product reads it from texels: through the lookup of its still."""
+    shown = np.rint(255 * np.clip(colour.encode_srgb(scene.still), 0, 1)).astype(np.uint8)
+    return replace(scene.texels, lookup=lookup(shown, moves_of(scene.texels, scene.still.shape[1])))
