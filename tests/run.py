@@ -19,14 +19,14 @@ STEP_LIMIT_S = 45 * 60  # a hung Blender must not hang the whole run
 # What a suite runs. Rooms of the core whose numbers depend on numpy run once for each of them: Blender 5.0 has that of
 # 4.5. Its processes and its model run in every Blender anyway, where tests/addon predicts.
 _NUMBERS = [f"tests/core/{room}" for room in ("files", "frames", "motion", "prediction")]
-# Each list is a process: a Blender that has run a thousand tests can die in its next render, and would take the rest
-# of the suite with it.
+# Each list is a process, the longest first: a Blender that has run a thousand tests can die in its next render, and
+# would take the rest of the suite with it.
 _ADDON = (["tests/addon", "--ignore=tests/addon/shot"], ["tests/addon/shot"])
 _FOLDERS = {
     "core": [["tests/core", "tests/export", "tests/cli", "tests/window"]],
-    "blender-4.5": [_NUMBERS, *_ADDON],
+    "blender-4.5": [*_ADDON, _NUMBERS],
     "blender-5.0": [*_ADDON],
-    "blender-5.2": [_NUMBERS, *_ADDON],
+    "blender-5.2": [*_ADDON, _NUMBERS],
 }
 _NO_TESTS = 5  # pytest's exit code
 _CLOSING = re.compile(r"^.*\d+ (?:passed|failed|error).* in \d.*$", re.MULTILINE)  # of a run of pytest
@@ -38,7 +38,9 @@ def test(arguments, build):
         "suites", nargs="*", metavar="SUITE", help="lint, core, blender-4.5, blender-5.0, blender-5.2; default: all"
     )
     parser.add_argument("--pytest", default="", help="further options for pytest, one string")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="suites at a time; default: one a processor")
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count(), help="processes at a time; default: one a processor"
+    )
     chosen = parser.parse_args(arguments)
     known = ["lint", "core", *("blender-" + v for v in build.BLENDERS)]
     for suite in chosen.suites:
@@ -63,7 +65,8 @@ def test(arguments, build):
     try:
         if len(pythons) == 1:  # its output as it comes
             ((suite, python),) = pythons.items()
-            results = {suite: (_run_suite(build, suite, python, options, variables), "")}
+            codes = [_run_part(build, suite, part, python, options, variables) for part in _parts(suite)]
+            results = {suite: (_worst(codes), "")}
         else:
             results = _run_suites(build, pythons, options, variables, scratch, max(1, chosen.jobs or 1))
     finally:
@@ -86,35 +89,48 @@ def _other_pythons(build):
 
 
 def _run_suites(build, pythons, options, variables, logs, jobs):
-    """{suite: (exit code, the closing lines of its runs)}: `jobs` suites at a time, the output of each as it ends."""
+    """{suite: (exit code, the closing lines of its runs)}: `jobs` processes at a time, a suite's output as it ends."""
 
-    def logged(suite):
-        path = logs / (suite + ".txt")
+    def logged(suite, number):
+        path = logs / f"{suite}.{number}.txt"
         with open(path, "w", encoding="utf-8") as log:
-            code = _run_suite(build, suite, pythons[suite], options, variables, log)
+            code = _run_part(build, suite, _parts(suite)[number], pythons[suite], options, variables, log)
         return code, path.read_text(encoding="utf-8", errors="replace").rstrip()
 
     results = {}
-    print("running {}, {} at a time".format(", ".join(pythons), min(jobs, len(pythons))), flush=True)
+    print("running {}, {} at a time".format(", ".join(pythons), jobs), flush=True)
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        # The last is the longest: begun first, it leaves no processor idle at the end.
-        running = {pool.submit(logged, suite): suite for suite in reversed(pythons)}
+        # The longest of each suite first, and short ones at the end: no processor is idle for long then.
+        parts = [(suite, number) for suite in reversed(pythons) for number in range(len(_parts(suite)))]
+        running = {pool.submit(logged, *part): part for part in sorted(parts, key=lambda part: part[1])}
+        ended = {suite: {} for suite in pythons}
         for done in concurrent.futures.as_completed(running):
-            code, written = done.result()
-            print(f"\n=== {running[done]}\n{written}", flush=True)
-            results[running[done]] = code, "; ".join(_CLOSING.findall(written)) or written[written.rfind("\n") + 1 :]
+            suite, number = running[done]
+            ended[suite][number] = done.result()
+            if len(ended[suite]) == len(_parts(suite)):
+                codes, texts = zip(*(ended[suite][number] for number in sorted(ended[suite])), strict=True)
+                written = "\n\n".join(texts)
+                print(f"\n=== {suite}\n{written}", flush=True)
+                closing = "; ".join(_CLOSING.findall(written)) or written[written.rfind("\n") + 1 :]
+                results[suite] = _worst(codes), closing
     return {suite: results[suite] for suite in pythons}
 
 
-def _run_suite(build, suite, python, options, variables, log=None):
-    """Exit code of a suite. log: where its output goes; None: where ours goes."""
+def _parts(suite):
+    """What a suite runs, a process each."""
+    return _FOLDERS.get(suite, [[]])  # lint has no folders
+
+
+def _run_part(build, suite, folders, python, options, variables, log=None):
+    """Exit code of a part of a suite. log: where its output goes; None: where ours goes."""
     if suite == "lint":
         return _lint(build, python, log)
-    codes = []
-    for folders in _FOLDERS[suite]:
-        pytest = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *folders, *options]
-        codes.append(build._run(pytest, cwd=build.ROOT, variables=variables, limit=STEP_LIMIT_S, output=log))
-    # Of a few tests that were asked for, some of the folders have none.
+    pytest = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *folders, *options]
+    return build._run(pytest, cwd=build.ROOT, variables=variables, limit=STEP_LIMIT_S, output=log)
+
+
+def _worst(codes):
+    """Of a few tests that were asked for, some of the parts have none; if all have none, nothing was tested."""
     return max([code for code in codes if code != _NO_TESTS] or codes)
 
 
