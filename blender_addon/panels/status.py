@@ -3,8 +3,6 @@
 Whole sentences: a label is cut, not wrapped, so text is broken into as many labels as the region's width asks for.
 """
 
-import textwrap
-
 import blf
 
 from .. import jobs
@@ -50,14 +48,25 @@ def draw_text(layout, context, text, *, icon="NONE"):
     """A text as wide as the region, over as many lines as it needs."""
     column = layout.column(align=True)
     column.scale_y = _LINE
-    for index, line in enumerate(textwrap.wrap(text, _characters(context, text))):
+    for index, line in enumerate(_lines(context, text)):
         column.label(text=line, icon="BLANK1" if index and icon != "NONE" else icon)
 
 
-def _characters(context, text):
-    """How many characters of a text, of its own mean width, fit into a line."""
+def _lines(context, text):
+    """The text in pieces that each fit into a label; a word that is too long, as a path is, goes on in the next one."""
     scale = context.preferences.system.ui_scale or 1.0  # 0 without a window
     width = context.region.width if context.region is not None else 0
     blf.size(_FONT, context.preferences.ui_styles[0].widget.points * scale)
-    mean_px = blf.dimensions(_FONT, text)[0] / max(len(text), 1)
-    return max(_NARROWEST, int((width - _MARGIN_PX * scale) / max(mean_px, 1)))
+    room = max(width - _MARGIN_PX * scale, blf.dimensions(_FONT, "n" * _NARROWEST)[0])
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".lstrip()
+        if blf.dimensions(_FONT, longer)[0] <= room:
+            lines[-1] = longer
+            continue
+        while blf.dimensions(_FONT, word)[0] > room:
+            fitting = next(n for n in range(len(word) - 1, 0, -1) if blf.dimensions(_FONT, word[:n])[0] <= room)
+            lines.append(word[:fitting])
+            word = word[fitting:]
+        lines.append(word)
+    return [line for line in lines if line]

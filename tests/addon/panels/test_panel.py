@@ -129,3 +129,11 @@ def test_of_the_node_editors_the_compositor_alone_has_the_panel(tree, is_shown):
 
 def test_a_part_about_a_loop_needs_one():
     assert not use.Use.poll(bpy.context)
+
+
+def test_a_path_that_is_wider_than_the_panel_goes_on_in_the_next_line(drawn):
+    path = "/a/folder/whose/name/is/longer/than/any/sidebar/is/wide/" + "frame" * 10
+    jobs.note(jobs.key_of(bpy.context.scene), f"48 frames are in {path}; they agree", is_error=False)
+    labels = [text for text in drawn(loop.Loop) if isinstance(text, str)]
+    assert f"48framesarein{path};theyagree" in "".join(labels).replace(" ", "")
+    assert path not in labels
