@@ -71,9 +71,9 @@ def filmed(
     _check_aspect(photo, clip, reading.name)
     tracks, explained, shake_px = _followed(reading, tell)
     tell("find the frequencies", 0.0)
-    fit, held = _fitted(tracks, reading.name)
+    fit, noise_px, held = _fitted(tracks, reading.name)
     tell("find the frequencies", 0.7)
-    volume = _cleaned(fit, explained)
+    volume = _cleaned(fit, noise_px, explained)
     picture = at_grid(photo)
     volume = volume.resized(picture.shape[1], picture.shape[0])
     tell("find the edges", 0.0)
@@ -150,8 +150,9 @@ def _followed(reading, tell) -> tuple[Tracks, np.ndarray, float]:
     return tracks, _explained(changed / n_others, left / n_others, slope), float(lengths.max())
 
 
-def _fitted(tracks, name) -> tuple[Fit, float]:
-    """The fit of the harmonics that carry the most energy, and which share of what moves they hold."""
+def _fitted(tracks, name) -> tuple[Fit, np.ndarray, float]:
+    """The fit of the harmonics of most energy; how much of it noise would give, (H, W), px; and the share of
+    what moves that they hold."""
     n_frames = len(tracks.times)
     duration = (tracks.times[-1] - tracks.times[0]) * n_frames / (n_frames - 1)
     n_candidates = max(1, min(_MOST_HARMONICS, int(_HIGHEST_HZ * duration), n_frames // 3 - 1))
@@ -178,20 +179,20 @@ def _fitted(tracks, name) -> tuple[Fit, float]:
     silent = frequencies[-1] + np.arange(1, missing + 1) / duration
     amplitudes = np.concatenate([amplitudes, np.zeros((missing, *amplitudes.shape[1:]), np.complex64)])
     volume = SpectralVolume(amplitudes, np.concatenate([frequencies, silent]))
-    return Fit(volume, fit.confidence, np.sqrt(inside), np.sqrt(noise), fit.drift_px), held
+    return Fit(volume, fit.confidence, np.sqrt(inside), np.sqrt(outside), fit.drift_px), np.sqrt(noise), held
 
 
-def _cleaned(fit: Fit, explained: np.ndarray) -> SpectralVolume:
+def _cleaned(fit: Fit, noise_px: np.ndarray, explained: np.ndarray) -> SpectralVolume:
     """The volume, filled where a place could not be followed, and exactly 0 where nothing moves."""
     k, height, width, _ = fit.volume.amplitudes.shape
     weight = fit.confidence[..., None].astype(np.float32)
-    energies = np.stack([fit.motion_px, fit.residual_px], -1).astype(np.float32) ** 2
+    energies = np.stack([fit.motion_px, noise_px], -1).astype(np.float32) ** 2
     parts = np.moveaxis(fit.volume.amplitudes, 0, 2).reshape(height, width, -1)
     known = np.concatenate([parts.real, parts.imag, energies], -1)
     filled = pull_push(known * weight, weight) if weight.any() else np.zeros_like(known)
     n = 2 * k
     amplitudes = (filled[..., :n] + 1j * filled[..., n : 2 * n]).reshape(height, width, k, 2)
-    motion, noise = np.moveaxis(box_mean(np.moveaxis(filled[..., 2 * n :], -1, 0), 2), 0, 0)
+    motion, noise = box_mean(np.moveaxis(filled[..., 2 * n :], -1, 0), 2)
     gate = smoothstep(np.sqrt(motion), *_NOISE_FLOOR) * smoothstep(motion / np.maximum(noise, 1e-9), *_NOISE_TIMES)
     gate = gate * explained
     gate = box_mean(gate * smoothstep(box_mean(gate, 3), *_SPECKS), 1)
