@@ -4,6 +4,7 @@ What is meant is never guessed: colours without a layer's name are the picture, 
 Blender's "Combined"; of several others, the sentence names them and the caller chooses.
 """
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -51,13 +52,17 @@ def read(content: bytes, path, check_size, layer: str | None = None) -> tuple[np
         copy = Path(folder) / f"picture{suffix}"
         copy.write_bytes(content)
         source = library.ImageInput.open(str(copy))
-        if source is None:
-            raise ImageError(_damaged(path, library.geterror()))
         try:
+            if source is None:
+                raise ImageError(_damaged(path, library.geterror()))
             return _read(source, path, check_size, layer)
+        except UnicodeDecodeError as error:  # names and complaints quote the file's bytes
+            raise ImageError(_damaged(path, "a name in it is no UTF-8 text")) from error
         finally:
-            source.close()
-            library.geterror()  # one that stays is printed when the process ends
+            if source is not None:
+                source.close()
+            with contextlib.suppress(UnicodeDecodeError):
+                library.geterror()  # one that stays is printed when the process ends
 
 
 def _read(source, path, check_size, layer):

@@ -170,6 +170,13 @@ def test_grey_and_values_that_are_no_numbers(tmp_path):
         image_io.load_photo(write(tmp_path / "nan.exr", pixels, spec_of(pixels, "RGB")))
 
 
+def test_names_that_are_no_text_are_one_sentence(tmp_path):
+    path = write(tmp_path / "a.exr", light(3), spec_of(light(3), "RGB"))
+    path.write_bytes(path.read_bytes().replace(b"compression\0compression\0", b"compression\0\xffompression\0"))
+    with pytest.raises(ImageError, match="a name in it is no UTF-8 text"):
+        image_io.load_photo(path)
+
+
 @pytest.mark.parametrize("suffix", ["exr", "dpx"])
 def test_numbers_that_become_infinite_are_refused_without_a_warning(tmp_path, suffix, recwarn):
     pixels = np.full((20, 24, 3), 3e38, np.float32)
