@@ -10,7 +10,10 @@ __all__ = ["Bar", "bar_figures", "bar_lines", "rounded", "table_lines"]
 
 @dataclass(frozen=True)
 class Bar:
-    """One requirement: `figure` must be >= (or <=, by `sense`) `limit`; interval [low, high] of 95 %, or None."""
+    """One requirement: `figure` must be >= (or <=, by `sense`) `limit`; interval [low, high] of 95 %, or None.
+
+    Figures that nothing was there to measure, None after `rounded`, are NaN here and met by nothing.
+    """
 
     name: str
     figure: float
@@ -22,6 +25,9 @@ class Bar:
     def __post_init__(self):
         if self.sense not in ("<=", ">="):
             raise ValueError(f"a bar's sense is <= or >=, not {self.sense!r}")
+        object.__setattr__(self, "figure", _number(self.figure))
+        if self.interval is not None:
+            object.__setattr__(self, "interval", [_number(x) for x in self.interval])
 
     def _reached(self, value):
         return value >= self.limit if self.sense == ">=" else value <= self.limit
@@ -39,13 +45,17 @@ class Bar:
         return all(bool(self._reached(x)) == self.is_met for x in self.interval)
 
 
+def _number(value):
+    return math.nan if value is None else value
+
+
 def bar_figures(bars) -> dict:
     """{bar: {figure, bar, met, interval, note}} for the card."""
     found = {}
     for bar in bars:
         row = {"figure": bar.figure, "bar": f"{bar.sense} {bar.limit:g}", "met": bar.is_met}
         if bar.interval is not None:
-            row["interval"] = list(bar.interval)
+            row["interval"] = bar.interval
         if bar.note:
             row["note"] = bar.note
         found[bar.name] = row

@@ -96,6 +96,10 @@ def test_a_bar_says_what_its_interval_leaves_open():
     assert missed.is_sure
     assert not bars.Bar("x", float("nan"), "<=", 1).is_met
     assert bars.bar_figures([bars.Bar("x", 0.5, "<=", 0.4)])["x"]["met"] is False
+    unknown = bars.Bar("x", None, ">=", 0.5, [None, None])  # of photos that hold one class only
+    assert not unknown.is_met
+    assert len(bars.bar_lines([unknown])) == 3
+    assert bars.bar_figures([unknown])["x"]["figure"] is None
 
 
 ROWS = json.loads(masks.MASKS.read_text())
