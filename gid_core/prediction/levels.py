@@ -10,7 +10,7 @@ import numpy as np
 from ..model.contract import CELL_STRIDE, ENVELOPE_STRIDE
 from ..motion import guided
 from ..motion.sway import components, smoothstep, swing
-from .outline import ALIVE, resampled
+from .outline import ALIVE, gate, resampled
 
 __all__ = ["FLOOR_PX", "focus", "levelled", "rise", "shelter"]
 
@@ -57,7 +57,9 @@ def levelled(far: np.ndarray, alive: np.ndarray, labels: np.ndarray, picture: np
     rms = np.sqrt((far**2).sum(0))
     sways, leaps = np.maximum(rms, FLOOR_PX * smoothstep(alive, *_SURE)) * gain, _leaps(picture, alive.shape)
     wanted = np.maximum(sways, leaps)
-    wanted = wanted * rise(wanted, alive > ALIVE, leaps > sways, tuple(-(-n // ENVELOPE_STRIDE) for n in size))
+    wanted = wanted * rise(
+        wanted * gate(alive), alive > ALIVE, leaps > sways, tuple(-(-n // ENVELOPE_STRIDE) for n in size)
+    )
     return (far * (wanted / np.maximum(rms, 1e-3))).astype(np.float32)
 
 
@@ -79,7 +81,7 @@ def rise(px: np.ndarray, lives: np.ndarray, burns: np.ndarray, size: tuple[int, 
     Each region moves as far as before on the whole.
 
     Args:
-        px: motion (h, w); lives, burns: bool (h, w); size: (rows, columns) of the cells that lie in the photo.
+        px: motion (h, w), gated; lives, burns: bool (h, w); size: (rows, columns) of the cells that lie in the photo.
     """
     found = np.ones(px.shape)
     inside = slice(size[0]), slice(size[1])

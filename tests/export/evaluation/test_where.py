@@ -77,8 +77,9 @@ def test_what_is_alive_everywhere_misses_the_bars_and_an_oracle_meets_them(measu
 
 def test_the_coarse_amplitude_is_that_of_the_finished_volume(model):
     scene = painting.paint(HELD_OUT_SEED + 1)
-    coarse = seeing.amplitude_px(model, model.encode(seeing.scene_rgb(scene)))
-    motion = predict.predict(seeing.linear(Image.fromarray(scene.image)), predict.Request(model=str(model.card.folder)))
+    picture = Image.fromarray(scene.image)
+    _, coarse = seeing.answer(model, picture)
+    motion = predict.predict(seeing.linear(picture), predict.Request(model=str(model.card.folder)))
     volume = motion.volume()
     fine = np.sqrt((np.abs(volume.amplitudes) ** 2).sum((0, 3)))
     fine = fine.reshape(coarse.shape[0], 4, coarse.shape[1], 4).mean((1, 3))
