@@ -199,7 +199,8 @@ def _compositor(_photo):
 
 
 def _preset():
-    return str(Path(next(iter(bpy.utils.preset_paths(preset.FOLDER)))) / "gust.py")
+    files = (Path(folder) / "gust.py" for folder in bpy.utils.preset_paths(preset.FOLDER))
+    return next(str(file) for file in files if file.exists())  # the artist's own folder may come first
 
 
 # {operator: (what is there before, its settings; a function of the photo where they need it)}
