@@ -5,6 +5,8 @@ import sys
 import types
 from pathlib import Path
 
+from hypothesis import settings
+
 ROOT = Path(__file__).resolve().parent.parent
 
 gid_dev = types.ModuleType("gid_dev")
@@ -12,6 +14,9 @@ gid_dev.__path__ = [str(ROOT)]
 sys.modules["gid_dev"] = gid_dev
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
+
+settings.register_profile("untimed", deadline=None)  # a busy machine is no fault of the code
+settings.load_profile("untimed")
 
 # A shell ignores Ctrl-C for what it runs in its background, and children inherit that: they are stopped by it here.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:

@@ -48,7 +48,7 @@ def test_frame_0_is_the_still_bit_for_bit(channels):
     assert loop.frame(7).dtype == np.float32
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 200), st.booleans())
 def test_a_frame_depends_on_its_number_alone_and_the_loop_closes(frame, anchored):
     loop = renderer(anchored=anchored)
@@ -57,14 +57,14 @@ def test_a_frame_depends_on_its_number_alone_and_the_loop_closes(frame, anchored
     assert loop.frame(frame + 24).tobytes() == first == renderer(anchored=anchored).frame(frame - 240).tobytes()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 200), st.booleans())
 def test_amplitude_0_gives_the_still_bit_for_bit(frame, anchored):
     loop = renderer(volume=apply(some_motion(), Edits(amplitude=0, low=2.0)), anchored=anchored)
     assert loop.frame(frame).tobytes() == loop.still.tobytes()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(maps, st.integers(1, 200))
 def test_what_nothing_reaches_is_untouched(mask, frame):
     loop = renderer(volume=replace(swaying(), mask=mask), anchored=False)

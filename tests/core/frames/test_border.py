@@ -24,7 +24,7 @@ def scene(seed, height, width, reach):
     return rng.random((height, width, 3), np.float32), displacement, weight_of(rng.random((height, width), np.float32))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10**6), st.integers(1, 9), st.integers(1, 9), st.sampled_from([0.0, 0.3, 3.0, 15.0]))
 @example(3, 1, 6, 3.0)
 def test_border_pixels_splat_as_if_repeated_beyond_the_frame(seed, height, width, reach):

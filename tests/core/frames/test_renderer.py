@@ -125,7 +125,7 @@ maps = st.builds(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(maps, st.integers(0, 200), st.booleans())
 def test_mask_0_is_no_motion_bit_for_bit(mask, frame, anchored):
     volume = replace(swaying(), mask=mask)
@@ -138,7 +138,7 @@ def test_mask_0_is_no_motion_bit_for_bit(mask, frame, anchored):
         np.testing.assert_array_equal(weight, mask)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 200), st.floats(0.01, 1))
 def test_the_border_pins_the_frames_rim(frame, border):
     plan = plan_loop(swaying(), 24, Fraction(24))
@@ -147,7 +147,7 @@ def test_the_border_pins_the_frames_rim(frame, border):
     np.testing.assert_allclose(pinned, free * border_window(WIDTH, HEIGHT, border)[..., None], atol=2e-4)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 200), st.booleans())
 def test_amplitude_0_gives_the_still_bit_for_bit(frame, anchored):
     volume = apply(some_motion(), Edits(amplitude=0, turn=1.0, low=2.0, border=0.1))

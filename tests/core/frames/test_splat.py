@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from gid_core.frames.splat import HOLE, PLATE_WEIGHT, Splatter, finish, importance, splat, weight_of
 
 ROUNDING = 1e-6  # float32 sums of a few dozen shares, relative to the largest
-few = settings(max_examples=40, deadline=None)
+few = settings(max_examples=40)
 
 
 def slow_splat(image, displacement, weight=None):

@@ -17,7 +17,7 @@ from gid_core.motion.synth import displacement, mean_motion
 from .some import FREQUENCIES, HEIGHT, WIDTH, some_motion
 
 SINGLE = 1e-6  # a few float32 operations
-few = settings(max_examples=40, deadline=None)
+few = settings(max_examples=40)
 unit = st.floats(0, 1, width=32)
 
 

@@ -82,7 +82,7 @@ def test_without_an_edge_every_pixel_reads_at_its_own_place(what):
     assert found is None or (found != OWN).any(-1).mean() < 0.01
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(angle=st.floats(0, 2 * np.pi), rise=st.floats(0.2, 2), grain=st.sampled_from([0.0, 0.01]))
 def test_an_even_ramp_is_never_cut(angle, rise, grain):
     y, x = np.mgrid[: SIZE[0], : SIZE[1]]

@@ -44,7 +44,7 @@ def test_another_envelope_stands_in_for_its_own():
     np.testing.assert_array_equal(twice.amplitudes, motion.volume().amplitudes * 2)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(1, 20), st.integers(1, 20))
 def test_phases_of_any_grid_stay_within_those_of_the_cells(height, width):
     parts = some_parts()

@@ -48,7 +48,7 @@ def read_slowly(field, lookup, width, height):
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(SIZES, SIZES, PICTURES, PICTURES, PICTURES, PICTURES, st.integers(0, 99))
 def test_every_pixel_reads_where_its_lookup_says(h, w, height, width, lookup_height, lookup_width, seed):
     field = np.random.default_rng(seed).random((h, w), np.float32)
@@ -57,7 +57,7 @@ def test_every_pixel_reads_where_its_lookup_says(h, w, height, width, lookup_hei
     np.testing.assert_allclose(found, read_slowly(field, lookup, width, height), atol=DOUBLE)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(SIZES, SIZES, PICTURES, PICTURES, st.integers(0, 99))
 def test_a_step_of_nothing_changes_no_bit(h, w, height, width, seed):
     field = np.random.default_rng(seed).random((h, w, 2), np.float32)

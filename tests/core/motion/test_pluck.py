@@ -14,7 +14,7 @@ FREQUENCIES = np.arange(1, 17) / 5
 EXACT = 1e-12
 SINGLE = 2e-6
 PRESETS = (pluck.SUPPLEMENT, pluck.DEMO, pluck.GENTLE)
-few = settings(max_examples=40, deadline=None)
+few = settings(max_examples=40)
 
 
 def stem(height=12, width=9):

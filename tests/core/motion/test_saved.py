@@ -139,7 +139,7 @@ def test_the_generator_makes_good_motions_too(tmp_path):
     assert found.edits.mask is not None
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(0, 10**9), st.binary(min_size=1, max_size=6))
 def test_damage_anywhere_ends_in_a_sentence_or_a_sound_motion(tmp_path_factory, position, scrap):
     folder = tmp_path_factory.getbasetemp() / "damaged motions"

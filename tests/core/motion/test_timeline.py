@@ -14,7 +14,7 @@ from gid_core.motion.timeline import LoopPlan, bump, frames_for, parse_fps, snap
 FREQUENCIES = np.arange(1, 17) / 5
 NTSC = Fraction(24000, 1001)
 LENGTHS = range(12, 601)
-few = settings(max_examples=60, deadline=None)
+few = settings(max_examples=60)
 
 
 def plan(n_frames, fps=Fraction(24), anchored=True):

@@ -151,7 +151,7 @@ def test_normalised_length_is_the_root_of_the_share():
     np.testing.assert_allclose(length, expected, rtol=1e-5)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.floats(0, 7))
 def test_normalising_commutes_with_a_change_of_phase(angle):
     amplitudes = random_volume().amplitudes
@@ -275,7 +275,7 @@ def test_a_file_that_claims_more_than_it_holds_is_refused_without_the_memory(tmp
     assert peak < 16e6
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(0, 10**9), st.binary(min_size=1, max_size=6))
 def test_damage_anywhere_ends_in_a_sentence_or_a_sound_volume(tmp_path_factory, position, scrap):
     folder = tmp_path_factory.getbasetemp() / "damage"

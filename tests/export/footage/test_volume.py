@@ -143,7 +143,7 @@ def test_too_short_a_clip_is_refused():
 
 
 @given(seed=st.integers(0, 2**31), seen=st.sampled_from([1.0, 0.85]), rest=st.integers(0, 39))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_analysis_of_a_mirrored_clip_is_the_mirrored_analysis(seed, seen, rest):
     tracks = plain_tracks(seed, share_seen=seen, rest=rest)
     fit, mirrored = fit_volume(tracks), fit_volume(tracks.flipped())
@@ -153,7 +153,7 @@ def test_analysis_of_a_mirrored_clip_is_the_mirrored_analysis(seed, seen, rest):
 
 
 @given(seed=st.integers(0, 2**31), seen=st.sampled_from([1.0, 0.85]), rest=st.integers(0, 39))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_analysis_of_a_clip_played_backwards_is_the_conjugate(seed, seen, rest):
     tracks = plain_tracks(seed, share_seen=seen, rest=rest)
     fit, backwards = fit_volume(tracks), fit_volume(tracks.reversed())
@@ -163,7 +163,7 @@ def test_analysis_of_a_clip_played_backwards_is_the_conjugate(seed, seen, rest):
 
 
 @given(seed=st.integers(0, 2**31), gain=st.floats(0.05, 8))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_analysis_of_a_larger_motion_is_the_larger_volume(seed, gain):
     tracks = plain_tracks(seed)
     larger = replace(tracks, displacement=tracks.displacement * np.float32(gain))
@@ -172,7 +172,7 @@ def test_analysis_of_a_larger_motion_is_the_larger_volume(seed, gain):
 
 
 @given(seed=st.integers(0, 2**31), width=st.integers(2, 9), height=st.integers(2, 9))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_analysis_of_a_resized_clip_is_the_resized_analysis(seed, width, height):
     tracks = plain_tracks(seed)
     # A picture of another size moves in its own px: the tracks' grid and their lengths scale together.
