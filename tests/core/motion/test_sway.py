@@ -42,7 +42,7 @@ def test_connected_regions_are_told_apart_however_they_wind():
     mask = np.zeros((9, 11), bool)
     mask[1, 1:10] = mask[1:8, 9] = mask[7, 3:10] = mask[4:8, 3] = True  # a spiral
     mask[4, 6] = True  # alone inside it
-    labels = sway._components(mask)
+    labels = sway.components(mask)
     assert len(np.unique(labels[mask])) == 2
     assert labels[4, 6] != labels[1, 1] == labels[4, 3]
     assert (labels[~mask] == -1).all()
