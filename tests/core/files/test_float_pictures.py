@@ -170,9 +170,12 @@ def test_grey_and_values_that_are_no_numbers(tmp_path):
         image_io.load_photo(write(tmp_path / "nan.exr", pixels, spec_of(pixels, "RGB")))
 
 
-def test_names_that_are_no_text_are_one_sentence(tmp_path):
+def test_names_that_are_no_text_are_passed_over_or_one_sentence(tmp_path):
     path = write(tmp_path / "a.exr", light(3), spec_of(light(3), "RGB"))
     path.write_bytes(path.read_bytes().replace(b"compression\0compression\0", b"compression\0\xffompression\0"))
+    if oiio.openimageio_version < 30100:  # passes over such a name
+        np.testing.assert_array_equal(image_io.load_photo(path).pixels, light(3))
+        return
     with pytest.raises(ImageError, match="a name in it is no UTF-8 text"):
         image_io.load_photo(path)
 
