@@ -234,11 +234,13 @@ def notices() -> tuple[str, ...]:
 def note(key: int, text: str, *, is_error: bool = True, remedy: Remedy | None = None) -> None:
     """Say a sentence in the panel of a scene, in place of the one before."""
     _notices[key] = Notice(text, is_error, remedy)
+    _redraw()
 
 
 def dismiss(key: int) -> None:
     """Take back what was said to a scene."""
-    _notices.pop(key, None)
+    if _notices.pop(key, None) is not None:
+        _redraw()
 
 
 def run(work: Work, apply: Callable[[Any], Any]):

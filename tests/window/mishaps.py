@@ -14,8 +14,9 @@ from stage import PHOTO, addon, animate, expect, facts, jobs, loop, open_panel, 
 def steps():
     view = yield from open_panel()
     yield from broken(view)
-    yield from cancel(view)
+    yield from animated_and_removed(view)  # the process that predicts is there from now on, and can be held
     yield from killed(view)
+    yield from cancel(view)
     yield from animate(view)
     pause(view)
     yield from cancelled_reroll(view)
@@ -65,11 +66,30 @@ def broken(view):
     yield 1.0
 
 
+def worker():
+    name = addon("jobs").__name__.replace("blender_addon.jobs", "gid_core.worker")
+    return sys.modules[name].live()
+
+
 def begin(view, operator):
+    """Begin, and hold the process that predicts: it would have done before the next key is pressed. A generator."""
+    os.kill(worker().pid, signal.SIGSTOP)
     with hands.override(view, "UI"):
         getattr(bpy.ops.gid, operator)("INVOKE_DEFAULT")
     yield from until(jobs, f"{operator} starts nothing", 20)
-    yield 0.3
+    yield 0.5
+
+
+def animated_and_removed(view):
+    yield from animate(view)
+    yield from removed(view)
+
+
+def removed(view):
+    pause(view)
+    with hands.override(view, "UI"):
+        bpy.ops.gid.remove("EXEC_DEFAULT")
+    yield 1.0
 
 
 def stop_seconds(view):
@@ -105,11 +125,9 @@ def cancelled_reroll(view):
 
 def killed(view):
     """The process that predicts is killed: a sentence says so, and its button goes on without it."""
-    worker = addon("jobs").__name__.replace("blender_addon.jobs", "gid_core.worker")
     before = contents()
     yield from begin(view, "animate")
-    yield from until(lambda: sys.modules[worker].live().pid, "no process predicts", 20)
-    os.kill(sys.modules[worker].live().pid, signal.SIGKILL)
+    os.kill(worker().pid, signal.SIGKILL)
     yield from until(lambda: not jobs(), "a job whose process is gone goes on", 20)
     yield 1.0
     hands.shot("4_killed")
@@ -119,11 +137,8 @@ def killed(view):
     yield from hands.press(view, "UI", "gid.animate")
     yield from until(loop, "the mending button makes no loop")
     yield 2.0
-    pause(view)
     hands.shot("5_mended")
-    with hands.override(view, "UI"):
-        bpy.ops.gid.remove("EXEC_DEFAULT")
-    yield 1.0
+    yield from removed(view)
 
 
 play(steps())
