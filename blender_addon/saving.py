@@ -35,7 +35,7 @@ def keep_paint(*_arguments):
         acts = any(one.is_dirty for one in worked_in) or bool(worked_in and gid.easel is not None)
         is_parted = gid.front is not None and (gid.front.is_dirty or gid.easel is not None)
         painted = [rig.get_input(plane, "Still"), gid.front, gid.plate, gid.edits.mask, gid.edits.strength]
-        images.pack_painted(image for image in painted if image is not None)
+        images.pack_painted((one for one in painted if one is not None), in_hand=gid.easel is not None)
         try:
             if is_parted:
                 edit.follow_front(plane)

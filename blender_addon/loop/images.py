@@ -39,6 +39,7 @@ __all__ = [
     "take_as_numbers",
 ]
 
+_LOOSE = "gid_loose"  # custom property of an image that is packed larger than it need be
 _MADE = "gid_made"  # custom property of an image that an artist may paint on: digest of the pixels that we gave it
 
 # Blender's alpha modes in the core's words.
@@ -202,10 +203,19 @@ def take_as_numbers(image) -> None:
     image.colorspace_settings.is_data = True
 
 
-def pack_painted(candidates) -> None:
-    """Pack those of the images that were painted on: what is not packed again is saved as it was before the paint."""
+def pack_painted(candidates, *, in_hand: bool = False) -> None:
+    """Pack those of the images that were painted on: what is not packed again is saved as it was before the paint.
+
+    in_hand: they are on an easel. The brush holds on to their pixels, and Blender crashes if those are freed: they are
+    packed as large as Blender makes them, and tightly once they are out of hand.
+    """
     for image in candidates:
-        if image.is_dirty and image.library is None and (image.packed_file is not None or image.source == "GENERATED"):
+        if image.library is not None or not (image.packed_file is not None or image.source == "GENERATED"):
+            continue
+        if in_hand and image.is_dirty:
+            image.pack()
+            image[_LOOSE] = True
+        elif not in_hand and (image.is_dirty or _LOOSE in image):
             if image.is_float and image.channels == 4:
                 width, height = image.size
                 buffer = np.empty((height, width, 4), np.float32)
@@ -213,6 +223,7 @@ def pack_painted(candidates) -> None:
                 _pack_tightly(image, buffer)
             else:
                 image.pack()
+            image.pop(_LOOSE, None)
 
 
 def _digest(pixels):

@@ -240,7 +240,7 @@ def _finish(plane, window):
 
 
 def _pack(plane):
-    images.pack_painted(_pictures(plane))
+    images.pack_painted(_pictures(plane), in_hand=plane.gid.easel is not None)
 
 
 def _push(plane, message):

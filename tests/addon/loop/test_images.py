@@ -124,6 +124,17 @@ def test_paint_is_told_from_what_was_made_and_kept_by_packing(tmp_path):
     assert not images.is_made_of(image, numbers()[::-1])
 
 
+def test_what_is_in_the_hand_keeps_its_pixels_and_is_packed_tightly_later():
+    image = images.new_image("mask", np.ones((32, 32, 1), np.float32))
+    paint(image)
+    images.pack_painted([image], in_hand=True)
+    assert image.has_data  # freed under the brush they crash Blender
+    assert not image.is_dirty
+    images.pack_painted([image])
+    assert not image.has_data  # read again from what was packed
+    assert (images.pixels_of(image)[-1, 0] == 0.25).all()
+
+
 def test_mask_of_bytes_keeps_its_zeros_and_ones(tmp_path):
     mask = (np.random.default_rng(1).random((5, 7, 1)) > 0.5).astype(np.float32)
     images.new_image("mask", mask, is_byte=True).use_fake_user = True
