@@ -24,6 +24,7 @@ __all__ = [
     "flipped",
     "has_alpha",
     "holds",
+    "is_in_work",
     "is_made",
     "is_made_of",
     "is_painted",
@@ -107,6 +108,7 @@ def _fill(image, pixels, is_vector, is_offset):
     buffer = flipped(_with_alpha(pixels), is_vector=is_vector, is_offset=is_offset)
     image.pixels.foreach_set(buffer.ravel())
     image.update()
+    image.pop(_LOOSE, None)
     if image.is_float and not is_vector:
         _pack_tightly(image, buffer)
     else:
@@ -203,6 +205,11 @@ def take_as_numbers(image) -> None:
     image.colorspace_settings.is_data = True
 
 
+def is_in_work(image) -> bool:
+    """True if it was painted on since it was made or taken out of hand, packed meanwhile or not."""
+    return image.is_dirty or _LOOSE in image
+
+
 def pack_painted(candidates, *, in_hand: bool = False) -> None:
     """Pack those of the images that were painted on: what is not packed again is saved as it was before the paint.
 
@@ -215,7 +222,7 @@ def pack_painted(candidates, *, in_hand: bool = False) -> None:
         if in_hand and image.is_dirty:
             image.pack()
             image[_LOOSE] = True
-        elif not in_hand and (image.is_dirty or _LOOSE in image):
+        elif not in_hand and is_in_work(image):
             if image.is_float and image.channels == 4:
                 width, height = image.size
                 buffer = np.empty((height, width, 4), np.float32)

@@ -47,7 +47,7 @@ class _OnLoop(base.OnEdited):
         plane = sight.in_sight(context)
         if plane.gid.easel is None:
             return super().execute(context)
-        if any(image.is_dirty for image in _pictures(plane)):
+        if any(map(images.is_in_work, _pictures(plane))):
             _pack(plane)
             _push(plane, "Painting")
         done = super().execute(context)
