@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from ..errors import Cancelled, GidError, LimitError, SettingsError
 from .storage import PASSING, FolderLock, disk_errors
 
-__all__ = ["STOPPING", "FarmMeter", "Meter", "exit_code_of", "meter_of", "publishing", "seconds_left"]
+__all__ = ["STOPPING", "FarmMeter", "Meter", "exit_code_of", "meter_of", "publishing", "seconds_left", "teller"]
 
 # What asks a command to stop: Ctrl-C, a farm, a terminal that is closed.
 STOPPING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
@@ -235,3 +235,15 @@ def _listed(report):
     except (OSError, ValueError, KeyError, TypeError):
         return []
     return [str(path) for path in paths if path.parts and not path.is_absolute() and ".." not in path.parts]
+
+
+def teller(progress: Callable | None, cancelled: Callable | None) -> Callable:
+    """A function of a phase and the fraction of it that is done, which raises Cancelled when that was asked for."""
+
+    def tell(phase, fraction):
+        if cancelled is not None and cancelled():
+            raise Cancelled("stopped before the motion was there; nothing was made")
+        if progress is not None:
+            progress(phase, fraction)
+
+    return tell

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..errors import ImageError, SettingsError
+from ..files.progress import teller
 from ..frames.plate import pull_push
 from ..motion.guided import box_mean
 from ..motion.lookup import lookup, moves_of
@@ -21,7 +22,7 @@ from ..prediction.stages import at_grid, shown
 from ..version import __version__
 from . import filters
 from .flow import grey
-from .reading import Reading, teller
+from .reading import Reading
 from .spectrum import Fit, fit_volume
 from .tracks import Tracks, track
 from .warp import pulled_back

@@ -10,14 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import Cancelled, ImageError, SettingsError
+from ..errors import ImageError, SettingsError
 from ..files.clips import Clip, evenly, seconds_in, small, timed
 from ..files.colour import decode_srgb
 from ..files.image_io import Photo, levels_of, load_photo
+from ..files.progress import teller
 from ..prediction.stages import GRID_LONG_SIDE
 from .filters import CUT_LIKENESS, likenesses
 
-__all__ = ["HIGHEST_FPS", "LONGEST_S", "Reading", "read", "teller"]
+__all__ = ["HIGHEST_FPS", "LONGEST_S", "Reading", "read"]
 
 LONGEST_S = 10.0  # of a clip that is looked at; a tenth of a hertz is told apart then, and slower wind is drift
 SHORTEST_S = 1.0
@@ -114,15 +115,3 @@ def read(
     if lasts is not None and lasts > LONGEST_S + 1:
         notes = (f"of {lasts:.0f} s of {name} those from {begin:.1f} to {begin + clip.duration:.1f} s were used",)
     return Reading(clip, still, name, notes)
-
-
-def teller(progress: Callable | None, cancelled: Callable | None) -> Callable:
-    """A function of a phase and the fraction of it that is done, which raises Cancelled when that was asked for."""
-
-    def tell(phase, fraction):
-        if cancelled is not None and cancelled():
-            raise Cancelled("stopped before the motion was there; nothing was made")
-        if progress is not None:
-            progress(phase, fraction)
-
-    return tell

@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..errors import Cancelled, ImageError, ModelError
+from ..errors import ImageError, ModelError
+from ..files.progress import teller
 from ..model.session import Model, load_model
 from ..motion.motion import ASKED_FOR, PRIOR, Motion
 from ..version import __version__
@@ -46,7 +47,7 @@ def predict_kept(
     digest: str, read: Callable[[], np.ndarray], request: Request, kept: Encodings, *, progress=None, cancelled=None
 ) -> Motion:
     """`predict` of a photo told by the digest of its pixels; `read()` gives them where nothing is kept of it yet."""
-    tell = _teller(progress, cancelled)
+    tell = teller(progress, cancelled)
     if request.model == "physics":
         made = _by_rules(digest, read, request, kept, tell, ASKED_FOR)
     else:
@@ -127,13 +128,3 @@ def digest_of(photo: np.ndarray) -> str:
     digest = hashlib.sha256(repr(photo.shape).encode())
     digest.update(np.ascontiguousarray(photo, np.float32).data)
     return digest.hexdigest()
-
-
-def _teller(progress, cancelled):
-    def tell(phase, fraction):
-        if cancelled is not None and cancelled():
-            raise Cancelled("stopped before the motion was there; nothing was made")
-        if progress is not None:
-            progress(phase, fraction)
-
-    return tell
