@@ -13,7 +13,7 @@ import numpy as np
 
 from ..gid_core.child import Crew
 from ..gid_core.errors import Cancelled, ImageError, LimitError
-from .jobs import Step, second_blender
+from .work import Step, second_blender, steps_of
 
 __all__ = ["Filming", "Frames", "read"]
 
@@ -41,12 +41,9 @@ class Frames:
         Raises:
             GidError: Blender cannot read it.
         """
-        steps = []
-        for _index, message in self._crew.answers():
-            if message["event"] == "done":
-                self.asked = message["asked"]
-            else:
-                steps.append(Step(message["phase"], message["fraction"]))
+        steps, done = steps_of(self._crew)
+        if done is not None:
+            self.asked = done["asked"]
         return steps
 
     def end(self) -> None:
@@ -55,7 +52,7 @@ class Frames:
 
 
 class Filming:
-    """The motion of a clip under way, as `jobs.Work`; its result is (motion, path of the still as a PNG).
+    """The motion of a clip under way, as `work.Work`; its result is (motion, path of the still as a PNG).
 
     Args:
         path: a video, or a folder of pictures. fps: of such a folder.
@@ -91,12 +88,9 @@ class Filming:
             if self._frames.asked is not None:
                 self._measure(self._frames.asked)
             return steps
-        steps = []
-        for _index, message in self._crew.answers():
-            if message["event"] == "done":
-                self._result = self._taken(message)
-            else:
-                steps.append(Step(message["phase"], message["fraction"]))
+        steps, done = steps_of(self._crew)
+        if done is not None:
+            self._result = self._taken(done)
         return steps
 
     def result(self):

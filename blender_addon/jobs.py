@@ -1,6 +1,6 @@
 """The one way to run long work: any number of jobs, at most one a scene, watched by one timer on the main thread.
 
-It knows nothing of what a job does. Work is whatever offers `poll`, `result` and `cancel` (`Work`); its result is
+It knows nothing of what a job does. Its work is whatever offers `poll`, `result` and `cancel` (work.py); the result is
 applied on the main thread as one undo step. A job belongs to a *key*: the session id of the scene of the loop that it
 changes, or of the scene that asked for a new loop. Keys survive undo and are never used twice, so what concerns a file
 that is closed or a scene that is gone cannot reach another one.
@@ -9,30 +9,24 @@ The state of a job is plain Python and never a property: it must not be saved, a
 an event loop no timer ever fires, so in the background the same work is done by `run`, here and now.
 """
 
-import sys
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import bpy
 
 from ..gid_core.errors import Cancelled, GidError, LimitError, SettingsError
 from ..gid_core.files.progress import seconds_left
+from .work import Work
 
 __all__ = [
     "ANYWHERE",
     "PANEL_CATEGORY",
     "POLL_S",
-    "Chain",
-    "Inline",
     "Job",
     "Notice",
     "Remedy",
-    "Step",
-    "Threaded",
-    "Work",
     "current",
     "dismiss",
     "is_busy",
@@ -42,7 +36,6 @@ __all__ = [
     "notices",
     "run",
     "running",
-    "second_blender",
     "start",
     "step",
     "stop",
@@ -51,99 +44,6 @@ __all__ = [
 ANYWHERE = -1  # key of work that belongs to no scene: it goes on whatever file is open, and Escape leaves it alone
 POLL_S = 0.1  # a tenth of a second: progress looks alive, and a cancel is seen at once
 PANEL_CATEGORY = "Image Dynamics"  # the tab whose regions show jobs; nothing else is drawn anew while they run
-
-
-@dataclass(frozen=True)
-class Step:
-    """How far some work is, as `Work.poll` tells it."""
-
-    phase: str
-    fraction: float
-
-
-class Work(Protocol):
-    """Something long that is under way elsewhere: in a process, in threads.
-
-    What comes in parts says so by `has_more`: its results are applied one after another, each as an undo step.
-    """
-
-    def poll(self) -> list:
-        """What happened since the last call, each with `phase` (a word or two) and `fraction` (0..1 of that phase)."""
-
-    def result(self) -> Any:
-        """What came of it, never None; None while it is not there. Raises GidError when there will be none."""
-
-    def cancel(self) -> None:
-        """Stop, and leave nothing behind. Harmless when it is over."""
-
-
-class Inline:
-    """A function as `Work`, called at the first poll: for the background, where nothing is waited for."""
-
-    def __init__(self, function: Callable[[], Any]):
-        self._function = function
-        self._result = None
-
-    def poll(self):
-        if self._result is None:
-            self._result = self._function()
-        return []
-
-    def result(self):
-        return self._result
-
-    def cancel(self):
-        pass
-
-
-class Threaded:
-    """A function as `Work`, called in a thread of its own: for what takes the processor for long and no datablock.
-
-    A thread cannot be stopped: after a cancel the function ends by itself, and nothing comes of it.
-    """
-
-    def __init__(self, phase: str, function: Callable[[], Any]):
-        self._phase, self._function = phase, function
-        self._result: Any = None
-        self._failure: BaseException | None = None
-        threading.Thread(target=self._call, name="gid-work", daemon=True).start()
-
-    def _call(self):
-        try:
-            self._result = self._function()
-        except BaseException as error:  # raised where somebody waits for it, with its traceback
-            self._failure = error
-
-    def poll(self):
-        return [Step(self._phase, 0.0)]
-
-    def result(self):
-        if self._failure is not None:
-            raise self._failure
-        return self._result
-
-    def cancel(self):
-        pass
-
-
-class Chain:
-    """Works one after another: each is begun, on the main thread, with what came of the one before."""
-
-    def __init__(self, first: Work, *others: Callable[[Any], Work]):
-        self._work, self._others = first, list(others)
-
-    def poll(self):
-        events = self._work.poll()
-        if self._others and (result := self._work.result()) is not None:
-            self._work.cancel()
-            self._work = self._others.pop(0)(result)
-        return events
-
-    def result(self):
-        return None if self._others else self._work.result()
-
-    def cancel(self):
-        self._work.cancel()
 
 
 @dataclass(frozen=True)
@@ -311,13 +211,6 @@ def stop(key: int | None = None) -> None:
     if not _jobs and bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)
     _redraw()  # Escape is pressed over the viewport: the panel would go on to show what was stopped
-
-
-def second_blender() -> list[str]:
-    """Command of this Blender without a window, without the user's own settings, that runs Python text."""
-    if not bpy.app.binary_path:  # it is a module of Python
-        return [sys.executable, "-I", "-c"]
-    return [bpy.app.binary_path, "--background", "--factory-startup", "--python-expr"]
 
 
 def _advance(job):

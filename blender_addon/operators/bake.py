@@ -25,7 +25,7 @@ class _OfLoop(base.Reporting):
         return base.is_free(cls, context)
 
 
-class GID_OT_bake(_OfLoop, bpy.types.Operator):
+class GID_OT_bake(_OfLoop, base.Choosing, bpy.types.Operator):
     """Write the loop as frames and a movie, rendered beside Blender; one frame is compared with Blender's own"""
 
     bl_idname = "gid.bake"
@@ -48,9 +48,7 @@ class GID_OT_bake(_OfLoop, bpy.types.Operator):
             return self.execute(context)
         if is_nowhere(context.scene.gid.output.folder):
             # Beside a file that was never saved would be anywhere: ask, and come back by `execute`.
-            self.is_asked = True
-            context.window_manager.fileselect_add(self)
-            return {"RUNNING_MODAL"}
+            return self.choose(context)
         return self.attempt(self._start, context)
 
     def perform(self, context):
@@ -58,7 +56,7 @@ class GID_OT_bake(_OfLoop, bpy.types.Operator):
 
         if self.directory:
             context.scene.gid.output.folder = self.directory
-        if getattr(self, "is_asked", False):
+        if self.is_asked:
             return self._start(context)
         order = self._order(context)
         self.report({"INFO"}, jobs.run(Bake(order), Bake.finish))

@@ -10,9 +10,11 @@ from bpy.props import EnumProperty
 from ...gid_core.errors import GidError, ImageError, LimitError, ModelError, SettingsError
 from .. import jobs
 from ..loop import adopt, sight
+from ..work import Inline, Work
 
 __all__ = [
     "DISPLAY",
+    "Choosing",
     "JobOperator",
     "Noting",
     "OnEdited",
@@ -85,12 +87,29 @@ class Reporting:
 
 
 class Noting(Reporting):
-    """Of these, one whose refusal stays in the panel, with its button: a report is gone in a moment."""
+    """Of these, one whose refusal stays in the panel, with the button that mends it: a report is gone in a moment."""
+
+    remedy_for = staticmethod(remedy_for)
 
     def refused(self, context, error):
         super().refused(context, error)
         if not bpy.app.background:
-            jobs.note(jobs.key_of(context.scene), str(error), remedy=remedy_for(error))
+            jobs.note(jobs.key_of(context.scene), str(error), remedy=self.remedy_for(error))
+
+
+class Choosing(Reporting):
+    """Of these, one that asks for a file or folder first: the file browser comes back by `execute`, with `is_asked`."""
+
+    is_asked = False  # by a script everything is given, and nobody can wait for a job
+
+    def invoke(self, context, event):
+        return self.execute(context) if bpy.app.background else self.choose(context)
+
+    def choose(self, context):
+        """Open the file browser."""
+        self.is_asked = True
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
 
 
 class OnLoop(Reporting):
@@ -154,7 +173,7 @@ class Order:
     """
 
     key: int
-    begin: Callable[[], jobs.Work]
+    begin: Callable[[], Work]
     inline: Callable[[], Any]
     apply: Callable[[Any], str | None]
 
@@ -167,7 +186,7 @@ class JobOperator(Noting):
 
     def perform(self, context):
         order = self.order(context)
-        message = jobs.run(jobs.Inline(order.inline), order.apply)
+        message = jobs.run(Inline(order.inline), order.apply)
         if message:
             self.report({"INFO"}, message)
 
@@ -178,6 +197,8 @@ class JobOperator(Noting):
 
     def _start(self, context):
         order = self.order(context)
-        jobs.start(order.key, order.begin, order.apply, self.bl_label, window=context.window, remedy_for=remedy_for)
+        jobs.start(
+            order.key, order.begin, order.apply, self.bl_label, window=context.window, remedy_for=self.remedy_for
+        )
         # Nothing has changed yet, so no undo step: the job pushes one when its result is there.
         return {"INTERFACE"}

@@ -9,7 +9,7 @@ from . import base
 __all__ = ["CLASSES"]
 
 
-class GID_OT_batch(base.Reporting, bpy.types.Operator):
+class GID_OT_batch(base.Choosing, bpy.types.Operator):
     """Choose a folder: each of its photos becomes a loop, in a folder beside it, by the settings of this panel"""
 
     bl_idname = "gid.batch"
@@ -33,19 +33,12 @@ class GID_OT_batch(base.Reporting, bpy.types.Operator):
             return False
         return True
 
-    def invoke(self, context, event):
-        if bpy.app.background:
-            return self.execute(context)
-        self.is_asked = True
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
-
     def perform(self, context):
         from ..output import batch  # at the first use: it loads Pillow
 
         photos, out = (bpy.path.abspath(folder) for folder in (self.directory, self.out))
         arguments = batch.arguments_of(context.scene, photos.rstrip("/\\"), out)
-        if not getattr(self, "is_asked", False):
+        if not self.is_asked:
             self.report({"INFO"}, jobs.run(batch.Batch(arguments), batch.told))
             return {"FINISHED"}
         jobs.start(jobs.ANYWHERE, lambda: batch.Batch(arguments), batch.told, self.bl_label, window=context.window)

@@ -17,12 +17,17 @@ __all__ = ["CLASSES"]
 _ANOTHER = jobs.Remedy("gid.motion_from_clip", "Choose Another Clip")
 
 
-class GID_OT_motion_from_clip(base.Reporting, bpy.types.Operator):
+def _remedy_for(error: GidError):
+    return _ANOTHER if isinstance(error, ImageError | SettingsError) else base.remedy_for(error)
+
+
+class GID_OT_motion_from_clip(base.Choosing, base.Noting, bpy.types.Operator):
     """Choose a video of a still camera, or a picture of a folder of frames: what sways in it becomes a loop"""
 
     bl_idname = "gid.motion_from_clip"
     bl_label = "Motion from Clip"
     bl_options = {"REGISTER", "UNDO"}
+    remedy_for = staticmethod(_remedy_for)
 
     filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
     filter_movie: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
@@ -41,27 +46,17 @@ class GID_OT_motion_from_clip(base.Reporting, bpy.types.Operator):
     def poll(cls, context):
         return base.is_free(cls, context)
 
-    def invoke(self, context, event):
-        if bpy.app.background:
-            return self.execute(context)
-        self.is_asked = True
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
-
     def perform(self, context):
         order = _ClipOrder(context, bpy.path.abspath(self.filepath), self.at, self.keep_photo)
-        if not getattr(self, "is_asked", False):
+        if not self.is_asked:
             told = jobs.run(order.begin(), order.fulfil)
             if told:
                 self.report({"INFO"}, told)
             return {"FINISHED"}
-        jobs.start(order.key, order.begin, order.fulfil, self.bl_label, window=context.window, remedy_for=_remedy_for)
+        jobs.start(
+            order.key, order.begin, order.fulfil, self.bl_label, window=context.window, remedy_for=self.remedy_for
+        )
         return {"INTERFACE"}
-
-    def refused(self, context, error):
-        super().refused(context, error)
-        if not bpy.app.background:
-            jobs.note(jobs.key_of(context.scene), str(error), remedy=_remedy_for(error))
 
 
 class _ClipOrder:
@@ -127,10 +122,6 @@ def _packed(path, name):
     image.pack()
     image.name, image.filepath_raw = name, ""
     return image
-
-
-def _remedy_for(error: GidError):
-    return _ANOTHER if isinstance(error, ImageError | SettingsError) else base.remedy_for(error)
 
 
 CLASSES = (GID_OT_motion_from_clip,)

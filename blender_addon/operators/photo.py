@@ -9,6 +9,7 @@ from bpy.props import BoolProperty, CollectionProperty, StringProperty
 from ...gid_core.errors import Cancelled, GidError
 from .. import jobs
 from ..loop import images, sight
+from ..work import Inline
 from . import base
 from .predict import Order
 
@@ -17,7 +18,7 @@ __all__ = ["CLASSES", "ENDINGS"]
 ENDINGS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", ".exr", ".hdr", ".dpx", ".jp2", ".tga")
 
 
-class GID_OT_add_photo(base.Noting, bpy.types.Operator):
+class GID_OT_add_photo(base.Choosing, base.Noting, bpy.types.Operator):
     """Open photos, predict how they move, and show each as a seamless loop in a scene of its own"""
 
     bl_idname = "gid.add_photo"
@@ -36,10 +37,8 @@ class GID_OT_add_photo(base.Noting, bpy.types.Operator):
         return base.is_free(cls, context)
 
     def invoke(self, context, event):
-        if self.files or self.filepath:  # dropped
-            return self.execute(context)
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
+        is_dropped = self.files or self.filepath
+        return self.execute(context) if is_dropped else super().invoke(context, event)
 
     def perform(self, context):
         folder = bpy.path.abspath(self.directory)
@@ -182,7 +181,7 @@ class _Several:
         path = self._left.pop(0)
         try:
             self._order = Order.of(self._asking(), images.open_photo(path))
-            self._work = self._order.begin() if not bpy.app.background else jobs.Inline(self._order.predict)
+            self._work = self._order.begin() if not bpy.app.background else Inline(self._order.predict)
         except GidError as error:
             self._refuse(error)
 

@@ -21,6 +21,7 @@ from ...gid_core.motion.plan import plan_loop
 from .. import jobs, preferences
 from ..loop import build, clock, edit, images, length, live, sight, takes
 from ..properties import GidSettings
+from ..work import Chain, Threaded
 from . import base
 
 if TYPE_CHECKING:
@@ -124,16 +125,16 @@ class Order:
         def predicted(still):
             if self.plane:
                 edit.check_fits(self._loop(), still)
-            return jobs.Chain(worker.start_worker(still, self.request), partial(self._work_out, still))
+            return Chain(worker.start_worker(still, self.request), partial(self._work_out, still))
 
-        return jobs.Chain(jobs.Threaded("opening the photo", self.read_still), predicted)
+        return Chain(Threaded("opening the photo", self.read_still), predicted)
 
     def _work_out(self, still, motion):
         if self.plane:
             pictures = edit.foreseen(self._loop(), motion, still)
         else:
             pictures = partial(build.Pictures.of, still, build.baked(motion, Edits()), self._plan(motion))
-        return jobs.Threaded("building the loop", lambda: Predicted(still, motion, pictures()))
+        return Threaded("building the loop", lambda: Predicted(still, motion, pictures()))
 
     def predict(self):
         """All of it here and now."""
@@ -221,7 +222,7 @@ def answered(provenance):
     return ". ".join([made + seed, *told])
 
 
-class GID_OT_open_still(base.Noting, bpy.types.Operator):
+class GID_OT_open_still(base.Choosing, base.Noting, bpy.types.Operator):
     """Open a photo and make it the still"""
 
     bl_idname = "gid.open_still"
@@ -232,10 +233,6 @@ class GID_OT_open_still(base.Noting, bpy.types.Operator):
     filter_image: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
     filter_folder: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
     display_type: base.DISPLAY
-
-    def invoke(self, context, event):
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
 
     def perform(self, context):
         context.scene.gid.still = images.open_photo(bpy.path.abspath(self.filepath))

@@ -28,13 +28,15 @@ def own_scene(context):
     return home
 
 
-class _MayUseBake(base.OnLoop):
+def _remedy_for(error):
+    is_mended_by_bake = getattr(error, "is_mended_by_bake", False)
+    return jobs.Remedy("gid.bake", "Bake") if is_mended_by_bake else base.remedy_for(error)
+
+
+class _MayUseBake(base.OnLoop, base.Noting):
     """Of these, one that can show the baked frames; where there are none, the panel says so, with *Bake* beside."""
 
-    def refused(self, context, error):
-        super().refused(context, error)
-        if getattr(error, "is_mended_by_bake", False) and not bpy.app.background:
-            jobs.note(jobs.key_of(context.scene), str(error), remedy=jobs.Remedy("gid.bake", "Bake"))
+    remedy_for = staticmethod(_remedy_for)
 
 
 def _baked(plane):

@@ -26,7 +26,6 @@ from ...gid_core.motion import edits
 from ...gid_core.motion.pluck import GENTLE
 from ...gid_core.version import __version__
 from .. import compat
-from ..jobs import Step
 from ..loop import clock, colours, images, raw
 from ..loop.read import (
     played_volume,
@@ -39,6 +38,7 @@ from ..loop.read import (
 )
 from ..loop.scene import has_cycles, uses_cycles
 from ..nodes import rig, sharp
+from ..work import Step
 from .delivery import rendered_picture
 from .frames import encode_movie
 
@@ -84,7 +84,7 @@ class BakeOrder:
 
 
 class Bake:
-    """A bake under way, as `jobs.Work`: its result is itself, to be finished on the main thread.
+    """A bake under way, as `work.Work`: its result is itself, to be finished on the main thread.
 
     place: (folder, take), what `folder_of` wants to know of bakes under way.
     """

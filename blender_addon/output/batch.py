@@ -12,8 +12,8 @@ from ...gid_core.child import COOPERATION_S, Crew
 from ...gid_core.errors import SettingsError
 from ...gid_core.files import movie
 from .. import preferences
-from ..jobs import Step, second_blender
 from ..loop import length
+from ..work import second_blender, steps_of
 
 __all__ = ["Batch", "Result", "arguments_of", "folder_beside", "told"]
 
@@ -65,7 +65,7 @@ class Result:
 
 
 class Batch:
-    """A batch under way, as `jobs.Work`; its result is a `Result`."""
+    """A batch under way, as `work.Work`; its result is a `Result`."""
 
     def __init__(self, arguments: list[str]):
         self._scratch = tempfile.TemporaryDirectory(prefix="gid-batch-", ignore_cleanup_errors=True)
@@ -80,13 +80,10 @@ class Batch:
 
     def poll(self):
         """What happened since the last call: number of the photo, its phase, how far that is."""
-        steps = []
-        for _index, message in self._crew.answers():
-            if message["event"] == "done":
-                failed = tuple((name, why) for name, why in message["failed"])
-                self._result = Result(message["page"], message["count"], failed)
-            else:
-                steps.append(Step(message["phase"], message["fraction"]))
+        steps, done = steps_of(self._crew)
+        if done is not None:
+            failed = tuple((name, why) for name, why in done["failed"])
+            self._result = Result(done["page"], done["count"], failed)
         return steps
 
     def result(self):

@@ -15,7 +15,7 @@ from ...gid_core.errors import SettingsError
 from ...gid_core.files import image_io, resample
 from ...gid_core.files.frame_files import frame_name
 from ...gid_core.frames.bake import Baking
-from ..jobs import Step
+from ..work import Step
 from .bake import loop_of
 
 __all__ = ["LONG_SIDE", "Preview", "small_loop_of"]
@@ -39,7 +39,7 @@ def small_loop_of(plane, long_side=LONG_SIDE):
 
 
 class Preview:
-    """A preview under way, as `jobs.Work`: its result is the folder of its frames, which goes with this Blender."""
+    """A preview under way, as `work.Work`: its result is the folder of its frames, which goes with this Blender."""
 
     def __init__(self, plane):
         self._folder = Path(tempfile.mkdtemp(prefix="preview-", dir=bpy.app.tempdir))

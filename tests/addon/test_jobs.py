@@ -6,6 +6,7 @@ import types
 import bpy
 import pytest
 from gid_dev.blender_addon import jobs
+from gid_dev.blender_addon.work import Chain, Inline, Threaded
 from gid_dev.gid_core.errors import Cancelled, ModelError, SettingsError
 
 
@@ -59,7 +60,7 @@ def test_a_job_tells_its_phase_and_hands_over_its_result(key):
 
 def test_a_chain_begins_each_work_with_what_came_of_the_one_before(key):
     got, second = [], Countdown(2, "there")
-    chain = jobs.Chain(Countdown(1, "first"), lambda result: got.append(result) or second)
+    chain = Chain(Countdown(1, "first"), lambda result: got.append(result) or second)
     job = start(key, chain, lambda result: got.append(result))
     while not jobs.step():
         assert job.phase == "Counting"
@@ -69,7 +70,7 @@ def test_a_chain_begins_each_work_with_what_came_of_the_one_before(key):
 
 def test_a_cancelled_chain_begins_nothing_more(key):
     first = Countdown(5, "first")
-    start(key, jobs.Chain(first, lambda result: pytest.fail("begun")))
+    start(key, Chain(first, lambda result: pytest.fail("begun")))
     jobs.step()
     jobs.stop(key)
     assert first.is_cancelled
@@ -80,9 +81,9 @@ def test_a_function_in_a_thread_gives_its_result_or_its_error():
     def fail():
         raise ModelError("no model")
 
-    assert jobs.run(jobs.Threaded("Counting", lambda: threading.current_thread().name), str) == "gid-work"
+    assert jobs.run(Threaded("Counting", lambda: threading.current_thread().name), str) == "gid-work"
     with pytest.raises(ModelError, match="no model"):
-        jobs.run(jobs.Threaded("Counting", fail), str)
+        jobs.run(Threaded("Counting", fail), str)
 
 
 def test_time_left_is_what_the_rest_takes_at_the_same_pace(key, monkeypatch):
@@ -249,4 +250,4 @@ def test_run_does_the_same_work_here_and_now():
     assert work.is_cancelled
     with pytest.raises(ModelError):
         jobs.run(Countdown(1, ModelError("no")), lambda result: None)
-    assert jobs.run(jobs.Inline(lambda: 5), lambda result: result + 1) == 6
+    assert jobs.run(Inline(lambda: 5), lambda result: result + 1) == 6
