@@ -18,18 +18,17 @@ import bpy
 
 from ..gid_core.errors import Cancelled, GidError, LimitError, SettingsError
 from ..gid_core.files.progress import seconds_left
+from . import windows
 from .work import Work
 
 __all__ = [
     "ANYWHERE",
-    "PANEL_CATEGORY",
     "POLL_S",
     "Job",
     "Notice",
     "Remedy",
     "current",
     "dismiss",
-    "is_busy",
     "key_of",
     "note",
     "notice",
@@ -42,8 +41,8 @@ __all__ = [
 ]
 
 ANYWHERE = -1  # key of work that belongs to no scene: it goes on whatever file is open, and Escape leaves it alone
+_STOP = "    Esc: cancel"  # as Blender's own hints in the status bar
 POLL_S = 0.1  # a tenth of a second: progress looks alive, and a cancel is seen at once
-PANEL_CATEGORY = "Image Dynamics"  # the tab whose regions show jobs; nothing else is drawn anew while they run
 
 
 @dataclass(frozen=True)
@@ -82,16 +81,25 @@ class Job:
     @property
     def text(self) -> str:
         """One line for a progress bar: the phase, how far it is, how long it will take."""
+        return f"{self.title} {self.share}".rstrip()
+
+    @property
+    def title(self) -> str:
+        """The phase, as it begins a line."""
+        return self.phase[:1].upper() + self.phase[1:]
+
+    @property
+    def share(self) -> str:
+        """How far the phase is, and how long it will take; empty while nothing is known."""
         left = self.seconds_left
-        share = f" {100 * self.fraction:.0f} %" if self.fraction > 0 else ""
-        phase = self.phase[:1].upper() + self.phase[1:]
-        return f"{phase}{share}" + (f", {left:.0f} s left" if left is not None and left >= 1 else "")
+        known = f"{100 * self.fraction:.0f} %" if self.fraction > 0 else ""
+        return known + (f", {left:.0f} s left" if left is not None and left >= 1 else "")
 
     @property
     def window(self):
         """The window that asked; another one when it was closed, None when there is none."""
-        windows = bpy.context.window_manager.windows
-        return next((w for w in windows if w.as_pointer() == self._window), windows[0] if windows else None)
+        opened = bpy.context.window_manager.windows
+        return next((w for w in opened if w.as_pointer() == self._window), opened[0] if opened else None)
 
     def poll(self):
         """The result, or None while it is not there; raises GidError when there will be none."""
@@ -134,13 +142,13 @@ def notices() -> tuple[str, ...]:
 def note(key: int, text: str, *, is_error: bool = True, remedy: Remedy | None = None) -> None:
     """Say a sentence in the panel of a scene, in place of the one before."""
     _notices[key] = Notice(text, is_error, remedy)
-    _redraw()
+    windows.redraw()
 
 
 def dismiss(key: int) -> None:
     """Take back what was said to a scene."""
     if _notices.pop(key, None) is not None:
-        _redraw()
+        windows.redraw()
 
 
 def run(work: Work, apply: Callable[[Any], Any]):
@@ -210,14 +218,16 @@ def stop(key: int | None = None) -> None:
         _notices.clear()
     if not _jobs and bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)
-    _redraw()  # Escape is pressed over the viewport: the panel would go on to show what was stopped
+    if not _jobs:
+        windows.tell("")
+    windows.redraw()  # Escape is pressed over the viewport: the panel would go on to show what was stopped
 
 
 def _advance(job):
     is_over = True
     try:
         result = job.poll()
-        if result is None or is_busy():
+        if result is None or windows.is_busy():
             is_over = False
         else:
             _apply(job, result)
@@ -226,6 +236,7 @@ def _advance(job):
         pass
     except GidError as error:
         note(job.key, str(error), remedy=job.remedy_for(error))
+        windows.pop_up(job.window, str(error))
     except MemoryError:
         short = LimitError(f"not enough memory for '{job.label}': choose a smaller size, or close other programs")
         note(job.key, str(short), remedy=job.remedy_for(short))
@@ -249,15 +260,6 @@ def _has_more(work):
     return getattr(work, "has_more", False)
 
 
-def is_busy():
-    """True while the artist drags something: what changes under a running stroke or move is lost, or worse."""
-    return any("UNDO" in o.bl_options for window in _windows() for o in getattr(window, "modal_operators", ()))
-
-
-def _windows():
-    return bpy.context.window_manager.windows
-
-
 def _end(job):
     if _jobs.get(job.key) is job:
         del _jobs[job.key]
@@ -265,7 +267,7 @@ def _end(job):
 
 
 def _note_elsewhere(text):
-    for window in bpy.context.window_manager.windows:
+    for window in windows.opened():
         note(key_of(window.scene), text)
 
 
@@ -283,13 +285,7 @@ def _tick():
             bpy.app.timers.register(_tick, first_interval=POLL_S, persistent=True)
         raise
     if shown != [job.text for job in running()]:
-        _redraw()
+        windows.redraw()
+    if not windows.is_busy():  # a tool says there what it does
+        windows.tell("; ".join(f"{job.label}: {job.text}" for job in running()) + _STOP * bool(_jobs))
     return None if is_over else POLL_S
-
-
-def _redraw():
-    for window in _windows():
-        for area in window.screen.areas:
-            for region in area.regions:
-                if region.type == "UI" and region.active_panel_category == PANEL_CATEGORY:
-                    region.tag_redraw()

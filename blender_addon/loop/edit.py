@@ -33,6 +33,7 @@ from .read import (
 )
 
 __all__ = [
+    "NeedsNewLoop",
     "add_pluck",
     "apply_edits",
     "check_fits",
@@ -47,6 +48,10 @@ __all__ = [
     "retime_loop",
     "second_of",
 ]
+
+
+class NeedsNewLoop(SettingsError):
+    """What is asked for another loop of the photo can show, and this one cannot."""
 
 
 def plan_for(plane, n_frames: int, fps: Fraction, motion: Motion | None = None) -> LoopPlan:
@@ -82,7 +87,8 @@ def check_fits(plane, still, n_freqs: int | None = None) -> None:
     Args:
         still: float32 (H, W, 3|4), None for that of the loop; n_freqs: of the motion, None if it is not there yet.
     Raises:
-        SettingsError: they do not fit; the sentence says what to do.
+        NeedsNewLoop: only another loop can show them.
+        SettingsError: the loop takes no edits; the sentence says what to do.
     """
     refuse_unkept(plane)
     twin = copied_with(plane)
@@ -97,9 +103,9 @@ def check_fits(plane, still, n_freqs: int | None = None) -> None:
         raise SettingsError(f"the loop '{plane.name}' was made by an older version: bring it up to date first")
     if still is not None and images.has_alpha(still) != scene.is_transparent(owner):
         kind = "has transparent parts and the loop has none" if images.has_alpha(still) else "is opaque, the loop not"
-        raise SettingsError(f"the photo {kind}: make a new loop of it")
+        raise NeedsNewLoop(f"the photo {kind}: make a new loop of it, beside this one")
     if n_freqs is not None and n_freqs != live.n_modes(plane):
-        raise SettingsError(f"the motion has {n_freqs} frequencies, the loop {live.n_modes(plane)}: make a new loop")
+        raise NeedsNewLoop(f"the motion has {n_freqs} frequencies, the loop {live.n_modes(plane)}: make a new loop")
 
 
 def foreseen(plane, motion: Motion, still: np.ndarray | None = None) -> Callable[[], Pictures]:

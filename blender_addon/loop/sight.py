@@ -14,18 +14,23 @@ from ..nodes import rig
 __all__ = [
     "NOTHING_MOVES",
     "NOTHING_SAID",
+    "OWN_TOOLS",
+    "held_tool",
     "home_of",
     "in_sight",
+    "lay_down",
     "leave",
     "loop_of",
     "play",
     "present",
     "select",
     "show",
+    "show_pictures",
 ]
 
 NOTHING_MOVES = 0.002  # of the pixels: below it the eye finds nothing
 NOTHING_SAID = "Nothing moves in this photo: try another one, or paint where it shall move"
+OWN_TOOLS = "gid."  # how the identifiers of our tools begin
 _LEAST_PX = 64  # a side of what is left of a viewport; in less the picture may lie under the sidebar
 
 # Solid shading draws the active image node of the material over the UV map, as the photo is: no light, no grid on it.
@@ -107,8 +112,12 @@ def show(plane, window) -> None:
     present(scene, window)
 
 
-def present(scene, window) -> None:
-    """Let `window` show a scene as `show` does a loop's; it remembers the artist's scene."""
+def present(scene, window, *, is_chosen_from: bool = False) -> None:
+    """Let `window` show a scene as `show` does a loop's; it remembers the artist's scene.
+
+    Args:
+        is_chosen_from: outline what is selected.
+    """
     if window is None or bpy.app.background:
         return
     if window.scene != scene:
@@ -117,6 +126,7 @@ def present(scene, window) -> None:
     for area in window.screen.areas:
         if area.type == "VIEW_3D":
             _frame(window, area)
+            area.spaces.active.overlay.show_outline_selected = is_chosen_from
     play(window)
 
 
@@ -125,10 +135,34 @@ def leave(window) -> None:
     home = home_of(window.scene)
     if home is None:
         return
+    if held_tool(window).startswith(OWN_TOOLS):  # in the artist's scene it would select nothing
+        lay_down(window)
     window.scene = home
     for area in window.screen.areas:
         if area.type == "VIEW_3D":
             _put_back(area.spaces.active)
+
+
+def show_pictures(window) -> None:
+    """Let the 3D viewports of a window draw pictures, where their shading is solid: a card would be a grey plane."""
+    for area in window.screen.areas:
+        if area.type == "VIEW_3D" and area.spaces.active.shading.type == "SOLID":
+            area.spaces.active.shading.color_type = "TEXTURE"
+
+
+def held_tool(window) -> str:
+    """The identifier of the tool that a window's 3D viewports have in the hand in object mode; "" without one."""
+    tool = window.workspace.tools.from_space_view3d_mode("OBJECT", create=False)
+    return "" if tool is None else tool.idname
+
+
+def lay_down(window) -> None:
+    """Take Blender's own selection into the hand, in place of a tool of ours."""
+    area = next((one for one in window.screen.areas if one.type == "VIEW_3D"), None)
+    if area is None or bpy.context.mode != "OBJECT":
+        return
+    with bpy.context.temp_override(window=window, area=area, region=_region(area)):
+        bpy.ops.wm.tool_set_by_id(name="builtin.select_box", space_type="VIEW_3D")
 
 
 def home_of(scene):
@@ -201,7 +235,7 @@ def _region(area):
 
 def play(window) -> None:
     """Start playback in a window that stands still."""
-    if window.screen.is_animation_playing:
+    if bpy.app.background or window.screen.is_animation_playing:
         return
     area = max(window.screen.areas, key=lambda one: (one.type == "VIEW_3D", one.width * one.height))
     with bpy.context.temp_override(window=window, area=area, region=_region(area)):

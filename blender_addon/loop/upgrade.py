@@ -54,7 +54,6 @@ def upgrade(plane) -> None:
         _swap(obj, new, frequencies, factors)
     _redirect(objects, names, _paths(plane), factors)
     remove_unused(groups)
-    new.name = rig.MODIFIER  # a number was added while both were there
 
 
 def _with_nested(group):

@@ -242,7 +242,8 @@ def shared_group(name, tree_type, version, build, *, key=None, replace=False):
         build: callable(TreeBuilder) that fills a fresh tree.
         key: identity in the file; a name may have been changed by the artist. Default: `name`.
         replace: put the new group in the place of an outdated one wherever that is used. Without it the outdated one
-            stays where it is, as modifiers know their inputs by the identifiers of the group they were made with.
+            stays where it is, as modifiers know their inputs by the identifiers of the group they were made with; only
+            its name goes to the new one.
     """
     key = key or name
     ours = [
@@ -267,4 +268,8 @@ def shared_group(name, tree_type, version, build, *, key=None, replace=False):
             outdated.user_remap(group)
             bpy.data.node_groups.remove(outdated)
         group.name = name
+    for outdated in ours if not replace else ():
+        if outdated.name == name:
+            outdated.name = f"{name} (Version {outdated[VERSION_KEY]})"
+            group.name = name
     return group

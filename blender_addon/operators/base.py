@@ -9,7 +9,7 @@ from bpy.props import EnumProperty
 
 from ...gid_core.errors import GidError, ImageError, LimitError, ModelError, SettingsError
 from .. import jobs
-from ..loop import adopt, sight
+from ..loop import adopt, edit, sight
 from ..work import Inline, Work
 
 __all__ = [
@@ -40,6 +40,7 @@ _REMEDIES = (
     (ModelError, jobs.Remedy("gid.animate", "Use the Physics Prior", (("use_prior", True),))),
     (LimitError, jobs.Remedy("gid.animate", "Try at Half the Size", (("half_size", True),))),
     (ImageError, jobs.Remedy("gid.open_still", "Open Another Photo")),
+    (edit.NeedsNewLoop, jobs.Remedy("gid.new_loop", "New Loop")),
 )
 
 

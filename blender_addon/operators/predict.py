@@ -223,10 +223,10 @@ def answered(provenance):
 
 
 class GID_OT_open_still(base.Choosing, base.Noting, bpy.types.Operator):
-    """Open a photo and make it the still"""
+    """Open the photo that shall come to life"""
 
     bl_idname = "gid.open_still"
-    bl_label = "Open Still"
+    bl_label = "Open Photo"
     bl_options = {"REGISTER", "UNDO"}
 
     filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})

@@ -90,7 +90,7 @@ class GID_OT_take_compare(base.OnEdited, bpy.types.Operator):
         scene = comparison.scene_of_takes(plane)
         if bpy.app.background:
             context.window.scene = scene
-        sight.present(scene, context.window)
+        sight.present(scene, context.window, is_chosen_from=True)
 
 
 class GID_OT_take_use(base.OnEdited, bpy.types.Operator):
@@ -136,12 +136,14 @@ class GID_OT_take_compare_end(base.OnEdited, bpy.types.Operator):
 def _end_comparison(context, plane):
     """Remove the comparisons of a loop; windows that showed one show the loop."""
     for scene in [one for one in bpy.data.scenes if comparison.is_comparison(one) and one.gid.loop == plane]:
-        for window in context.window_manager.windows:
-            if window.scene == scene:
-                if bpy.app.background:
-                    window.scene = plane.gid.scene
-                sight.show(plane, window)
+        windows = [window for window in context.window_manager.windows if window.scene == scene]
+        for window in windows:
+            if bpy.app.background:
+                window.scene = plane.gid.scene
+            sight.show(plane, window)
         comparison.close(scene)
+        for window in windows:
+            sight.play(window)  # what played ended with its scene
 
 
 CLASSES = (

@@ -79,6 +79,8 @@ class GID_OT_add_card(_MayUseBake, bpy.types.Operator):
         if context.window is not None and context.window.scene != scene:
             sight.leave(context.window)
         sight.select(made, scene)
+        if context.window is not None:
+            sight.show_pictures(context.window)
         self.report({"INFO"}, f"'{made.name}' is in '{scene.name}' {told}")
 
 

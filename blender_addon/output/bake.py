@@ -161,7 +161,7 @@ class Bake:
             frame, decibels = self._compared(plane)
             report |= {"compared_frame": frame, "compared_db": decibels}
             drawn = "" if order.loop.quality == "core" else ", drawn by Core,"
-            agreement = f"frame {frame}{drawn} agrees with Blender's to {decibels:.0f} dB"
+            agreement = f"frame {frame}{drawn} is as Blender renders it, to {decibels:.0f} dB"
         with disk_errors(self._folder):
             (self._folder / RECORD).unlink(missing_ok=True)
             files = sorted(p.relative_to(self._folder).as_posix() for p in self._folder.rglob("[!.]*") if p.is_file())
@@ -172,7 +172,8 @@ class Bake:
         held.__exit__(None, None, None)
         if plane is not None:
             plane.gid.baked = _told(order.folder)
-        return f"{len(order.frames)} frames are in {order.folder}; {agreement}"
+        made = f"{len(order.frames)} frames" + ("" if order.movie == "none" else " and the movie")
+        return f"{made} are in {order.folder}; {agreement}"
 
     def _plane(self):
         return next((obj for obj in bpy.data.objects if obj.session_uid == self._order.plane), None)

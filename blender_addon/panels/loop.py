@@ -42,13 +42,18 @@ class Loop(Part):
             row.operator("gid.animate", icon="PLAY")
             if plane is not None:
                 row.operator("gid.new_loop", text="", icon="ADD")
-            layout.operator("gid.motion_from_clip", text="Motion from Clip...", icon="FILE_MOVIE")
+            column = layout.column(align=True)
+            column.operator("gid.motion_from_clip", text="Motion from Clip...", icon="FILE_MOVIE")
+            column.operator("gid.batch", text="Folder of Photos...", icon="FILE_FOLDER")
         draw_notices(layout, context)
         if plane is not None and colours.is_foreign(rig.get_input(plane, "Still"), plane.gid.colours):
             draw_text(layout, context, _FOREIGN, icon="ERROR")
         home = sight.home_of(context.scene)
         if home is not None:
             layout.operator("gid.back", text=f"Back to {home.name}", icon="LOOP_BACK")
+        elif plane is not None and plane.gid.scene != context.scene:
+            name = plane.name.removeprefix("GID Loop ")
+            layout.operator("gid.show_loop", text=f"Show {name}", icon="HIDE_OFF").loop = str(plane.session_uid)
 
     def _show_photo(self, layout, context, settings):
         still = settings.still

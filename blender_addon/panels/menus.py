@@ -25,7 +25,7 @@ class GID_MT_loop(bpy.types.Menu):
         layout.operator("gid.show_loop", icon="HIDE_OFF")
         home = sight.home_of(context.scene)
         layout.operator("gid.back", text=f"Back to {home.name}" if home else "Back to Your Scene", icon="LOOP_BACK")
-        layout.operator("gid.pluck_tool", icon="HAND")
+        layout.operator("gid.pluck_tool", icon="VIEW_PAN")
         layout.operator("gid.clear_plucks", icon="X")
         layout.operator("gid.retime", text="Apply Length to the Loop")
         layout.operator("gid.wind", icon="FORCE_WIND")

@@ -34,6 +34,7 @@ class Motion(Part):
         split.column().prop(edits, "direction", text="")
         column = split.column(align=True)
         column.use_property_split = False
+        column.label(text="Direction")
         column.prop(edits, "turn")
         column.operator("gid.comb_tool", text="Comb", icon="FORCE_WIND")
         row = column.row(align=True)

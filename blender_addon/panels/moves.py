@@ -1,12 +1,20 @@
 """The part What Moves: masks and strength by brush, and what lies in front and behind."""
 
 from ..tools import easel, veil
+from ..tools.pictures import picture_of
 from .sidebar import Part, part_registers
 from .status import draw_text
 
 __all__ = ["Moves"]
 
-_PAINTING = "Drag over the photo. Ctrl paints the other colour, F sets the size."
+# {picture: what becomes of that which is painted black, grey and white}
+_DOES = {
+    "MASK": ("shall stand still", "shall move less", "shall move"),
+    "STRENGTH": ("shall move less", "shall move as predicted", "shall move more"),
+    "FRONT": ("lies behind", "passes in front", "passes in front"),
+}
+_ON_PLATE = "Paint what shows through where something has moved away"
+_PAINTING = "{}; Ctrl: what {}. F sets the brush's size."
 _INVITATION = "Paint over the photo what shall stand still, or what alone shall move."
 
 
@@ -17,10 +25,7 @@ class Moves(Part):
 
     def show(self, layout, context, plane):
         if plane.gid.easel is not None:
-            image = easel.painted(plane.gid.scene)
-            if image is not None:
-                layout.label(text=image.name, icon="BRUSH_DATA")
-            draw_text(layout, context, _PAINTING)
+            draw_text(layout, context, _told(plane, context.scene), icon="BRUSH_DATA")
             layout.operator("gid.paint_done", icon="CHECKMARK")
             return
         row = layout.row()
@@ -33,6 +38,16 @@ class Moves(Part):
         _draw_depth(layout, plane)
 
 
+def _told(plane, scene):
+    """What a stroke does on the picture that is painted, in a sentence."""
+    image = easel.painted(scene)
+    kind = next((kind for kind in _DOES if image is not None and image == picture_of(plane, kind)), None)
+    if kind is None:
+        return f"{_ON_PLATE}. F sets the brush's size."
+    shades, level = _DOES[kind], round(2 * easel.colour(scene))
+    return _PAINTING.format(f"Drag over what {shades[min(level, 2)]}", shades[0 if level else 2])
+
+
 def _draw_mask(layout, context, plane):
     mask = plane.gid.edits.mask
     column = layout.column(align=True)
@@ -42,7 +57,8 @@ def _draw_mask(layout, context, plane):
         _new(column, "MASK", "NOTHING", "Paint What Moves")
         column.template_ID(plane.gid.edits, "mask", open="image.open", text="Mask")
         return
-    column.template_ID(plane.gid.edits, "mask", open="image.open", text="Mask")
+    column.label(text="Mask")  # beside the name there is no room for it
+    column.template_ID(plane.gid.edits, "mask", open="image.open")
     row = column.row(align=True)
     _paint(row, "MASK", "BLACK", "Stop")
     _paint(row, "MASK", "WHITE", "Let Move")
@@ -62,7 +78,8 @@ def _draw_strength(layout, plane):
         _new(column, "STRENGTH", "ALL", "Paint Strength")
         column.template_ID(edits, "strength", open="image.open", text="Strength")
         return
-    column.template_ID(edits, "strength", open="image.open", text="Strength")
+    column.label(text="Strength")
+    column.template_ID(edits, "strength", open="image.open")
     row = column.row(align=True)
     _paint(row, "STRENGTH", "BLACK", "Less")
     _paint(row, "STRENGTH", "GREY", "As Predicted")
@@ -73,6 +90,7 @@ def _draw_strength(layout, plane):
 
 def _draw_depth(layout, plane):
     column = layout.column(align=True)
+    column.label(text="Where Things Pass Each Other")
     row = column.row(align=True)
     _paint(row, "FRONT", "WHITE", "In Front")
     _paint(row, "FRONT", "BLACK", "Behind")

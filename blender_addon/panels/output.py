@@ -1,6 +1,7 @@
 """The part Output: what Bake writes, and where."""
 
 from .sidebar import Part, part_registers
+from .status import draw_jobs, draw_notices
 
 __all__ = ["Output"]
 
@@ -25,13 +26,15 @@ class Output(Part):
         column.prop(asked, "shutter")
         if asked.shutter > 0:
             column.prop(asked, "samples")
-        column = layout.column(align=True)
-        column.operator("gid.preview", icon="PLAY")
-        column.operator("gid.bake", icon="RENDER_ANIMATION")
+        # What is under way and what came of it stand in the head, too, which may be scrolled out of sight.
+        if not draw_jobs(layout, context):
+            column = layout.column(align=True)
+            column.operator("gid.preview", icon="PLAY")
+            column.operator("gid.bake", icon="RENDER_ANIMATION")
+        draw_notices(layout, context)
         if plane.gid.baked:
             layout.operator("gid.open_bake", icon="FILE_FOLDER")
         layout.operator("gid.check", icon="CHECKMARK")
-        layout.operator("gid.batch", text="Animate a Folder of Photos...", icon="FILE_FOLDER")
 
 
 register, unregister = part_registers(Output)

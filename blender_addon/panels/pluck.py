@@ -1,8 +1,13 @@
 """The part Pluck: the tool for the hand, whether plucks are kept, and those that are."""
 
+from ..loop import sight
+from ..tools.pluck import TOOL
 from .sidebar import Part, part_registers
+from .status import draw_text
 
 __all__ = ["Pluck"]
+
+_IN_HAND = "Press on the picture, pull, and let go."
 
 
 class Pluck(Part):
@@ -13,16 +18,18 @@ class Pluck(Part):
 
     def show(self, layout, context, plane):
         edits = plane.gid.edits
-        layout.operator("gid.pluck_tool", icon="HAND")
+        is_held = context.window is not None and sight.held_tool(context.window) == TOOL
+        layout.operator("gid.pluck_tool", icon="VIEW_PAN", depress=is_held)
+        if is_held:
+            draw_text(layout, context, _IN_HAND)
         layout.prop(context.scene.gid, "record_plucks")
         layout.prop(edits, "damping")
-        row = layout.row()
-        row.label(text=_count(len(edits.plucks)))
-        row.operator("gid.clear_plucks", icon="X")
+        if edits.plucks:
+            layout.operator("gid.clear_plucks", text=_clear(len(edits.plucks)), icon="X")
 
 
-def _count(n):
-    return f"{n or 'No'} pluck{'' if n == 1 else 's'} recorded"
+def _clear(n):
+    return "Clear the Pluck" if n == 1 else f"Clear {n} Plucks"
 
 
 register, unregister = part_registers(Pluck)

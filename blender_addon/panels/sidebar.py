@@ -8,9 +8,9 @@ from typing import ClassVar
 
 import bpy
 
-from ..jobs import PANEL_CATEGORY
 from ..loop import adopt, sight
 from ..registration import class_registers
+from ..windows import PANEL_CATEGORY
 
 __all__ = ["HEAD", "Part", "part_registers"]
 

@@ -21,7 +21,10 @@ def draw_jobs(layout, context) -> bool:
     shown = [job for key in (jobs.ANYWHERE, *base.keys(context)) if (job := jobs.current(key)) is not None]
     for job in shown:
         column = layout.column(align=True)
-        column.progress(factor=job.fraction, text=job.text)
+        is_short = len(_lines(context, job.text)) == 1
+        if not is_short:
+            draw_text(column, context, job.title)
+        column.progress(factor=job.fraction, text=job.text if is_short else job.share)
         text = "Cancel" if job.key == jobs.ANYWHERE else "Cancel (Esc)"
         column.operator("gid.cancel", text=text, icon="CANCEL").key = job.key
     return any(job.key != jobs.ANYWHERE for job in shown)

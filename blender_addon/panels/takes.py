@@ -28,7 +28,9 @@ class GID_UL_loops(bpy.types.UIList):
         photo = gid.source
         picture = {"icon": "IMAGE_DATA"} if photo is None else {"icon_value": photo.preview_ensure().icon_id}
         row.label(text=plane.name.removeprefix("GID Loop "), **picture)
-        row.label(text=f"{float(gid.n_frames / Fraction(gid.fps)):.3g} s")
+        told = row.row()  # as wide as it is, so that the name has the rest
+        told.alignment = "RIGHT"
+        told.label(text=f"{float(gid.n_frames / Fraction(gid.fps)):.3g} s")
         is_shown = scene == context.scene
         row.operator("gid.show_loop", text="", icon="HIDE_OFF" if is_shown else "HIDE_ON", emboss=False).loop = uid(
             plane
@@ -53,7 +55,9 @@ class Takes(Part):
         is_comparing = comparison.is_comparison(context.scene)
         if is_comparing:
             draw_text(layout, context, _COMPARING)
-            layout.operator("gid.take_use", icon="CHECKMARK")
+            chosen = comparison.take_of(context.scene, context.object)
+            named = {"text": f"Use {plane.gid.takes[chosen].name}"} if 0 <= chosen < len(plane.gid.takes) else {}
+            layout.operator("gid.take_use", icon="CHECKMARK", **named)
             layout.operator("gid.take_compare_end", icon="LOOP_BACK")
         layout.template_list(GID_UL_loops.bl_idname, "", bpy.data, "scenes", context.scene.gid, "listed", rows=2)
         if plane.gid.takes:

@@ -27,11 +27,12 @@ ALIGNMENTS = [
 # The strip begins that many frames before the loop: what lies before it would stand still.
 _LEAD = 16384
 _PLAYED = 2**20
+_ROOM, _GAP = 2.0, 0.1  # of a card's width: half of a thing that it may stand in; between it and a smaller one
 _OF_TENTS = {"Geometry", "Tent Material", "Static Material", "Plate Material"}  # inputs of no use to a sheet
 
 
 def add_card(plane, scene, *, kind="EMISSION", height=1.0, alignment="AXIS", offset=0, collection=None):
-    """A new card of the loop of `plane` in `scene`, at its 3D cursor.
+    """A new card of the loop of `plane` in `scene`, at its 3D cursor, or beside what would hide it there.
 
     Args:
         kind: of `nodes.card.KINDS`; height: in Blender units; alignment: of `ALIGNMENTS`.
@@ -50,7 +51,8 @@ def add_card(plane, scene, *, kind="EMISSION", height=1.0, alignment="AXIS", off
     still = rig.get_input(plane, "Still")
     surface = card.material(f"GID Card {name}", kind, still, is_transparent=images.has_alpha(images.pixels_of(still)))
     made = new_sheet(plane, f"GID Card {name}", surface, offset)
-    _place(made, scene, height / (still.size[1] * rig.PIXEL), alignment)
+    width = height * still.size[0] / still.size[1]
+    _place(made, scene, height / (still.size[1] * rig.PIXEL), alignment, width)
     (collection or scene.collection).objects.link(made)
     return made
 
@@ -105,7 +107,7 @@ def add_baked_card(plane, scene, files, *, kind="EMISSION", height=1.0, alignmen
         f"GID Baked Card {name}", _rectangle(f"GID Baked Card {name}", height * width / high, height)
     )
     made.data.materials.append(surface)
-    _place(made, scene, 1.0, alignment)
+    _place(made, scene, 1.0, alignment, height * width / high)
     (collection or scene.collection).objects.link(made)
     return made
 
@@ -133,11 +135,29 @@ def _play(made, plane, offset):
     strip.frame_end = start + offset + _PLAYED
 
 
-def _place(made, scene, scale, alignment):
-    made.location = scene.cursor.location
+def _place(made, scene, scale, alignment, width):
     made.scale = (scale, scale, scale)
     made.rotation_mode = "XYZ"
     made.rotation_euler = _rotation(scene.camera, alignment)
+    right = made.rotation_euler.to_matrix() @ Vector((1.0, 0.0, 0.0))
+    made.location = scene.cursor.location + right * _way_out(scene, right, width)
+
+
+def _way_out(scene, right, width):
+    """How far to the right of the 3D cursor a card of this width stands clear of the solid thing that is there.
+
+    What is much larger than the card, as a room or a ground, is what it shall stand in: 0.
+    """
+    farthest, cursor = 0.0, scene.cursor.location
+    for other in scene.objects:
+        if other.type != "MESH" or other.hide_viewport or other.gid.shows is not None:
+            continue
+        corners = [other.matrix_world @ Vector(corner) for corner in other.bound_box]
+        if all(min(c[i] for c in corners) < cursor[i] < max(c[i] for c in corners) for i in range(3)):
+            way = max((corner - cursor).dot(right) for corner in corners)
+            if way <= _ROOM * width:
+                farthest = max(farthest, way + width * (0.5 + _GAP))
+    return farthest
 
 
 def _rotation(camera, alignment):

@@ -13,7 +13,7 @@ from bpy.props import EnumProperty, IntProperty, StringProperty
 from ...gid_core.errors import GidError, SettingsError
 from ...gid_core.motion import mask as masks
 from ...gid_core.motion.edits import PREDICTED_GREY
-from .. import jobs
+from .. import jobs, windows
 from ..loop import edit, images, live, sight
 from ..nodes import rig
 from ..operators import base
@@ -270,7 +270,7 @@ def _look():
     easels = [(o, window) for scene, window in shown.items() for o in scene.objects if o.gid.easel is not None]
     if not easels:
         return None
-    if jobs.is_busy():
+    if windows.is_busy():
         return _TICK_S
     is_time = time.monotonic() - _look.packed > _PACK_S
     for plane, window in easels:

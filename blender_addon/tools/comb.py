@@ -92,14 +92,14 @@ def _draw(line):
 
 
 class GID_OT_comb_tool(base.OnEdited, bpy.types.Operator):
-    """Take the comb: draw over the picture in the viewport along which direction things move there"""
+    """Take the comb, or lay it down: draw over the picture in the viewport along which direction things move there"""
 
     bl_idname = "gid.comb_tool"
     bl_label = "Comb in Viewport"
     bl_options = {"INTERNAL"}  # no UNDO: the tool in the hand is not data
 
     def perform(self, context):
-        hand.take(context, sight.in_sight(context), TOOL)
+        hand.take_or_lay_down(context, sight.in_sight(context), TOOL)
 
 
 class GID_OT_comb_clear(base.OnEdited, bpy.types.Operator):

@@ -15,7 +15,7 @@ from .. import compat
 from ..loop import live, mesh, sight
 from ..nodes import rig
 
-__all__ = ["is_painted", "is_up", "painted", "put_away", "put_up"]
+__all__ = ["colour", "is_painted", "is_up", "painted", "put_away", "put_up"]
 
 _MODE: Literal["TEXTURE_PAINT"] = "TEXTURE_PAINT"
 _BEFORE_PX = 1.0  # of the sheet, towards the camera, which stands 20 px away
@@ -31,6 +31,11 @@ def painted(scene):
     """The image that the brush paints on in a scene, None while it paints on none."""
     settings = scene.tool_settings.image_paint
     return settings.canvas if settings.mode == "IMAGE" else None
+
+
+def colour(scene) -> float:
+    """The grey that the brush of a scene paints, 0..1."""
+    return max(compat.unified_brush(scene).color)
 
 
 def is_painted(plane, image) -> bool:

@@ -5,7 +5,7 @@ import bpy
 from ...gid_core.errors import SettingsError
 from ..loop import sight
 
-__all__ = ["is_shown", "take"]
+__all__ = ["is_shown", "take", "take_or_lay_down"]
 
 
 def is_shown(plane, context) -> bool:
@@ -30,3 +30,15 @@ def take(context, plane, tool: str) -> None:
     region = next(one for one in area.regions if one.type == "WINDOW")
     with context.temp_override(area=area, region=region, space_data=area.spaces.active):
         bpy.ops.wm.tool_set_by_id(name=tool, space_type="VIEW_3D")
+
+
+def take_or_lay_down(context, plane, tool: str) -> None:
+    """What a button does that shows whether a tool is in the hand.
+
+    Raises:
+        SettingsError: the window has no 3D viewport.
+    """
+    if context.window is not None and sight.held_tool(context.window) == tool and is_shown(plane, context):
+        sight.lay_down(context.window)
+    else:
+        take(context, plane, tool)

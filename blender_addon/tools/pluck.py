@@ -151,14 +151,14 @@ class GID_OT_clear_plucks(base.OnLoop, bpy.types.Operator):
 
 
 class GID_OT_pluck_tool(base.OnLoop, bpy.types.Operator):
-    """Take the tool that pulls the picture: press on it in the viewport, pull, let go"""
+    """Take the tool that pulls the picture, or lay it down: press on the picture in the viewport, pull, let go"""
 
     bl_idname = "gid.pluck_tool"
     bl_label = "Pluck in Viewport"
     bl_options = {"INTERNAL"}  # no UNDO: the tool in the hand is not data
 
     def perform(self, context):
-        hand.take(context, sight.in_sight(context), TOOL)
+        hand.take_or_lay_down(context, sight.in_sight(context), TOOL)
 
 
 class GID_WST_pluck(bpy.types.WorkSpaceTool):

@@ -25,6 +25,7 @@ from . import easel
 __all__ = ["motion_map", "register", "top_px", "unregister"]
 
 _NEARER = 2e-5  # of the depth range: before the sheet, behind what the artist put clearly before it
+_BEYOND_PX = 0.5  # of the still
 _TINTED, _HEATED = 0, 1  # what the shader makes of the photo
 _LONG_SIDE = 512  # px of the map of motion: it is smooth
 _FULL_SHARE = 0.99  # of the pixels move less than what is shown red
@@ -109,23 +110,26 @@ def _draw():
         if image is None or image == plane.gid.plate:
             return  # the plate is a picture of its own, and the easel shows it
         as_predicted = PREDICTED_GREY if image == plane.gid.edits.strength else 1.0
-        _lay(context, plane, _TINTED, still, _texture(image), top=as_predicted)
+        # The easel, which is white, shows wherever the moving sheet draws in from the picture's edge.
+        at_rest = _quad(*still.size)
+        for batch in (at_rest, _batch(plane, context.view_layer.depsgraph)):
+            _lay(context, plane, batch, _TINTED, still, _texture(image), top=as_predicted)
     elif plane.gid.show_motion and plane.mode == "OBJECT":
         made = _heat(plane)
         if made is not None:
             mask = plane.gid.edits.mask
-            _lay(context, plane, _HEATED, still, made[0], _texture(mask) if mask else None, made[1])
+            batch = _batch(plane, context.view_layer.depsgraph)
+            _lay(context, plane, batch, _HEATED, still, made[0], _texture(mask) if mask else None, made[1])
 
 
 def _texture(image):
     return gpu.texture.from_image(image)
 
 
-def _lay(context, plane, kind, still, picture, mask=None, top=1.0):
-    """Draw the sheet as it lies now, over what is there."""
+def _lay(context, plane, batch, kind, still, picture, mask=None, top=1.0):
+    """Draw triangles in the plane's own space over what is there; None draws nothing."""
     shader = _shader()
-    batch = _batch(plane, context.view_layer.depsgraph) if shader else None
-    if batch is None:
+    if batch is None or not shader:
         return
     # The sheet lies behind the easel; what is painted is seen on the sheet, where it acts.
     gpu.state.depth_test_set("LESS_EQUAL" if kind == _HEATED else "ALWAYS")
@@ -186,13 +190,25 @@ def _batch(plane, depsgraph):
         quads = corners.reshape(-1, 4)
         triangles = np.ascontiguousarray(np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]))
         _kept.quads = which, gpu.types.GPUIndexBuf(type="TRIS", seq=triangles)
+    return gpu.types.GPUBatch(type="TRIS", buf=_vertices(points, uv), elem=_kept.quads[1])
+
+
+def _quad(width, height):
+    """The picture's rectangle as triangles, at rest, and a little more: the viewport smooths the easel's edges."""
+    uv = np.array([(0, 0), (1, 0), (0, 1), (1, 1)], np.float32)
+    points = np.zeros((4, 3), np.float32)
+    points[:, :2] = (uv - 0.5) * [width + 2 * _BEYOND_PX, height + 2 * _BEYOND_PX] * rig.PIXEL
+    return gpu.types.GPUBatch(type="TRI_STRIP", buf=_vertices(points, uv))
+
+
+def _vertices(points, uv):
     layout = gpu.types.GPUVertFormat()
     layout.attr_add(id="point", comp_type="F32", len=3, fetch_mode="FLOAT")
     layout.attr_add(id="uv", comp_type="F32", len=2, fetch_mode="FLOAT")
-    buffer = gpu.types.GPUVertBuf(layout, n)
+    buffer = gpu.types.GPUVertBuf(layout, len(points))
     buffer.attr_fill("point", points)
     buffer.attr_fill("uv", uv)
-    return gpu.types.GPUBatch(type="TRIS", buf=buffer, elem=_kept.quads[1])
+    return buffer
 
 
 def _heat(plane):

@@ -135,7 +135,8 @@ def _followed(reading, tell) -> tuple[Tracks, np.ndarray, float]:
         if (lengths > limit).sum() >= _SURE_FRAMES:
             raise ImageError(
                 f"the camera moves in {reading.name}, by {100 * lengths.max() / max(width, height):.0f} % of the "
-                f"picture at {clip.times[index]:.1f} s: film from a tripod, or stabilise the clip first"
+                f"picture at {clip.times[index]:.1f} s: film from a tripod, or stabilise the clip first "
+                "(a light that flickers over all of it reads as the same: film by daylight)"
             )
 
     tracks = track(clip, progress=judge)

@@ -5,7 +5,7 @@ import types
 
 import bpy
 import pytest
-from gid_dev.blender_addon import jobs
+from gid_dev.blender_addon import jobs, windows
 from gid_dev.blender_addon.work import Chain, Inline, Threaded
 from gid_dev.gid_core.errors import Cancelled, ModelError, SettingsError
 
@@ -161,12 +161,14 @@ def window_of(*regions, modal=()):
     """A window as the event loop has it; the background has none in which anything is dragged or drawn."""
     area = types.SimpleNamespace(regions=regions)
     operators = [types.SimpleNamespace(bl_options=options) for options in modal]
-    return types.SimpleNamespace(modal_operators=operators, screen=types.SimpleNamespace(areas=[area]))
+    workspace = types.SimpleNamespace(session_uid=1, status_text_set=lambda text: None)
+    screen = types.SimpleNamespace(areas=[area])
+    return types.SimpleNamespace(modal_operators=operators, screen=screen, workspace=workspace)
 
 
 def test_a_result_waits_for_a_running_stroke(key, monkeypatch):
     got, hands = [], [window_of(modal=[{"REGISTER"}]), window_of(modal=[{"REGISTER", "UNDO"}])]
-    monkeypatch.setattr(jobs, "_windows", lambda: hands)
+    monkeypatch.setattr(windows, "opened", lambda: hands)
     start(key, Countdown(1, "there"), lambda result: got.append(result))
     for _ in range(3):
         assert not jobs.step()
@@ -180,13 +182,30 @@ def test_progress_draws_the_regions_that_show_it_and_no_other(key, monkeypatch):
     drawn = []
 
     def region(name, kind, category):
-        return types.SimpleNamespace(type=kind, active_panel_category=category, tag_redraw=lambda: drawn.append(name))
+        return types.SimpleNamespace(
+            type=kind, active_panel_category=category, width=280, tag_redraw=lambda: drawn.append(name)
+        )
 
-    ours, others = region("ours", "UI", jobs.PANEL_CATEGORY), region("tool", "UI", "Tool")
-    monkeypatch.setattr(jobs, "_windows", lambda: [window_of(ours, others, region("view", "WINDOW", "UNSUPPORTED"))])
+    ours, others = region("ours", "UI", windows.PANEL_CATEGORY), region("tool", "UI", "Tool")
+    monkeypatch.setattr(windows, "opened", lambda: [window_of(ours, others, region("view", "WINDOW", "UNSUPPORTED"))])
     start(key, Countdown(9, "there"))
     assert jobs._tick() == jobs.POLL_S
     assert drawn == ["ours"]
+
+
+@pytest.mark.parametrize(("width", "is_told"), [(1, True), (280, False)])  # px of the sidebar: folded away, open
+def test_where_no_panel_is_open_the_status_bar_tells_and_falls_silent_again(key, monkeypatch, width, is_told):
+    said = []
+    sidebar = types.SimpleNamespace(
+        type="UI", active_panel_category=windows.PANEL_CATEGORY, width=width, tag_redraw=lambda: None
+    )
+    window = window_of(sidebar)
+    window.workspace = types.SimpleNamespace(session_uid=7, status_text_set=said.append)
+    monkeypatch.setattr(windows, "opened", lambda: [window])
+    start(key, Countdown(9, "there"))
+    jobs._tick()
+    jobs.stop()
+    assert (len(said) > 1 and said[0].startswith("Count: ") and said[-1] is None) if is_told else not said
 
 
 def test_work_that_cannot_begin_leaves_no_job(key):

@@ -17,6 +17,7 @@ __all__ = [
 ]  # fmt: skip
 
 _TURNS = 5
+_TITLE_PX = 12  # from a sidebar's top: below its last panel the wheel would zoom the viewport that shines through
 _FEW_TURNS = 2  # for a step of a motion: the mouse was moved, and what lies under it lights up
 _KEYCODES = {"F3": "69"}  # by its name xdotool presses Alt along with it under Xvfb
 
@@ -93,7 +94,7 @@ def find(in_area, kind, name):
     left, top, right, bottom = box(region(in_area, kind))
     for across in (0.5, 0.2, 0.8, 0.9):  # most are hit in the middle
         x = left + across * (right - left)
-        move(x, (top + bottom) / 2)
+        move(x, top + _TITLE_PX)
         _x("xdotool", "click", "--repeat", "60", "4")  # wheel up
         yield 0.3
         for _page in range(5):
@@ -102,6 +103,7 @@ def find(in_area, kind, name):
                 yield 0.02
                 if _is_under_mouse(in_area, kind, name):
                     return x, y
+            move(x, top + _TITLE_PX)
             _x("xdotool", "click", "--repeat", "12", "5")  # wheel down
             yield 0.3
     raise LookupError(f"no control {name} is in sight")

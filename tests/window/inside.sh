@@ -19,5 +19,5 @@ export DISPLAY=:7
 
 # Without a window manager a second window would get no keys: file browsers open inside the one window.
 timeout -k 5 "$2" blender --gpu-backend opengl --window-geometry 0 0 "${1%x*}" "${1#*x}" --python-expr \
-  'import sys, bpy; sys.path.insert(0, "/tmp/run"); v = bpy.context.preferences.view; v.show_splash = False; v.filebrowser_display_type = v.render_display_type = "SCREEN"' \
+  'import sys, bpy; sys.path.insert(0, "/tmp/run"); v = bpy.context.preferences.view; v.show_splash = v.show_playback_fps = False; v.filebrowser_display_type = v.render_display_type = "SCREEN"' \
   --python "$3" >blender.log 2>&1 || { code=$?; cat /tmp/blender.crash.txt >>blender.log; exit $code; }

@@ -93,6 +93,7 @@ def test_an_upgrade_leaves_nothing_of_the_old_rig_and_a_second_one_does_nothing(
     for _ in range(3):  # as deep as groups lie in groups
         todays |= {node.node_tree for one in todays for node in one.nodes if node.bl_idname == "GeometryNodeGroup"}
     assert groups == sorted(group.name for group in todays)
+    assert not [name for name in groups if name[-4:-3] == "."]  # the names that the old ones had
     upgrade.upgrade(old_loop)
     assert sorted(g.name for g in bpy.data.node_groups if g.bl_idname == "GeometryNodeTree") == groups
 

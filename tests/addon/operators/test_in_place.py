@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from gid_dev.blender_addon import jobs
 from gid_dev.blender_addon.loop import images, read, sight
-from gid_dev.blender_addon.operators import predict
+from gid_dev.blender_addon.operators import base, predict
+from gid_dev.gid_core.errors import SettingsError
 from gid_dev.gid_core.files import image_io
 
 
@@ -52,6 +53,22 @@ def test_another_photo_is_shown_by_the_same_loop(small_loop, tmp_path, picture):
     assert small_loop.gid.source.name == "other.png"
     assert read.stored_still(small_loop).shape == (48, 40, 3)
     assert (small_loop.gid.scene.render.resolution_x, small_loop.gid.scene.render.resolution_y) == (40, 48)
+
+
+def test_a_cut_out_is_not_shown_by_an_opaque_photos_loop_and_a_button_makes_one_of_it(small_loop, tmp_path, picture):
+    cut_out = np.concatenate([picture(40, 48, seed=2), np.ones((48, 40, 1), np.float32)], 2)
+    cut_out[:9] = 0
+    image_io.save_png(tmp_path / "cut_out.png", cut_out)
+    bpy.context.scene.gid.still = images.open_photo(tmp_path / "cut_out.png")
+    before = contents()
+    with pytest.raises(SettingsError, match="transparent parts") as refused:
+        predict.Order.read(bpy.context).predict()
+    assert contents() == before
+    remedy = base.remedy_for(refused.value)
+    assert (remedy.operator, remedy.label) == ("gid.new_loop", "New Loop")
+    assert bpy.ops.gid.new_loop() == {"FINISHED"}
+    assert images.has_alpha(read.stored_still(bpy.context.scene.gid.loop))
+    assert not images.has_alpha(read.stored_still(small_loop))
 
 
 def test_a_reroll_from_the_loops_own_scene_changes_it(small_loop):

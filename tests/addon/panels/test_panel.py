@@ -6,7 +6,7 @@ import bpy
 import pytest
 from gid_dev.blender_addon import jobs
 from gid_dev.blender_addon.loop import sight
-from gid_dev.blender_addon.panels import advanced, loop, menus, motion, pluck, sidebar, takes, use
+from gid_dev.blender_addon.panels import advanced, loop, menus, motion, output, pluck, sidebar, takes, use
 
 
 def datablocks():
@@ -16,7 +16,7 @@ def datablocks():
 def test_without_a_still_the_panel_offers_to_open_one(drawn):
     shown = drawn(loop.Loop)
     assert shown[0].startswith("Drop a photo")
-    assert {"gid.open_still", "seed", "seconds", "= 120 frames at 24 fps", "gid.animate"} <= set(shown)
+    assert {"gid.open_still", "seed", "seconds", "= 120 frames at 24 fps", "gid.animate", "gid.batch"} <= set(shown)
     assert "gid.remove" not in shown
 
 
@@ -36,6 +36,42 @@ def test_a_running_job_shows_progress_and_cancel_in_place_of_animate(monkeypatch
     assert (0.25, "Denoising 25 %, 3 s left") in shown
     assert "gid.cancel" in shown
     assert "gid.animate" not in shown
+
+
+def test_a_long_phase_stands_above_its_bar_so_that_the_time_left_is_not_cut_off(monkeypatch, drawn):
+    key = jobs.key_of(bpy.context.scene)
+    running = types.SimpleNamespace(
+        key=key, title="Photo 12 of 120: render the frames", share="15 %, 6 s left", fraction=0.15,
+        text="Photo 12 of 120: render the frames 15 %, 6 s left",
+    )  # fmt: skip
+    monkeypatch.setattr(jobs, "_jobs", {key: running})
+    shown = drawn(loop.Loop)
+    assert (0.15, "15 %, 6 s left") in shown
+    assert running.title in " ".join(text for text in shown if isinstance(text, str))
+
+
+def test_output_tells_where_one_pressed_what_runs_and_what_came_of_it(small_loop, monkeypatch, drawn):
+    key = jobs.key_of(small_loop.gid.scene)
+    running = types.SimpleNamespace(key=key, text="Frames 25 %", fraction=0.25)
+    monkeypatch.setattr(jobs, "_jobs", {key: running})
+    shown = drawn(output.Output)
+    assert {(0.25, "Frames 25 %"), "gid.cancel"} <= set(shown)
+    assert "gid.bake" not in shown
+    monkeypatch.setattr(jobs, "_jobs", {})
+    jobs.note(key, "the disk is full")
+    shown = drawn(output.Output)
+    assert {"The disk is full", "gid.dismiss", "gid.bake"} <= set(shown)
+
+
+def test_from_a_scene_of_ones_own_the_panel_leads_to_the_loop_and_back(small_loop, drawn):
+    bpy.context.window.scene = bpy.data.scenes.new("Mine")
+    bpy.context.scene.gid.loop = small_loop
+    assert f"Show {small_loop.name.removeprefix('GID Loop ')}" in drawn(loop.Loop)
+    small_loop.gid.scene.gid.home = bpy.context.scene
+    bpy.context.window.scene = small_loop.gid.scene
+    shown = drawn(loop.Loop)
+    assert "Back to Mine" in shown
+    assert "gid.show_loop" not in shown
 
 
 @pytest.mark.parametrize("remedy", [None, jobs.Remedy("gid.animate", "Mend", (("use_prior", True),))])
@@ -103,9 +139,12 @@ def test_the_add_menu_of_the_compositor_holds_both_groups(group, drawn):
 def test_the_panel_of_plucks_counts_those_that_are_recorded(small_loop, drawn):
     assert pluck.Pluck.poll(bpy.context)
     shown = drawn(pluck.Pluck)
-    assert {"gid.pluck_tool", "record_plucks", "damping", "No plucks recorded", "gid.clear_plucks"} <= set(shown)
-    bpy.ops.gid.pluck(offset=(0.05, 0.0))
-    assert "1 pluck recorded" in drawn(pluck.Pluck)
+    assert {"gid.pluck_tool", "record_plucks", "damping"} <= set(shown)
+    assert "gid.clear_plucks" not in shown  # there is none to take away
+    for told in ("Clear the Pluck", "Clear 2 Plucks"):
+        bpy.ops.gid.pluck(offset=(0.05, 0.0))
+        shown = drawn(pluck.Pluck)
+        assert {"gid.clear_plucks", told} <= set(shown)
 
 
 SUFFIXES = {"VIEW_3D": "", "IMAGE_EDITOR": "_image", "NODE_EDITOR": "_node"}

@@ -136,6 +136,20 @@ def test_size_and_facing(artists, make_loop):
         assert made.matrix_world.to_3x3().col[2].normalized()[:] == pytest.approx(facing, abs=1e-5)
 
 
+@pytest.mark.parametrize(("half", "is_beside"), [(1.0, True), (50.0, False)])
+def test_a_card_stands_beside_what_would_hide_it_and_in_a_room(half, is_beside, artists, make_loop):
+    corners = [(x * half, y * half, z * half) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]
+    mesh = bpy.data.meshes.new("Box")
+    mesh.from_pydata(corners, [], [(0, 1, 3, 2), (4, 5, 7, 6), (0, 1, 5, 4), (2, 3, 7, 6)])
+    artists.collection.objects.link(bpy.data.objects.new("Box", mesh))
+    bpy.context.view_layer.update()
+    one = card.add_card(make_loop(*SIZE), artists, alignment="FRONT")
+    width = SIZE[0] / SIZE[1]
+    x = one.location.x
+    assert (x - width / 2 > half and x - width / 2 < half + width) if is_beside else x == 0
+    assert one.location[1:] == (0, 0)
+
+
 def test_what_is_transparent_in_the_photo_is_on_the_card(artists, make_loop, picture, shot):
     glass = np.concatenate([picture(*SIZE), np.ones((SIZE[1], SIZE[0], 1), np.float32)], 2)
     glass[:, :20] *= 0.25

@@ -385,7 +385,11 @@ def test_the_panel_offers_the_brush_and_then_the_way_back(loop, drawn):
     bpy.ops.gid.mask_new()
     assert {"gid.mask_invert", "gid.mask_grow", "gid.mask_feather", "gid.mask_clear"} <= set(drawn(moves.Moves))
     bpy.ops.gid.paint()
-    assert [name for name in drawn(moves.Moves) if name.startswith("gid.")] == ["gid.paint_done"]
+    shown = drawn(moves.Moves)
+    assert [name for name in shown if name.startswith("gid.")] == ["gid.paint_done"]
+    assert "Drag over what shall stand still; Ctrl: what shall move." in " ".join(shown)
+    bpy.ops.gid.paint(brush="WHITE")
+    assert "Drag over what shall move; Ctrl: what shall stand still." in " ".join(drawn(moves.Moves))
     bpy.ops.gid.paint_done()
     loop.gid.envelope = None
     assert not moves.Moves.poll(bpy.context)  # the part Motion has the button that mends it
