@@ -156,7 +156,9 @@ def bench(arguments, build):
     chosen, further = parser.parse_known_args(arguments)
     if further and len(chosen.names) != 1:
         parser.error(f"{further[0]} is for one benchmark: name it first")
-    in_blender = {"determinism", "footprint", "frames", "playback", "render", "sharpness_exr"}
+    in_blender = {"determinism", "footprint", "frames", "playback", "render"}
+    if "--through" in further:  # an engine of Blender's
+        in_blender.update(chosen.names)
     folder = build.ROOT / "tests" / "bench"
     known = sorted(p.stem for p in folder.glob("*.py"))
     worst = 0

@@ -11,7 +11,7 @@ from ...gid_core.frames.splat import PLATE_WEIGHT, SHARPNESS
 from .. import compat
 from . import tents
 from .builder import TreeBuilder, output_socket
-from .tents import CORNER, SIDES, UV
+from .tents import CORNER, RESTING, SIDES, UV
 
 __all__ = ["COLOUR", "LIFT", "OPACITY", "WEIGHT", "plate", "sheet", "static", "tent"]
 
@@ -57,13 +57,17 @@ def tent(name, *, is_transparent=False, emits=None):
 def static(name, still, front, mask, *, is_transparent=False, emits=None):
     """Of the one quad of all motionless pixels: colour and weight where `mask` is white; as in `tent`.
 
+    Of quads that are RESTING likewise, where it is black.
+
     Args:
         still, front: images of colour and of r ("in front", 0..1).
     """
     material = _new(name)
     tree = TreeBuilder(compat.enable_nodes(material))
     read = _between_pixels(tree)
-    share = tree.components(3, read(mask)["Color"])[0]
+    white = tree.components(3, read(mask)["Color"])[0]
+    resting = output_socket(tree.node("ShaderNodeAttribute", 3, attribute_name=RESTING), "Fac")
+    share = tree.math("ABSOLUTE", 4, tree.math("SUBTRACT", 4, resting, white))
     _finish(material, tree, read, still, front, share, is_transparent, emits)
     return material
 

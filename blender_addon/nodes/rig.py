@@ -32,7 +32,7 @@ __all__ = [
     "version_of",
 ]
 
-VERSION = 8
+VERSION = 9
 MODIFIER = "GID Rig"
 # Size of one pixel of the still in Blender units. A power of two: resting tents are placed without rounding, and none
 # spills over its pixel, where a mover's weight would make a millionth of it show.

@@ -2,19 +2,21 @@
 
 A *tent* is a quad of 2 x 2 pixels whose material falls off as a bilinear kernel, so that the sum of all tents is the
 splat. A tent that rests on its pixel centre touches no other pixel, hence all motionless pixels together are one
-*static quad*. The plate is one more quad below it, so that whatever the render's size, region and camera are, the
-plate follows. The tents of the frame's border reach outwards without falling off, as gid_core.frames.border has it:
-motion that leads inwards bares nothing.
+*static quad*. Likewise a *cell* of 16 x 16 pixels that all rest in this frame, under a painted mask or in the first
+frame of a loop, is one quad in that frame. The plate is one more quad below them, so that whatever the render's size,
+region and camera are, the plate follows. The tents of the frame's border reach outwards without falling off, as
+gid_core.frames.border has it: motion that leads inwards bares nothing.
 """
 
 from ...gid_core.frames.splat import SHARPNESS
 from . import sharp
 from .builder import output_socket, shared_group
 
-__all__ = ["CORNER", "INPUTS", "LIGHT", "SIDES", "UV", "WEIGHT", "group", "image_size"]
+__all__ = ["CORNER", "INPUTS", "LIGHT", "RESTING", "SIDES", "UV", "WEIGHT", "group", "image_size"]
 
-VERSION = 3
+VERSION = 4
 UV, CORNER, SIDES = "gid_uv", "gid_corner", "gid_sides"
+RESTING = "gid_resting"  # of a quad: 1 for a cell that rests, which stands for the pixels that the static quad leaves
 LIGHT, WEIGHT = "gid_light", "gid_weight"  # of a tent: its colour and opacity, and how much it counts
 
 # Of two tents at equal depth Cycles loses one. 256 x 256 levels part any two from less than 256 px apart; over 16 px
@@ -23,7 +25,8 @@ _LEVELS, _LEVEL_PX = 256, 16 / 256**2
 # By this a tent at rest is smaller than two pixels: a ray through the next pixel's centre misses it, where it would
 # else meet its rim, give or take a rounding that shows in a hole. A power of two: sums with it are exact.
 _SLACK = 2**-9
-
+_CELL_PX = 16.0  # side of a cell: larger ones seldom rest whole, smaller ones save no more
+_CELL_HEIGHT_PX = -1.5  # below the static quad: of two hits at one depth Cycles loses one
 
 # Inputs of the group, but for Displacement inputs of the rig as well.
 INPUTS = {
@@ -58,33 +61,103 @@ def _build(tree):
         tree.add_input(name, kind, description=description)
     static = _quad(tree, "Static quad: all that never moves", "Static Material", -1.0)
     plate = _quad(tree, "Plate: what shows through holes", "Plate Material", -2.0)
-    tents = _tents(tree)
-    with tree.frame("All that a render sees"):
+    points, displacement = _displaced(tree, _points(tree))
+    points, resting = _parted(tree, points, displacement)
+    tents = _tents(tree, points, displacement)
+    with tree.frame("All that a render sees, made real at once"):
         shown = tree.node(
             "GeometryNodeSwitch", 29, {"Switch": tree.input("Has Plate"), "True": plate}, input_type="GEOMETRY"
         )
-        rendered = tree.node("GeometryNodeJoinGeometry", 30)
-        for part in (static, output_socket(shown), tents):
-            tree.feed(part, rendered.inputs["Geometry"])
-        tree.outputs(31, Geometry=rendered)
+        whole = tree.node("GeometryNodeJoinGeometry", 30)
+        for part in (static, output_socket(shown), resting, *tents):
+            tree.feed(part, whole.inputs["Geometry"])
+        tree.outputs(32, Geometry=tree.node("GeometryNodeRealizeInstances", 31, {"Geometry": whole}))
 
 
-def _tents(tree):
-    """Geometry: a tent for every pixel that can move, carried by Displacement."""
-    (points, size), (first, last, is_rim) = _carried(tree, _points(tree)), _border(tree)
+def _tents(tree, points, displacement):
+    """A tent for each point, carried by its displacement: the inner ones, as instances, and those of the border."""
+    (points, size), (first, last, is_rim) = _carried(tree, points, displacement), _border(tree)
     with tree.frame("Tents: those of the border apart"):
         is_inner = tree.math("SUBTRACT", 17, 1.0, is_rim)
         first, last = tree.vector(17, *first), tree.vector(17, *last)
-    inner = _realised(tree, "Tents", points, size, 2, 1, is_inner)
-    rim = _realised(tree, "Tents of the border", points, size, 5, 2, is_rim)
-    rim = _reaching_out(tree, rim, first, last)
-    with tree.frame("Tents: all of them"):
-        whole = tree.node("GeometryNodeJoinGeometry", 27)
-        for part in (inner, rim):
-            tree.feed(part, whole.inputs["Geometry"])
-        return output_socket(
-            tree.node("GeometryNodeSetMaterial", 28, {"Geometry": whole, "Material": tree.input("Tent Material")})
+    inner = _instanced(tree, "Tents", points, size, 2, 1, is_inner)
+    rim = _instanced(tree, "Tents of the border", points, size, 5, 2, is_rim)
+    return inner, _reaching_out(tree, rim, first, last)
+
+
+def _displaced(tree, points):
+    """(the points, how far each is displaced in this frame: a field that is worked out once)."""
+    with tree.frame("Displacement in this frame"):
+        captured = tree.node("GeometryNodeCaptureAttribute", 13, {"Geometry": points})
+        captured.capture_items.new("VECTOR", "Displacement")
+        tree.feed(tree.input("Displacement"), captured.inputs["Displacement"])
+        return captured.outputs["Geometry"], captured.outputs["Displacement"]
+
+
+def _parted(tree, points, displacement):
+    """(the points but for those of cells that rest whole, a quad on each such cell).
+
+    Where every pixel moves none of this is computed.
+    """
+    with tree.frame("Cells: in which of them does anything move?"):
+        width, height = image_size(tree, 13, "Still")
+        length = _length(tree, 14, displacement)
+        least = tree.node("GeometryNodeAttributeStatistic", 15, {"Geometry": points, "Attribute": length})
+        all_move = tree.math("GREATER_THAN", 16, least.outputs["Min"], 0.0)
+        uv = tree.node("GeometryNodeInputNamedAttribute", 13, {"Name": UV}, data_type="FLOAT_VECTOR")
+        place = tree.vector_math("MULTIPLY", 14, uv.outputs["Attribute"], tree.vector(13, width, height))
+        corner = tree.vector_math("FLOOR", 16, tree.scale(15, place, 1 / _CELL_PX))
+        column, row, _ = tree.components(17, corner)
+        per_row = tree.math("CEIL", 15, tree.math("DIVIDE", 14, width, _CELL_PX))
+        cell = tree.math("MULTIPLY_ADD", 18, row, per_row, column)
+        n_moving = _accumulated(tree, 19, tree.math("GREATER_THAN", 15, length, 0.0), cell)["Total"]
+        n_before = _accumulated(tree, 19, 1.0, cell)["Trailing"]
+        rests = tree.math("LESS_THAN", 20, n_moving, 0.5)
+        is_first = tree.math("MULTIPLY", 21, rests, tree.math("LESS_THAN", 20, n_before, 0.5))
+        is_other = tree.math("SUBTRACT", 22, 1.0, is_first)
+        moving, first = (
+            tree.node("GeometryNodeDeleteGeometry", 23, {"Geometry": points, "Selection": chosen}, domain="POINT")
+            for chosen in (rests, is_other)
         )
+    resting = _cells(tree, first, corner)
+    with tree.frame("Cells: where all move, nothing of that"):
+        values = {"Switch": all_move, "False": moving, "True": points}
+        kept = tree.node("GeometryNodeSwitch", 31, values, input_type="GEOMETRY")
+        values = {"Switch": all_move, "False": resting}
+        quads = tree.node("GeometryNodeSwitch", 31, values, input_type="GEOMETRY")
+        return output_socket(kept), output_socket(quads)
+
+
+def _cells(tree, points, corner):
+    """Geometry: a quad on the cell of each point. corner: the cell's (column, row), a field."""
+    with tree.frame("Cells: a quad on each that rests"):
+        px = tree.input("Pixel Size")
+        sides = tree.vector(13, *image_size(tree, 12, "Still"))
+        begin = tree.scale(17, corner, _CELL_PX)
+        end = tree.vector_math("MINIMUM", 19, tree.vector_math("ADD", 18, begin, (_CELL_PX,) * 3), sides)
+        size = tree.vector_math("SUBTRACT", 20, end, begin)
+        middle = tree.vector_math("SUBTRACT", 20, tree.vector_math("ADD", 20, begin, end), sides)
+        x, y, _ = tree.components(22, tree.scale(21, middle, 0.5))
+        place = tree.scale(23, tree.vector(22, x, y, _CELL_HEIGHT_PX), px)
+        points = tree.node("GeometryNodeSetPosition", 24, {"Geometry": points, "Position": place})
+        quad = _rectangle(tree, 23, px, px, 2)
+        quads = tree.node("GeometryNodeInstanceOnPoints", 25, {"Points": points, "Instance": quad, "Scale": size})
+        quads = tree.node("GeometryNodeRealizeInstances", 26, {"Geometry": quads})
+        by_px = tree.math("DIVIDE", 22, 1.0, px)
+        per_side = tree.vector_math("DIVIDE", 24, tree.vector(23, by_px, by_px), sides)
+        place = tree.node("GeometryNodeInputPosition", 25)
+        quads = _stored(tree, 27, quads, UV, tree.vector_math("MULTIPLY_ADD", 26, place, per_side, (0.5, 0.5, 0.0)))
+        quads = _stored(tree, 28, quads, SIDES, sides)
+        quads = _stored(tree, 29, quads, RESTING, 1.0, "FLOAT")
+        return tree.node("GeometryNodeSetMaterial", 30, {"Geometry": quads, "Material": tree.input("Static Material")})
+
+
+def _accumulated(tree, column, value, cell):
+    return tree.node("GeometryNodeAccumulateField", column, {"Value": value, "Group Index": cell}).outputs
+
+
+def _length(tree, column, vector):
+    return tree.node("ShaderNodeVectorMath", column, {"Vector": vector}, operation="LENGTH").outputs["Value"]
 
 
 def _quad(tree, label, material, height_px):
@@ -147,13 +220,9 @@ def _points(tree):
         )
 
 
-def _carried(tree, points):
+def _carried(tree, points, displacement):
     """(the points where they land, with the light and the weight of their tents; the size of a tent: a field)."""
     with tree.frame("Where each lands, and with what light and weight"):
-        captured = tree.node("GeometryNodeCaptureAttribute", 13, {"Geometry": points})
-        captured.capture_items.new("VECTOR", "Displacement")
-        tree.feed(tree.input("Displacement"), captured.inputs["Displacement"])
-        points, displacement = captured.outputs["Geometry"], captured.outputs["Displacement"]
         points = tree.node("GeometryNodeSetPosition", 14, {"Geometry": points, "Offset": displacement})
         uv = tree.node("GeometryNodeInputNamedAttribute", 13, {"Name": UV}, data_type="FLOAT_VECTOR")
         uv = uv.outputs["Attribute"]
@@ -173,8 +242,7 @@ def _carried(tree, points):
         weight = tree.math("EXPONENT", 17, tree.math("MULTIPLY", 16, tree.math("SUBTRACT", 15, r, 0.5), SHARPNESS))
         points = _stored(tree, 18, points, LIGHT, light, "FLOAT_COLOR")
         points = _stored(tree, 19, points, WEIGHT, weight, "FLOAT")
-        length = tree.node("ShaderNodeVectorMath", 15, {"Vector": displacement}, operation="LENGTH").outputs["Value"]
-        is_moved = tree.math("GREATER_THAN", 16, length, 0.0)
+        is_moved = tree.math("GREATER_THAN", 16, _length(tree, 15, displacement), 0.0)
         return points, tree.math("MULTIPLY_ADD", 17, is_moved, _SLACK, 1 - _SLACK)
 
 
@@ -190,7 +258,7 @@ def _border(tree):
         return first, last, tree.math("MAXIMUM", 17, *(tree.math("MAXIMUM", 16, *pair) for pair in (first, last)))
 
 
-def _realised(tree, label, points, size, n, half, selection):
+def _instanced(tree, label, points, size, n, half, selection):
     """n x n vertices, 2 `half` pixels times `size` wide, on each selected point; CORNER is what would be the pixels."""
     with tree.frame(label):
         px = tree.input("Pixel Size")
@@ -200,9 +268,9 @@ def _realised(tree, label, points, size, n, half, selection):
         corner = tree.vector_math("FLOOR", 15, pixels)  # Blender 5.2 has ROUND, the others have not
         side = tree.math("MULTIPLY", 13, px, 2.0 * half)
         quad = _stored(tree, 16, _rectangle(tree, 14, side, side, n), CORNER, corner)
+        quad = tree.node("GeometryNodeSetMaterial", 17, {"Geometry": quad, "Material": tree.input("Tent Material")})
         inputs = {"Points": points, "Selection": selection, "Instance": quad, "Scale": size}
-        tents = tree.node("GeometryNodeInstanceOnPoints", 18, inputs)
-        return tree.node("GeometryNodeRealizeInstances", 19, {"Geometry": tents})
+        return output_socket(tree.node("GeometryNodeInstanceOnPoints", 18, inputs))
 
 
 def _reaching_out(tree, tents, first, last):
@@ -213,6 +281,7 @@ def _reaching_out(tree, tents, first, last):
     """
     with tree.frame("Border: tents reach out to the frame without falling off"):
         px = tree.input("Pixel Size")
+        tents = tree.node("GeometryNodeRealizeInstances", 19, {"Geometry": tents})
         # The frame's upper right corner.
         edge = tree.scale(20, tree.vector(19, *image_size(tree, 18, "Still")), tree.math("MULTIPLY", 19, px, 0.5))
         place = tree.node("GeometryNodeInputNamedAttribute", 19, {"Name": CORNER}, data_type="FLOAT_VECTOR")

@@ -170,13 +170,13 @@ class _Sides:
         cut = _eased(_between(along, share, weight), _CUT)
         kept = np.flatnonzero(cut > 0)
         rows, columns, share, along, reached = rows[kept], columns[kept], share[kept], along[kept], reached[kept]
-        apart, slope, offset = _colours(share, weight[kept], _windows(sums, rows, columns, "constant"))
+        apart, slope, offset, grain = _colours(share, weight[kept], _windows(sums, rows, columns, "constant"))
         is_seen = _is_seen(share, _windows(borders, rows, columns, "constant"))
         self.trust = cut[kept] * _eased(apart, _APART) * is_seen
         told = np.flatnonzero(self.trust > 0)
         self.rows, self.columns, self.span = rows[told], columns[told], self.span[kept][told]
         self.trust, self.slope, self.offset = self.trust[told], slope[told], offset[told]
-        self.apart = apart[told]
+        self.apart, self.grain = apart[told], grain[told]
         self.share = share[told].reshape(-1, width, width)
         self.steps = np.stack(
             [_pure(along[told], share[told], reached[told], inside[kept][told], side, y, x) for side in (0, 1)], 1
@@ -242,7 +242,10 @@ def _colours(share, weight, sums):
     apart = means[1] - means[0]
     slope = np.linalg.solve(spread, apart[..., None])[..., 0]
     offset = -((means[0] + means[1]) / 2 * slope).sum(1)
-    return np.sqrt(np.maximum((apart * slope).sum(1), 0)), slope, offset
+    squared = np.maximum((apart * slope).sum(1), 0)
+    first = spreads[0] + np.float32(_NOISE) * np.eye(3, dtype=np.float32)
+    grain = np.sqrt(np.maximum(np.einsum("nc,ncd,nd->n", slope, first, slope), 0)) / np.maximum(squared, 1e-9)
+    return np.sqrt(squared), slope, offset, grain
 
 
 def _pure(along, share, reached, inside, side, y, x):
@@ -269,7 +272,7 @@ def _write(steps, sides, texels, padded, places, motion, moves):
     odds = np.clip(odds, -_SURE, _SURE) + _SURE * (2 * _share_at(sides, texels) - 1)
     is_second = _voted(odds, patches) > 0
     inner = is_second[:, _RIM : _RIM + own, _RIM : _RIM + own]
-    is_second = inner | (_widened(is_second) & (mixed > np.maximum(_RIM_SHARE, _GRAIN / sides.apart)[:, None, None]))
+    is_second = inner | (_widened(is_second) & (mixed > np.maximum(_RIM_SHARE, _GRAIN * sides.grain)[:, None, None]))
     down, right = (texels.offsets(axis, index, 0) for axis, index in ((0, rows), (1, columns)))
     places = _places_of(sides, places, motion, moves, down, right)
     there = np.where(is_second[..., None], places[:, 1], places[:, 0])

@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 import pytest
 from gid_dev.blender_addon.loop import images, mesh, read
-from gid_dev.blender_addon.nodes import builder, mode, rig
+from gid_dev.blender_addon.nodes import builder, mode, rig, tents
 from gid_dev.gid_core.frames.renderer import LoopRenderer
 from gid_dev.gid_core.motion import pluck, synth
 from gid_dev.gid_core.motion.edits import mode_gains
@@ -29,7 +29,7 @@ def points(plane, frame, attribute="position", width=3):
     geometry = plane.evaluated_get(graph).evaluated_geometry()  # the mesh lives as long as this
     data = geometry.mesh.attributes[attribute].data
     values = np.empty(len(data) * width, np.float32)
-    data.foreach_get("vector", values)
+    data.foreach_get("vector" if width > 1 else "value", values)
     return values.reshape(-1, width)
 
 
@@ -147,13 +147,13 @@ def test_phase_offset_is_that_part_of_the_loop_ahead(make_loop, anchored):
 
 def tents_moved(plane, frame):
     """(column, row, (dx, dy) in px, y down) of all tents as the render sees them, rows from the top."""
-    place = points(plane, frame)[:-8, :2] / rig.PIXEL + np.array(SIZE) / 2  # static quad and plate come last
-    pixel = np.floor(points(plane, frame, rig.UV, 2)[:-8] * SIZE).astype(int)
+    is_tent = points(plane, frame, tents.WEIGHT, 1)[:, 0] > 0  # not static quad, plate or a cell that rests
+    place = points(plane, frame)[is_tent, :2] / rig.PIXEL + np.array(SIZE) / 2
+    pixel = np.floor(points(plane, frame, rig.UV, 2)[is_tent] * SIZE).astype(int)
     is_rim = ((pixel == 0) | (pixel == np.array(SIZE) - 1)).any(1)
-    n_rim = is_rim.sum()
-    assert is_rim[:n_rim].all()  # the tents of the border come first, 25 points each, the middle one at the pixel
-    centres = np.concatenate([place[12:n_rim:25], place[n_rim:].reshape(-1, 4, 2).mean(1)])
-    pixel = np.concatenate([pixel[12:n_rim:25], pixel[n_rim::4]])
+    # The tents of the border have 25 points each, the middle one at the pixel.
+    centres = np.concatenate([place[is_rim][12::25], place[~is_rim].reshape(-1, 4, 2).mean(1)])
+    pixel = np.concatenate([pixel[is_rim][12::25], pixel[~is_rim][::4]])
     moved = (centres - (pixel + 0.5)) * [1, -1]
     return pixel[:, 0], SIZE[1] - 1 - pixel[:, 1], moved
 
@@ -172,6 +172,20 @@ def test_mask_and_border_weigh_every_pixel_of_a_render(make_loop, occluding_volu
         assert np.abs(moved - reference[row, column] * weight[:, None]).max() < MOTION_PX
         assert (weight == 0).sum() > 100
         assert (moved[weight == 0] == 0).all()
+
+
+def test_cells_that_rest_have_no_tents(make_loop):
+    plane = make_loop(*SIZE)
+    mask = np.ones((SIZE[1], SIZE[0], 1), np.float32)
+    mask[:, :40] = 0
+    rig.set_inputs(plane, {"Tents": True, "Mask": images.new_image("Mask", mask)})
+    column, row, _ = tents_moved(plane, 8)
+    rig.set_inputs(plane, {"Has Mask": True})
+    kept = tents_moved(plane, 8)[0]
+    assert column.min() < 32 <= kept.min() < 40  # the third column of cells moves in part, and keeps all its tents
+    assert len(kept) == (column >= 32).sum()
+    cells = {(x // 16, y // 16) for x, y in zip(column, SIZE[1] - 1 - row, strict=True)}
+    assert len(points(plane, 1)) == 4 + 4 * len(cells)  # the still: the static quad and no tent
 
 
 def test_the_sheet_shows_mask_and_border_live(make_loop):

@@ -40,6 +40,22 @@ def add_arguments(parser: argparse.ArgumentParser, sizes) -> None:
     )
 
 
+def add_through(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--through", nargs="+", default=[], choices=("cycles", "eevee"), help="also Blender's EXR, by these engines"
+    )
+
+
+def drawn(options, loop, numbers):
+    """(who, frames of those numbers), by gid_core and each engine that was asked for; each to be used up in turn."""
+    yield "gid_core", map(loop.renderer().frame, numbers)
+    if options.through:
+        from . import blender
+
+        for engine in options.through:
+            yield engine, blender.rendered(blender.built(loop, engine.upper()), numbers)
+
+
 def loops(options):
     """(name, long side, `Loop`) of every still at every size; a photograph is never enlarged."""
     for size in options.sizes:
