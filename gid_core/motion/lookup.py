@@ -31,8 +31,8 @@ _VOTE = 1  # pixels to each side that vote
 # What moves farther takes the pixels around it along in which so much of its colour is mixed with what is behind: left
 # there, they would draw its old outline.
 _RIM = 1
-_RIM_SHARE = 0.15
-_GRAIN = 1.5  # and of the colours' standard deviations, so that grain is not taken for a mixture
+_RIM_SHARE = 0.1
+_GRAIN = 1.5  # and of what is behind, standard deviations, so that its grain is not taken for a mixture
 _MARGIN = _VOTE + _RIM  # pixels around a block that are looked at
 _TOLERATED_PX, _MIXED_PX = 0.03, 0.2  # what a texel may move otherwise than its side; how much of it weighs as a...
 _FAR = 0.03  # ...step of a texel's square root of this
@@ -147,8 +147,8 @@ class _Sides:
 
     rows, columns: int (n,). share: float32 (n, 7, 7), 0..1 from one side to the other. span: (n,) px between them.
     slope (n, 3), offset (n,): log odds of the second side are colour @ slope + offset. apart: (n,) standard deviations
-    between the colours of both sides. steps: int (n, 2, 2), to the
-    texel that either side reads, down and right. trust: (n,) in 0..1.
+    between the colours of both sides. grain: (n,) the first side's own standard deviation, of the way to the second.
+    steps: int (n, 2, 2), to the texel that either side reads, down and right. trust: (n,) in 0..1.
     """
 
     def __init__(self, rows, columns, moves, sums, borders):
@@ -224,8 +224,9 @@ def _is_seen(share, borders):
 
 
 def _colours(share, weight, sums):
-    """How far the colours of both sides are apart, in standard deviations (N,), and the log odds of the second side.
+    """Of both sides' colours: how many standard deviations they are apart (N,), log odds of the second, grain (N,).
 
+    The grain is the first side's standard deviation towards the second, of the way between both.
     Two normal distributions of one covariance, the mean of both sides' (linear discriminant analysis).
     """
     sums = sums.reshape(*sums.shape[:2], share.shape[1])
@@ -238,14 +239,14 @@ def _colours(share, weight, sums):
         means.append(mean)
         second = found[:, 3:][:, [0, 1, 2, 1, 3, 4, 2, 4, 5]].reshape(-1, 3, 3)
         spreads.append(second - mean[:, :, None] * mean[:, None])
-    spread = (spreads[0] + spreads[1]) / 2 + np.float32(_NOISE) * np.eye(3, dtype=np.float32)
+    noise = np.float32(_NOISE) * np.eye(3, dtype=np.float32)
+    spread = (spreads[0] + spreads[1]) / 2 + noise
     apart = means[1] - means[0]
     slope = np.linalg.solve(spread, apart[..., None])[..., 0]
     offset = -((means[0] + means[1]) / 2 * slope).sum(1)
     squared = np.maximum((apart * slope).sum(1), 0)
-    first = spreads[0] + np.float32(_NOISE) * np.eye(3, dtype=np.float32)
-    grain = np.sqrt(np.maximum(np.einsum("nc,ncd,nd->n", slope, first, slope), 0)) / np.maximum(squared, 1e-9)
-    return np.sqrt(squared), slope, offset, grain
+    along = np.einsum("nc,ncd,nd->n", slope, spreads[0] + noise, slope)
+    return np.sqrt(squared), slope, offset, np.sqrt(np.maximum(along, 0)) / np.maximum(squared, 1e-9)
 
 
 def _pure(along, share, reached, inside, side, y, x):

@@ -69,6 +69,19 @@ def test_grain_gives_no_dots():
     assert (alike <= 2).sum() <= 2
 
 
+def test_the_soft_rim_of_a_rough_thing_goes_along():
+    """Left behind before a smooth ground it would draw the old outline, however the thing's own colours scatter."""
+    inside = disc()
+    cover = sum(np.roll(inside, (y, x), (0, 1)) for y in (-1, 0, 1) for x in (-1, 0, 1)) / 9
+    colours = np.random.default_rng(0).normal((0.6, 0.45, 0.3), 0.2, (*SIZE, 3)) * cover[..., None]
+    colours += np.random.default_rng(1).normal(0.1, 0.005, (*SIZE, 3)) * (1 - cover[..., None])
+    moves = texels_of(REACH_PX * inside[..., None] * np.ones(2))
+    photo = (255 * np.clip(colours, 0, 1)).astype(np.uint8)
+    is_moving = Places(GRID, *SIZE[::-1], lookup(photo, moves)).read(moves)[..., 0] > REACH_PX / 2
+    assert is_moving[~inside & (cover > 0.3)].mean() > 0.85
+    assert not is_moving[cover == 0].any()
+
+
 @pytest.mark.parametrize("what", ["one colour", "fades", "rests"])
 def test_without_an_edge_every_pixel_reads_at_its_own_place(what):
     inside = disc()
