@@ -174,11 +174,12 @@ def _loops(model, options):
 def _renderers(_model, options):
     cases = [
         *(renderers.scene_cases(options.photos, options.scenes) if options.photos else ()),
+        *(renderers.rendered_cases(options.rendered) if options.rendered else ()),
         *(renderers.film_cases(options.clips) if options.clips else ()),
         *(renderers.middlebury_cases(options.middlebury) if options.middlebury else ()),
     ]
     if not cases:
-        _tell(["renderers: left out, they need --photos, --clips or --middlebury"])
+        _tell(["renderers: left out, they need --photos, --rendered, --clips or --middlebury"])
         return {}, []
     rows = renderers.rows_of(options.rows) if options.rows else {}
     scores = [(case.kind, renderers.score(case, rows)) for case in cases]
@@ -242,6 +243,7 @@ def main(arguments=None):
     parser.add_argument("--clips", help="folder of films with a still camera; default: clips beside --data")
     parser.add_argument("--loops", help="folder of films whose first frames are animated and compared with them")
     parser.add_argument("--photos", help="folder of photographs that layered scenes are drawn from; for renderers")
+    parser.add_argument("--rendered", help="folder of onnx_export.rendered.moving; for renderers")
     parser.add_argument("--middlebury", help="folder of Middlebury's pairs; for renderers")
     parser.add_argument("--rows", help="folder of fitting.renderer's checkpoints: adds its rows to the renderers")
     parser.add_argument("--workers", type=int, default=1, help="processes that measure films of --loops")

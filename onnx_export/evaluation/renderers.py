@@ -1,8 +1,8 @@
 """Renderers compared: frames from a still and its motion by every way that the project knows, beside the true frames.
 
-Scenes are drawn from photographs, seen by the true motion and by texels of 7.5 px (a volume of 256 px at 1080p) through
-the lookup; of films the motion is tracked from the still; Middlebury's is measured. Two neighbouring frames each, but
-for Middlebury. Cases are the unit of chance.
+Scenes are drawn from photographs or rendered by Cycles, seen by the true motion and by texels of 7.5 px (a volume of
+256 px at 1080p) through the lookup; of films the motion is tracked from the still; Middlebury's is measured. Two
+neighbouring frames each, but for Middlebury. Cases are the unit of chance.
 """
 
 from dataclasses import dataclass, field
@@ -28,8 +28,9 @@ from ..footage.windows import find_sources
 from ..networks import backbone
 from ..networks.renderer import RendererNet
 from ..scenes import layered
+from ..scenes.moments import Moments
 from .bars import Bar, rounded, table_lines
-from .silhouettes import detail, encoded, near, near_jumps, psnr, richest
+from .silhouettes import detail, encoded, near, near_jumps, psnr, richest, ssim
 from .statistics import interval
 from .warps import Ways, along, middlebury_pair
 
@@ -38,6 +39,7 @@ __all__ = [
     "Case",
     "film_cases",
     "middlebury_cases",
+    "rendered_cases",
     "renderer_bars",
     "renderer_lines",
     "rows_of",
@@ -45,9 +47,10 @@ __all__ = [
     "scene_parts",
 ]
 
-FIGURES = ("all", "edges", "holes", "inside", "features", "sharpness", "flicker")
+FIGURES = ("all", "edges", "holes", "inside", "ssim", "features", "sharpness", "flicker")
 HELD_OUT = 10**7  # first seed of the scenes
 TRUE, REAL, FILMS, MIDDLEBURY = "true motion", "texels of 7.5 px", "films", "Middlebury"
+CYCLES = {TRUE: "Cycles, true motion", REAL: "Cycles, texels of 7.5 px"}
 NEAR_PX = 4
 LEARNED, STILL = "softmax, W learned", "repeat the still"
 SHOWN = "sharp", "best", "network"  # on sheets, behind the true frame
@@ -89,12 +92,24 @@ def scene_cases(photos, count: int = 20):
     pictures = [image_io.load_photo(path).pixels[..., :3] for path in sorted(Path(photos).iterdir())]
     for number in range(count):
         scene = layered.Scene(HELD_OUT + number, pictures, _SIZE, _TEXELS, _REACH, _BLADES)
-        frames = [scene.frame(frame) for frame in _FRAMES]
-        parts = [scene_parts(scene.labels, front) for _truth, front in frames]
-        times = tuple(frame / layered.N_FRAMES for frame in _FRAMES)
-        for kind, volume in ((TRUE, scene.volume), (REAL, layered.looked_up(scene))):
-            ways = Ways(scene.still, volume, scene.plan, _qualities())
-            yield Case(f"scene {number}", kind, ways, _FRAMES, [truth for truth, _ in frames], parts, times)
+        yield from _cases(f"scene {number}", scene, _FRAMES, {TRUE: TRUE, REAL: REAL})
+
+
+def rendered_cases(folder):
+    """The same of the scenes that `rendered.moving` left in a folder."""
+    for path in sorted(Path(folder).glob("*.npz")):
+        scene = Moments(path, _TEXELS)
+        yield from _cases(path.stem, scene, scene.numbers, CYCLES)
+
+
+def _cases(name, scene, numbers, kinds):
+    """A scene by its true motion and by texels."""
+    frames = [scene.frame(number) for number in numbers]
+    parts = [scene_parts(scene.labels, front) for _truth, front in frames]
+    times = tuple(number / layered.N_FRAMES for number in numbers)
+    for kind, volume in ((TRUE, scene.volume), (REAL, layered.looked_up(scene))):
+        ways = Ways(scene.still, volume, scene.plan, _qualities())
+        yield Case(name, kinds[kind], ways, numbers, [truth for truth, _ in frames], parts, times)
 
 
 def scene_parts(before, front) -> dict:
@@ -195,9 +210,9 @@ def _features(picture):
 def score(case: Case, rows: dict) -> dict:
     """{method: {figure: number}}, means over the frames of a case; what a case does not show is NaN.
 
-    The first four are PSNR in dB over these parts. features: distance of the backbone's in the last frame, as a part of
-    the true one's size, a mean of strides 4 and 8. sharpness: detail inside, as a part of the true frame's. flicker:
-    mean error of the difference of both frames where something moves, in 255ths.
+    The first four are PSNR in dB over these parts. ssim: structural similarity. features: distance of the backbone's in
+    the last frame, as a part of the true one's size, a mean of strides 4 and 8. sharpness: detail inside, as a part of
+    the true frame's. flicker: mean error of the difference of both frames where something moves, in 255ths.
     """
     true = _features(case.truths[-1])
     table = {}
@@ -213,7 +228,8 @@ def score(case: Case, rows: dict) -> dict:
 def _compared(picture, truth, parts):
     inside = parts["inside"]
     sharpness = detail(picture, inside) / detail(truth, inside) if inside.any() else np.nan
-    return {**{name: psnr(picture, truth, part) for name, part in parts.items()}, "sharpness": sharpness}
+    found = {name: psnr(picture, truth, part) for name, part in parts.items()}
+    return {**found, "ssim": ssim(picture, truth), "sharpness": sharpness}
 
 
 def _flicker(pictures, case):
@@ -262,7 +278,7 @@ def renderer_lines(table) -> list:
 
 
 def _told(value):
-    return "" if value is None else f"{value:.2f}"
+    return "" if value is None else f"{value:.3f}" if abs(value) < 1 else f"{value:.2f}"
 
 
 def renderer_bars(table) -> list:

@@ -1,7 +1,8 @@
 """The networks that draw frames: python -m onnx_export.export.drawing --work DIR --models DIR
 
 Adds features.onnx and synthesis.onnx of a training's renderer.pt to a folder of model files, to its card and to its
-versions.json; what the folder holds of motion stays as it is.
+versions.json; what the folder holds of motion stays as it is. With --back, the way back: the folder's two graphs become
+a renderer.pt, with which `fitting.renderer --start DIR` begins.
 """
 
 import argparse
@@ -82,8 +83,13 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="onnx_export.export.drawing", description="Add the networks that draw")
     parser.add_argument("--work", required=True, help="folder of renderer.pt")
     parser.add_argument("--models", required=True, help="folder of model files with their card")
+    parser.add_argument("--back", action="store_true", help="write renderer.pt from the model files")
     options = parser.parse_args(arguments)
     try:
+        if options.back:
+            Path(options.work).mkdir(parents=True, exist_ok=True)
+            torch.save({"averaged": restored(options.models).state_dict()}, Path(options.work) / "renderer.pt")
+            return
         network, state = load(options.work, "renderer", RendererNet())
     except ValueError as error:
         parser.error(str(error))

@@ -1,7 +1,8 @@
 """The network that draws: python -m onnx_export.fitting.renderer --pictures DIR --stills DIR --work DIR [--rows]
 
-Draws layered scenes of the training's photographs, each with two neighbouring true frames, and teaches
-networks.renderer.RendererNet what the best classical frame lacks. Scenes and steps that are done are not done again.
+Draws layered scenes of the training's photographs, takes those that Blender rendered (--rendered), each with two
+neighbouring true frames, and teaches networks.renderer.RendererNet what the best classical frame lacks. Scenes and
+steps that are done are not done again.
 """
 
 import argparse
@@ -24,10 +25,24 @@ from ..networks.blocks import parameters
 from ..networks.renderer import Drawing, RendererNet
 from ..photographs import masks
 from ..scenes import layered
+from ..scenes.moments import Moments
 from . import settings as runs
+from .conditions import load
 from .fit import fit
 
-__all__ = ["ROWS", "checkpoint_name", "drawn", "make_scene", "renderer_loss", "told", "train_renderer", "varied"]
+__all__ = [
+    "ROWS",
+    "checkpoint_name",
+    "drawn",
+    "make_scene",
+    "pair_of",
+    "rendered_scene",
+    "renderer_loss",
+    "told",
+    "train_renderer",
+    "training_set",
+    "varied",
+]
 
 # Each row of the table, and how it differs from the network.
 ROWS = {
@@ -52,7 +67,7 @@ _LEAST_ERROR = 0.01  # of a frame, as which less counts
 
 
 def make_scene(seed: int, photos) -> dict:
-    """Two neighbouring frames of a scene, as float16 arrays: `told` of both, stacked, and their `truth` (2, H, W, 3).
+    """Two neighbouring frames of a layered scene, as `pair_of` gives them.
 
     photos: function of a generator and a count, which gives pictures as `layered.Scene` takes them.
     """
@@ -61,17 +76,36 @@ def make_scene(seed: int, photos) -> dict:
     reach = np.sort(np.exp(rng.uniform(*np.log(_REACH), n_layers)))
     if rng.random() > _NEAR_MOVES_MORE:
         reach = reach[::-1]
-    texel = rng.uniform(*_TEXEL_PX)
-    texels = tuple(max(8, round(side / texel)) for side in _SIZE)
+    texels = _texels(rng)
     n_blades = int(rng.integers(_MOST_BLADES + 1))
     scene = layered.Scene(seed, photos(rng, 1 + n_layers), _SIZE, texels, tuple(reach), n_blades)
-    volume = scene.volume if rng.random() < _EXACT_SHARE else layered.looked_up(scene)
-    renderer = BestRenderer(scene.still, volume, scene.plan)
+    is_exact = rng.random() < _EXACT_SHARE
     first = int(rng.integers(1, layered.N_FRAMES))
-    frames = [told(renderer, number) for number in (first, first + 1)]
+    return pair_of(scene, is_exact, (first, first + 1))
+
+
+def rendered_scene(seed: int, path) -> dict:
+    """Both frames of a file of `rendered.moving`, as `pair_of` gives them."""
+    rng = np.random.default_rng([seed, 27])
+    scene = Moments(path, _texels(rng))
+    return pair_of(scene, rng.random() < _EXACT_SHARE, scene.numbers)
+
+
+def _texels(rng):
+    texel = rng.uniform(*_TEXEL_PX)
+    return tuple(max(8, round(side / texel)) for side in _SIZE)
+
+
+def pair_of(scene, is_exact, numbers) -> dict:
+    """Frames of a scene as float16 arrays: `told` of both, stacked, and their `truth` (2, H, W, 3).
+
+    is_exact: its motion is known to the pixel, not read through texels.
+    """
+    renderer = BestRenderer(scene.still, scene.volume if is_exact else layered.looked_up(scene), scene.plan)
+    frames = [told(renderer, number) for number in numbers]
     made = {name: np.stack([frame[name] for frame in frames]) for name in frames[0]}
-    made["truth"] = np.stack([_first(seen(scene.frame(number)[0])) for number in (first, first + 1)])
-    made["time"] = np.array([first, first + 1], np.float32) / layered.N_FRAMES
+    made["truth"] = np.stack([_first(seen(scene.frame(number)[0])) for number in numbers])
+    made["time"] = np.array(numbers, np.float32) / layered.N_FRAMES
     return {name: values.astype(np.float16) for name, values in made.items()}
 
 
@@ -134,17 +168,22 @@ class Photos:
         return found
 
 
-def _scenes(folder, asked, seed, photos):
-    """The training set, {name: float16 (N, 2, ...)}; scenes that the folder lacks are drawn and kept there."""
+def training_set(work, asked, seed, photos, rendered=None) -> dict:
+    """{name: float16 (N, 2, ...)} of layered scenes and of the files of a folder; what `work` lacks of them is made and
+    kept there."""
+    layers = [(f"{number:05}", make_scene, photos) for number in range(asked.scenes)]
+    files = sorted(Path(rendered).glob("*.npz")) if rendered else []
+    shots = [(f"rendered {path.stem}", rendered_scene, path) for path in files]
+    folder = Path(work) / "renderer_scenes"
     folder.mkdir(parents=True, exist_ok=True)
     found = []
-    for number in range(asked.scenes):
-        path = folder / f"{number:05}.npz"
+    for number, (name, make, source) in enumerate([*layers, *shots]):
+        path = folder / f"{name}.npz"
         if not path.exists():
             with replacing(path) as temporary, temporary.open("wb") as file:
-                np.savez(file, **make_scene(10**6 * seed + number, photos))
+                np.savez(file, **make(10**6 * seed + number, source))
             if number % 20 == 19:
-                print(f"{number + 1} of {asked.scenes} scenes", flush=True)
+                print(f"{number + 1} of {len(layers) + len(shots)} scenes", flush=True)
         with np.load(path) as file:
             found.append({name: torch.from_numpy(file[name]) for name in file.files})
     return {name: torch.stack([scene[name] for scene in found]) for name in found[0]}
@@ -205,11 +244,16 @@ def _detail(picture):
     return F.avg_pool2d(laplacian, _DETAIL_PX, 1, _DETAIL_PX // 2, count_include_pad=False)
 
 
-def train_renderer(rows, asked, run, work, row=None):
-    """The averaged network, from DIR/renderer.pt on, or from that of a row; rows: the training set."""
+def train_renderer(rows, asked, run, work, row=None, start=None):
+    """The averaged network, from DIR/renderer.pt on, or from that of a row; rows: the training set.
+
+    start: folder of the renderer.pt with whose weights the network begins; rows begin with none.
+    """
     drawing = varied(ROWS[row], asked.drawing) if row else asked.drawing
     torch.manual_seed(run.seed)
     network = RendererNet(drawing)
+    if start and not row:
+        load(start, checkpoint_name(), network)
     frozen = backbone.pretrained().cut(2)
     return fit(
         network,
@@ -237,7 +281,9 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="onnx_export.fitting.renderer", description="Teach the network that draws")
     parser.add_argument("--pictures", required=True, help="pictures of masks.json, as gather leaves them")
     parser.add_argument("--stills", required=True, help="pictures of stills.json")
+    parser.add_argument("--rendered", help="folder of onnx_export.rendered.moving")
     parser.add_argument("--work", required=True, help="folder of scenes and checkpoints; goes on from what is there")
+    parser.add_argument("--start", help="folder of a renderer.pt: the network goes on from its weights")
     parser.add_argument("--config", default="renderer", help="which run: a name in configs/, or a .toml file")
     parser.add_argument("--rows", action="store_true", help="then train the other rows of the table, too")
     options = parser.parse_args(arguments)
@@ -250,9 +296,9 @@ def main(arguments=None):
     torch.set_num_threads(1)
     work = Path(options.work)
     photos = Photos(options.pictures, options.stills)
-    rows = _scenes(work / "renderer_scenes", run.renderer, run.seed, photos)
+    rows = training_set(work, run.renderer, run.seed, photos, options.rendered)
     for row in (None, *(ROWS if options.rows else ())):
-        train_renderer(rows, run.renderer, run, work, row)
+        train_renderer(rows, run.renderer, run, work, row, options.start)
 
 
 if __name__ == "__main__":

@@ -129,14 +129,14 @@ def box_matrix(location, yaw=0.0, scale=1.0, pitch=0.0):
 class Stage:
     """One scene. Objects are added with what moves in them; `shoot` renders the picture and the part numbers."""
 
-    def __init__(self, rng, catalogue):
+    def __init__(self, rng, catalogue=None):
         self.rng, self.catalogue = rng, catalogue
         self.scene = bpy.context.scene
         self.moving = []  # (object id, kind, root, tip) in metres, in the order of part numbers
         self.used = set()
         self._objects = 0
         self._numbers = {}  # object -> part number of each material slot
-        kept = catalogue.kept()
+        kept = catalogue.kept() if catalogue else ()
         for group in _CREATED:
             blocks = getattr(bpy.data, group)
             bpy.data.batch_remove([block for block in blocks if block not in kept])
@@ -255,11 +255,11 @@ class Stage:
         cycles.seed = int(self.rng.integers(2**30))
         views = ("AgX", "Filmic", "Standard")
         scene.view_settings.view_transform = views[self.rng.integers(3)]
-        picture = np.rint(self._rendered("PNG", "8") * 255).astype(np.uint8)
+        picture = np.rint(self.rendered("PNG", "8") * 255).astype(np.uint8)
         self._mark()
         cycles.samples, cycles.use_denoising, cycles.filter_width = 1, False, 0.01
         scene.view_settings.view_transform = "Raw"
-        parts = np.rint(self._rendered("OPEN_EXR", "32")[..., 0]).astype(np.int32)
+        parts = np.rint(self.rendered("OPEN_EXR", "32")[..., 0]).astype(np.int32)
         members = []
         for object_id, kind, root, tip in self.moving:
             members.append(motion_maps.member(object_id, kind, self._projected(root), self._projected(tip), self.rng))
@@ -269,7 +269,8 @@ class Stage:
         x, y, _ = world_to_camera_view(self.scene, self.camera, point)
         return x * motion_maps.WIDTH, (1 - y) * motion_maps.HEIGHT
 
-    def _rendered(self, file_format, depth):
+    def rendered(self, file_format, depth):
+        """The scene as float32 (h, w, 3), row 0 at the top; depth: bits of a channel."""
         scene = self.scene
         settings = scene.render.image_settings
         settings.file_format, settings.color_mode, settings.color_depth = file_format, "RGB", depth

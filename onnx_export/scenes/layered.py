@@ -19,13 +19,13 @@ from gid_core.motion.volume import SpectralVolume
 
 from .clouds import texture
 
-__all__ = ["N_FRAMES", "REACH", "SIZE", "TEXELS", "Layer", "Scene", "looked_up"]
+__all__ = ["FREQUENCIES", "N_FRAMES", "REACH", "SIZE", "TEXELS", "Layer", "Scene", "looked_up"]
 
 SIZE = (1600, 1000)
 TEXELS = (256, 160)  # the grid of 0.1.0's volumes
 N_FRAMES = 24
 _TWICE = 2
-_FREQUENCIES = (1.0, 2.0)  # Hz: harmonics of a loop of 24 frames
+FREQUENCIES = (1.0, 2.0)  # Hz: harmonics of a loop of 24 frames
 REACH = (0.003, 0.006, 0.009)  # of the long side, by layer: what is nearer moves farther
 _STRAIN = 0.02  # px a px, at most, of each mode
 
@@ -106,7 +106,7 @@ class Scene:
         self._background = pictures[0]
         self.layers = [self._layer(index, picture) for index, picture in enumerate(pictures[1:])]
         self.layers += [self._blade(picture) for picture in (pictures * n_blades)[:n_blades]]
-        self.still, self.labels = self._drawn(np.zeros(len(_FREQUENCIES)))
+        self.still, self.labels = self._drawn(np.zeros(len(FREQUENCIES)))
         self.volume = self._volume()
         amplitudes = resample(self.volume.amplitudes, *texels) * np.float32(texels[0] / size[0])
         self.texels = SpectralVolume(amplitudes, self.volume.frequencies)
@@ -145,7 +145,7 @@ class Scene:
     def _motion(self, reach):
         """Swings and strains of a layer."""
         rng = self._rng
-        turns = np.exp(2j * np.pi * rng.random((len(_FREQUENCIES), 2)))
+        turns = np.exp(2j * np.pi * rng.random((len(FREQUENCIES), 2)))
         shares = np.array([[0.7, 0.7], [0.3, 0.3]])
         strains = _STRAIN * rng.uniform(-1, 1, (2, 2, 2)) * np.exp(2j * np.pi * rng.random((2, 1, 1)))
         return reach * shares * turns, strains
@@ -176,11 +176,11 @@ class Scene:
 
     def _volume(self):
         x, y, pixel = self._places(1)
-        amplitudes = np.zeros((len(_FREQUENCIES), *x.shape, 2), np.complex64)
+        amplitudes = np.zeros((len(FREQUENCIES), *x.shape, 2), np.complex64)
         for number, layer in enumerate(self.layers, 1):
             inside = self.labels == number
             amplitudes[:, inside] = layer.field(x, y)[:, inside] / pixel
-        return SpectralVolume(amplitudes, np.array(_FREQUENCIES))
+        return SpectralVolume(amplitudes, np.array(FREQUENCIES))
 
 
 def looked_up(scene: Scene) -> SpectralVolume:

@@ -1,6 +1,7 @@
 """Bake as an artist meets it: what lies in the folder, how it agrees with Blender, what is refused, what is left."""
 
 import json
+import shutil
 import time
 
 import av
@@ -13,6 +14,7 @@ from gid_dev.blender_addon.output import bake, preview
 from gid_dev.blender_addon.output.delivery import rendered_picture
 from gid_dev.gid_core.errors import SettingsError
 from gid_dev.gid_core.files import colour, image_io
+from gid_dev.gid_core.frames.bake import bake as core_bake
 from gid_dev.gid_core.frames.frame_worker import Sheet
 
 N_FRAMES = 12
@@ -57,14 +59,33 @@ def test_best_bakes_other_pixels_and_compares_core_with_blender(small_loop, outp
     assert np.abs(frame - best).max() < np.abs(frame - core).max() / 10
 
 
-def test_a_script_may_ask_for_the_network_that_the_panel_does_not_offer(output, tmp_path):
-    output.movie = "none"
+def test_a_script_may_ask_for_the_network_that_the_panel_does_not_offer(small_loop, output, tmp_path):
+    output.movie, output.format = "none", "png16"
     assert "NETWORK" not in output.bl_rna.properties["quality"].enum_items
+    mask = np.zeros((32, 48, 4), np.float32)
+    mask[:, 20:] = 1
+    image = bpy.data.images.new("Mask", 48, 32, float_buffer=True, is_data=True)
+    image.pixels.foreach_set(mask[::-1].ravel())
+    small_loop.gid.edits.mask = image
     assert bpy.ops.gid.bake(quality="network") == {"FINISHED"}
-    report = json.loads((made(tmp_path)[0] / "report.json").read_text())
+    folder, files = made(tmp_path)
+    report = json.loads((folder / "report.json").read_text())
     assert report["by"] == "network"
     assert report["compared_db"] >= AGREES_DB
     assert output.quality == "CORE"
+    loop = bake.loop_of(small_loop, "network")
+    first, fifth = (image_io.load_photo(folder / "frames" / f"{n:04d}.png").pixels for n in (1, 5))
+    assert np.abs(first - loop.still[..., :3]).max() < 1e-3
+    assert (first[:, :8] == fifth[:, :8]).all()  # beyond the reach of what moves
+    assert np.abs(fifth - loop.renderer().frame(4).clip(0, 1)).max() < 1e-3
+    # What a killed bake left is gone on with, to the same bytes.
+    frames = {name: (folder / name).read_bytes() for name in files if name.startswith("frames/")}
+    shutil.rmtree(folder)
+    core_bake(loop, folder, range(1, 6), Sheet("png16"))
+    kept = (folder / "frames" / "0003.png").stat().st_mtime_ns
+    assert bpy.ops.gid.bake(quality="network") == {"FINISHED"}
+    assert (folder / "frames" / "0003.png").stat().st_mtime_ns == kept
+    assert {name: (folder / name).read_bytes() for name in frames} == frames
 
 
 def test_best_fills_holes_itself_unless_the_plate_is_painted(small_loop):
@@ -113,8 +134,9 @@ def test_a_bake_changes_nothing_in_the_file(small_loop, output):
     assert blocks() == before
 
 
-def test_a_cancelled_bake_leaves_nothing(small_loop, output, tmp_path):
-    loop = bake.loop_of(small_loop)
+@pytest.mark.parametrize("quality", ["core", "network"])
+def test_a_cancelled_bake_leaves_nothing(small_loop, output, tmp_path, quality):
+    loop = bake.loop_of(small_loop, quality)
     order = bake.BakeOrder(loop, range(1, 2001), tmp_path / "bakes" / "a", Sheet(), "none", 24, small_loop.session_uid)
     key = jobs.key_of(small_loop.gid.scene)
     jobs.start(key, lambda: bake.Bake(order), bake.Bake.finish, "Bake")

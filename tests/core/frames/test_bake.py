@@ -199,6 +199,43 @@ def test_a_killed_bake_resumes_to_the_same_bytes(loop, whole, tmp_path, moment):
     assert contents(tmp_path) == whole
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows")
+def test_a_killed_bake_by_the_network_resumes_to_the_same_bytes(tmp_path):
+    loop, frames = make_loop(quality="network"), range(1, N_FRAMES + 1)
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    code = KILLED.format(root=str(ROOT), here=str(Path(__file__).parent), folder=str(killed))
+    process = subprocess.Popen(
+        [sys.executable, "-c", code.replace("make_loop()", 'make_loop(quality="network")')], stdout=subprocess.DEVNULL
+    )
+    try:
+        patience = time.monotonic() + PATIENCE_S
+        while len(contents(killed)) < 4 and process.poll() is None and time.monotonic() < patience:
+            time.sleep(0.002)
+    finally:
+        process.kill()
+        process.wait()
+    time.sleep(0.5)  # its children notice that it is gone
+    assert contents(killed)
+    bake(loop, killed, frames, FULL)
+    bake(loop, whole, frames, FULL, processes=1)
+    assert contents(killed) == contents(whole)
+
+
+def test_a_cancelled_bake_by_the_network_keeps_whole_frames_only(tmp_path):
+    told = []
+
+    def progress(_phase, fraction):
+        told.append(fraction)
+
+    loop = make_loop(96, 64, 200, quality="network")
+    with pytest.raises(Cancelled):
+        bake(loop, tmp_path, range(1, 201), progress=progress, cancelled=lambda: max(told, default=0) > 0)
+    files = list((tmp_path / "frames").iterdir())
+    assert 0 < len(files) < 200
+    for file in files:
+        frame_files.load_levels(file, "png")
+
+
 def test_children_end_with_their_parent(tmp_path):
     code = KILLED.format(root=str(ROOT), here=str(Path(__file__).parent), folder=str(tmp_path)).replace(
         "make_loop()", "make_loop(960, 640)"

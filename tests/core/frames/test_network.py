@@ -1,5 +1,6 @@
 """The renderer by a network: what it must leave alone, and that tiles and reruns give the same frames."""
 
+import json
 from dataclasses import replace
 from fractions import Fraction
 
@@ -54,11 +55,12 @@ def test_the_network_changes_what_moves_and_nothing_else():
     assert (ours != theirs).any()
 
 
-def test_tiles_agree_with_the_whole(monkeypatch):
-    picture = np.tile(still(), (4, 4, 1))
+@pytest.mark.parametrize(("height", "width"), [(96, 128), (91, 127)])
+def test_tiles_agree_with_the_whole(monkeypatch, height, width):
+    picture = np.ascontiguousarray(np.tile(still(), (4, 4, 1))[:height, :width])
     whole = renderer(picture).frame(7)
-    monkeypatch.setattr(network, "TILE_PX", 64)
-    assert min(picture.shape[:2]) > 64 + network.OVERLAP_PX
+    monkeypatch.setattr(network, "TILE_PX", 32)
+    assert min(picture.shape[:2]) > 32 + network.OVERLAP_PX
     assert np.abs(renderer(picture).frame(7) - whole).max() <= LEVEL
 
 
@@ -84,6 +86,34 @@ def test_a_given_plate_shows_through_holes_as_it_is():
     frame = NetworkRenderer(still(), moved_by(displacement), ONCE, plate=plate).frame(0)
     assert np.abs(frame[8:24, 16:24] - 0.25).max() < LEVEL
     assert np.abs(frame[:, 30:] - still()[:, 30:]).max() > LEVEL
+
+
+@pytest.mark.parametrize("is_in_front", [True, False])
+def test_the_front_that_is_given_says_who_covers_whom(is_in_front):
+    block = np.zeros((HEIGHT, WIDTH), bool)
+    block[8:24, 8:20] = True
+    picture = np.where(block[..., None], np.float32([0.8, 0.05, 0.05]), np.float32([0.05, 0.6, 0.05]))
+    displacement = np.zeros((HEIGHT, WIDTH, 2), np.float32)
+    displacement[block, 0] = 12
+    front = np.where(block == is_in_front, 0.9, 0.1).astype(np.float32)
+    frame = NetworkRenderer(picture, moved_by(displacement), ONCE, front=front).frame(0)
+    red, green, _blue = frame[10:22, 22:30].mean((0, 1))
+    assert (red > green) == is_in_front
+
+
+def test_frames_of_other_weights_are_other_frames(tmp_path, monkeypatch):
+    plan = plan_loop(swaying(), 24, Fraction(24))
+    digests = []
+    for last in "01":
+        card = json.loads((loops.default_folder() / "card.json").read_text(encoding="utf-8"))
+        entry = card["files"]["synthesis"]
+        entry["sha256"] = entry["sha256"][:-1] + last
+        (tmp_path / "card.json").write_text(json.dumps(card), encoding="utf-8")
+        with monkeypatch.context() as other:
+            other.setattr(loops, "default_folder", lambda: tmp_path)
+            digests.append([Loop(still(), swaying(), plan, quality=name).digest() for name in ("network", "core")])
+    assert digests[0][0] != digests[1][0]
+    assert digests[0][1] == digests[1][1]
 
 
 def test_a_model_without_the_networks_is_refused_before_any_frame(tmp_path, monkeypatch):

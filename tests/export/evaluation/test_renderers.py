@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gid_core.files import colour
 from onnx_export.evaluation import blind, renderers, silhouettes, warps
 from onnx_export.scenes import layered
 from onnx_export.scenes.clouds import texture
@@ -41,6 +42,29 @@ def test_a_lead_is_over_the_sharp_splat_and_small_samples_have_intervals(case, t
     lead = table["best"]["edges"] - table["sharp"]["edges"]
     assert found["best"]["lead"]["edges"] == pytest.approx([lead] * 3, abs=1e-3)
     assert any("ahead of sharp" in line for line in renderers.renderer_lines({case.kind: found}))
+
+
+def test_rendered_scenes_are_cases_by_their_true_motion_and_by_texels(tmp_path):
+    scene = layered.Scene(1, (), (96, 64), (24, 16), (0.03, 0.05), 1)
+    frames, fronts = zip(*(scene.frame(number) for number in (5, 6)), strict=True)
+    known = {"still": scene.still, "frames": frames, "labels": scene.labels, "fronts": fronts}
+    np.savez(tmp_path / "00007.npz", **known, amplitudes=scene.volume.amplitudes, numbers=(5, 6))
+    true, coarse = renderers.rendered_cases(tmp_path)
+    assert (true.kind, coarse.kind) == tuple(renderers.CYCLES.values())
+    assert (true.name, true.numbers, true.times) == ("00007", (5, 6), (5 / 24, 6 / 24))
+    expected = warps.Ways(scene.still, scene.volume, scene.plan).displacement(5)
+    assert np.array_equal(true.ways.displacement(5), expected)
+    assert coarse.ways.volume.amplitudes.shape[1:3] == (21, 34)
+    assert true.parts[0]["holes"].any()
+
+
+def test_structural_similarity_of_known_pictures():
+    dark, light = (np.full((32, 32, 3), colour.decode_srgb(np.float32(value))) for value in (0.25, 0.5))
+    assert silhouettes.ssim(dark, dark) == pytest.approx(1)
+    assert silhouettes.ssim(dark, light) == pytest.approx((2 * 0.125 + 1e-4) / (0.0625 + 0.25 + 1e-4), abs=1e-3)
+    picture = texture(64, 48)
+    softer = (picture + np.roll(picture, 1, 1)) / 2
+    assert silhouettes.ssim(np.roll(picture, 3, 1), picture) < silhouettes.ssim(softer, picture) < 0.999
 
 
 def test_flows_become_the_frames_of_a_volume():

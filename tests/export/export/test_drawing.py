@@ -10,6 +10,8 @@ from gid_core.model import card, session
 from gid_core.model.contract import RENDERING, SIGNATURES
 from onnx_export.export import drawing
 from onnx_export.fitting import renderer
+from onnx_export.fitting.conditions import load
+from onnx_export.networks.renderer import RendererNet
 from onnx_export.scenes import layered
 
 HALF = 2e-3  # relative to the largest value; half-stored weights
@@ -40,6 +42,13 @@ def test_a_frame_of_the_product_is_that_of_the_training(network):
     ours = colour.encode_srgb(loop.frame(5))
     theirs = renderer.drawn(network, renderer.told(loop, 5))
     assert np.abs(ours - theirs).max() < 1 / 255
+
+
+def test_a_training_can_go_on_from_the_files(network, tmp_path):
+    drawing.main(["--back", "--models", str(card.default_folder()), "--work", str(tmp_path)])
+    found, _state = load(tmp_path, renderer.checkpoint_name(), RendererNet())
+    known = network.state_dict()
+    assert all(torch.equal(values, known[name]) for name, values in found.state_dict().items())
 
 
 def test_the_files_are_small():

@@ -1,5 +1,7 @@
 """The network that draws frames: untrained it is the best renderer, trained a step it learns, its rows all draw."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -17,10 +19,35 @@ def photos(rng, count):
     return [texture(320, 200, seed=int(rng.integers(1000))) for _ in range(count)]
 
 
+def rendered(path, scene, numbers=(5, 6)):
+    """A file as `rendered.moving` leaves it, of a layered scene."""
+    frames, fronts = zip(*(scene.frame(number) for number in numbers), strict=True)
+    known = {"still": scene.still, "frames": frames, "labels": scene.labels, "fronts": fronts}
+    np.savez(path, **known, amplitudes=scene.volume.amplitudes, numbers=numbers)
+
+
 @pytest.fixture(scope="module")
-def rows():
-    made = renderer.make_scene(0, photos)
-    return {name: torch.from_numpy(values)[None] for name, values in made.items()}
+def folders(tmp_path_factory):
+    """A folder with one rendered scene, and one to work in."""
+    files, work = (tmp_path_factory.mktemp(name) for name in ("rendered", "work"))
+    rendered(files / "00000.npz", layered.Scene(1, photos(np.random.default_rng(0), 3), (256, 160), reach=(0.01, 0.02)))
+    return files, work
+
+
+@pytest.fixture(scope="module")
+def rows(folders):
+    """Of one layered scene and of one file."""
+    files, work = folders
+    return renderer.training_set(work, SimpleNamespace(scenes=1), 0, photos, files)
+
+
+def test_scenes_that_are_there_are_not_made_again(rows, folders, monkeypatch):
+    files, work = folders
+    monkeypatch.setattr(renderer, "pair_of", None)
+    again = renderer.training_set(work, SimpleNamespace(scenes=1), 0, photos, files)
+    assert all(torch.equal(again[name], rows[name]) for name in rows)
+    assert len(rows["truth"]) == 2
+    assert rows["time"][1].tolist() == pytest.approx([5 / 24, 6 / 24], abs=1e-3)
 
 
 def test_an_untrained_network_draws_the_best_frame(rows):
@@ -42,8 +69,9 @@ def test_every_row_draws_and_learns(rows, changes):
 
 
 def test_the_truth_is_nearer_to_the_best_frame_than_to_the_still(rows):
-    still, best, truth = (rows[name][0].float() for name in ("still", "best", "truth"))
-    assert (best - truth).square().mean() < 0.5 * (still - truth).square().mean()
+    for number in range(len(rows["truth"])):
+        still, best, truth = (rows[name][number].float() for name in ("still", "best", "truth"))
+        assert (best - truth).square().mean() < 0.5 * (still - truth).square().mean()
 
 
 def test_it_is_small():
