@@ -1,6 +1,7 @@
 """Bake as an artist meets it: what lies in the folder, how it agrees with Blender, what is refused, what is left."""
 
 import json
+import os
 import shutil
 import time
 
@@ -78,14 +79,18 @@ def test_a_script_may_ask_for_the_network_that_the_panel_does_not_offer(small_lo
     assert np.abs(first - loop.still[..., :3]).max() < 1e-3
     assert (first[:, :8] == fifth[:, :8]).all()  # beyond the reach of what moves
     assert np.abs(fifth - loop.renderer().frame(4).clip(0, 1)).max() < 1e-3
-    # What a killed bake left is gone on with, to the same bytes.
+    # What a bake leaves that was killed an hour ago is gone on with, to the same bytes.
     frames = {name: (folder / name).read_bytes() for name in files if name.startswith("frames/")}
+    left = folder.with_name(f".{folder.name}-left.partial")
     shutil.rmtree(folder)
-    core_bake(loop, folder, range(1, 6), Sheet("png16"))
-    kept = (folder / "frames" / "0003.png").stat().st_mtime_ns
+    core_bake(loop, left, range(1, 6), Sheet("png16"))
+    for path in (left, left / "frames" / "0003.png"):
+        os.utime(path, (time.time() - 3600,) * 2)
+    kept = (left / "frames" / "0003.png").stat().st_mtime_ns
     assert bpy.ops.gid.bake(quality="network") == {"FINISHED"}
     assert (folder / "frames" / "0003.png").stat().st_mtime_ns == kept
     assert {name: (folder / name).read_bytes() for name in frames} == frames
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
 
 
 def test_best_fills_holes_itself_unless_the_plate_is_painted(small_loop):
