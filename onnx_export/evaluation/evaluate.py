@@ -5,6 +5,7 @@ file a subject. The figures go to standard output as JSON, tables and bars to st
 """
 
 import argparse
+import itertools
 import json
 import sys
 from pathlib import Path
@@ -172,20 +173,21 @@ def _loops(model, options):
 
 
 def _renderers(_model, options):
-    cases = [
-        *(renderers.scene_cases(options.photos, options.scenes) if options.photos else ()),
-        *(renderers.rendered_cases(options.rendered) if options.rendered else ()),
-        *(renderers.film_cases(options.clips) if options.clips else ()),
-        *(renderers.middlebury_cases(options.middlebury) if options.middlebury else ()),
-    ]
-    if not cases:
+    rows, scores = renderers.rows_of(options.rows) if options.rows else {}, []
+    for case in itertools.chain(
+        renderers.scene_cases(options.photos, options.scenes) if options.photos else (),
+        renderers.rendered_cases(options.rendered) if options.rendered else (),
+        renderers.film_cases(options.clips) if options.clips else (),
+        renderers.middlebury_cases(options.middlebury) if options.middlebury else (),
+    ):
+        frames = renderers.frames_of(case, rows)
+        scores.append((case.kind, renderers.score(case, frames)))
+        if options.sheets:
+            path = Path(options.sheets) / f"{case.kind}, {case.name}.png"
+            renderers.sheet(case, path, renderers.SHOWN, frames)
+    if not scores:
         _tell(["renderers: left out, they need --photos, --rendered, --clips or --middlebury"])
         return {}, []
-    rows = renderers.rows_of(options.rows) if options.rows else {}
-    scores = [(case.kind, renderers.score(case, rows)) for case in cases]
-    if options.sheets:
-        for case in cases:
-            renderers.sheet(case, Path(options.sheets) / f"{case.kind}, {case.name}.png", renderers.SHOWN, rows)
     figures = renderers.tabulated(scores)
     _tell(renderers.renderer_lines(figures))
     return {"renderers": figures}, renderers.renderer_bars(figures)

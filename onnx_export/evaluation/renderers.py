@@ -38,6 +38,7 @@ __all__ = [
     "FIGURES",
     "Case",
     "film_cases",
+    "frames_of",
     "middlebury_cases",
     "rendered_cases",
     "renderer_bars",
@@ -207,8 +208,8 @@ def _features(picture):
         return [found.numpy() for found in _backbone()(rgb)]
 
 
-def score(case: Case, rows: dict) -> dict:
-    """{method: {figure: number}}, means over the frames of a case; what a case does not show is NaN.
+def score(case: Case, frames: dict) -> dict:
+    """{method: {figure: number}}, means over the frames of a case (`frames_of`); what it does not show is NaN.
 
     The first four are PSNR in dB over these parts. ssim: structural similarity. features: distance of the backbone's in
     the last frame, as a part of the true one's size, a mean of strides 4 and 8. sharpness: detail inside, as a part of
@@ -216,7 +217,7 @@ def score(case: Case, rows: dict) -> dict:
     """
     true = _features(case.truths[-1])
     table = {}
-    for method, pictures in frames_of(case, rows).items():
+    for method, pictures in frames.items():
         found = [_compared(*one) for one in zip(pictures, case.truths, case.parts, strict=True)]
         row = {name: float(np.mean([one[name] for one in found])) for name in found[0]}
         pairs = zip(_features(pictures[-1]), true, strict=True)
@@ -307,9 +308,8 @@ def renderer_bars(table) -> list:
     return bars
 
 
-def sheet(case: Case, path, methods, rows: dict, side: int = 128) -> None:
+def sheet(case: Case, path, methods, frames: dict, side: int = 128) -> None:
     """Crops of a case's last frame side by side at 200 %, the true one first, where the sharp splat errs most."""
-    frames = frames_of(case, rows)
     truth = case.truths[-1]
     error = np.abs(encoded(frames["sharp"][-1]) - encoded(truth)).sum(-1)
     part = richest(error, side, side)

@@ -25,7 +25,7 @@ def case():
 
 @pytest.fixture(scope="module")
 def table(case):
-    return renderers.score(case, {})
+    return renderers.score(case, renderers.frames_of(case, {}))
 
 
 def test_any_way_that_moves_beats_the_still_and_the_best_way_the_plainest(table):
@@ -94,7 +94,7 @@ def test_parts_of_a_picture():
 
 
 def test_a_sheet_shows_the_true_frame_and_the_ways(case, tmp_path):
-    renderers.sheet(case, tmp_path / "sheet.png", ("sharp", "best", "gone"), {}, side=32)
+    renderers.sheet(case, tmp_path / "sheet.png", ("sharp", "best", "gone"), renderers.frames_of(case, {}), side=32)
     with Image.open(tmp_path / "sheet.png") as picture:
         assert picture.size == (2 * (3 * 32 + 2 * 2), 2 * 32)
 
