@@ -1,5 +1,6 @@
 """`batch` as a user meets it: a folder a photo, a page of all, a line for each photo that failed, then exit code 2."""
 
+import json
 import os
 import re
 import subprocess
@@ -60,6 +61,21 @@ def test_every_photo_gets_a_folder_and_the_page_shows_it(tmp_path):
     assert all((out / place).is_file() for place in places)
     assert "a &amp; &lt;b&gt; #1?.png" in page
     assert "<b>" not in page
+
+
+def test_the_network_draws_frames_the_first_of_which_is_the_still(tmp_path):
+    (tmp_path / "photos").mkdir()
+    photo(tmp_path / "photos" / "one.png")
+    for out in ("first", "second"):
+        done = batch("photos", "--out", out, "--render", "network", "--movie", "none", *QUICK, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    folder = tmp_path / "first" / "one"
+    assert json.loads((folder / "report.json").read_text(encoding="utf-8"))["render"]["by"] == "network"
+    first, moved = (np.asarray(Image.open(folder / "frames" / f"000{n}.png")) for n in (1, 2))
+    assert (first == np.asarray(Image.open(folder / "still.png"))).all()
+    assert (moved != first).any()
+    for frame in (folder / "frames").iterdir():
+        assert frame.read_bytes() == (tmp_path / "second" / "one" / "frames" / frame.name).read_bytes()
 
 
 def test_a_photo_that_fails_is_one_line_and_the_others_are_made(tmp_path):
