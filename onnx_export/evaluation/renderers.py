@@ -53,7 +53,7 @@ HELD_OUT = 10**7  # first seed of the scenes
 TRUE, REAL, FILMS, MIDDLEBURY = "true motion", "texels of 7.5 px", "films", "Middlebury"
 CYCLES = {TRUE: "Cycles, true motion", REAL: "Cycles, texels of 7.5 px"}
 NEAR_PX = 4
-LEARNED, STILL = "softmax, W learned", "repeat the still"
+LEARNED, STILL, TRAINED = "softmax, W learned", "repeat the still", "network, as in WORK"
 SHOWN = "sharp", "best", "network"  # on sheets, behind the true frame
 _SIZE, _TEXELS = (256, 160), (34, 21)
 _REACH = (0.006, 0.014, 0.028)  # of the long side: up to 7 px
@@ -159,13 +159,13 @@ def film_cases(folder):
 
 
 def rows_of(folder) -> dict:
-    """{row: RendererNet} of those of `teaching.ROWS` whose checkpoints are in a folder."""
+    """{row: RendererNet} of the network and of those of `teaching.ROWS` whose checkpoints are in a folder."""
     found = {}
-    for row, changes in teaching.ROWS.items():
+    for row, changes in {None: {}, **teaching.ROWS}.items():
         name = teaching.checkpoint_name(row)
         if (Path(folder) / f"{name}.pt").exists():
             network = RendererNet(teaching.varied(changes))
-            found[row] = load(folder, name, network)[0].eval()
+            found[row or TRAINED] = load(folder, name, network)[0].eval()
     return found
 
 

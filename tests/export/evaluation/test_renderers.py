@@ -4,10 +4,13 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from gid_core.files import colour
 from onnx_export.evaluation import blind, renderers, silhouettes, warps
+from onnx_export.fitting.renderer import checkpoint_name
+from onnx_export.networks.renderer import RendererNet
 from onnx_export.scenes import layered
 from onnx_export.scenes.clouds import texture
 
@@ -108,3 +111,14 @@ def test_blind_sheets_tell_their_order_in_a_file_alone(tmp_path, monkeypatch):
     names = json.loads((tmp_path / "out" / "names.json").read_text())
     assert sorted(names["00"]) == sorted(QUALITIES)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["00.png", "names.json"]
+
+
+def test_networks_of_a_folder_are_rows(case, tmp_path):
+    network = RendererNet().eval()
+    for row in (None, "single scale"):
+        torch.save({"averaged": network.state_dict()}, tmp_path / f"{checkpoint_name(row)}.pt")
+    rows = renderers.rows_of(tmp_path)
+    assert list(rows) == [renderers.TRAINED, "single scale"]
+    frames = renderers.frames_of(case, rows)
+    # Untrained they are the best renderer.
+    assert all(np.abs(frames[row][0] - frames["best"][0].clip(0, 1)).max() < 1e-3 for row in rows)
