@@ -365,7 +365,7 @@ VERBS = {
     "bench": tool_verb("tests/run.py", "bench"),
     "package": package,
     "repository": lambda arguments: package(["--index", *arguments]),
-    "soak": lambda arguments: _run([environment("export"), str(ROOT / "tests" / "soak.py"), *arguments]),
+    "soak": tool_verb("tests/run.py", "soak"),
     "window": lambda arguments: _run([environment("export"), str(ROOT / "tests" / "window" / "run.py"), *arguments]),
     "docs": tool_verb("docs/site/make.py", "make"),
     "audit": tool_verb("tests/run.py", "audit"),

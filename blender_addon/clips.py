@@ -5,7 +5,6 @@ pictures first (`clip_frames`).
 """
 
 import os
-import tempfile
 import time
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import numpy as np
 
 from ..gid_core.child import Crew
 from ..gid_core.errors import Cancelled, ImageError, LimitError
+from ..gid_core.files.storage import Scratch, scratch_folder
 from .work import Step, second_blender, steps_of
 
 __all__ = ["Filming", "Frames", "read"]
@@ -65,8 +65,8 @@ class Filming:
     def __init__(self, path, *, at: float = 0.0, fps: str | None = None, photo=None):
         if not Path(path).exists():
             raise ImageError(f"there is no clip {path}: check the name")
-        self._scratch = tempfile.TemporaryDirectory(prefix="gid-clip-", ignore_cleanup_errors=True)
-        self._folder = Path(self._scratch.name)
+        self._scratch = Scratch("gid-clip-")
+        self._folder = self._scratch.folder
         self._frames: Frames | None = None
         self._crew: Crew | None = None
         self._result = None
@@ -102,7 +102,7 @@ class Filming:
             self._frames.end()
         if self._crew is not None:
             self._crew.end()
-        self._scratch.cleanup()
+        self._scratch.remove()
 
     def _measure(self, asked):
         order = {**asked, "photo": self._photo, "folder": str(self._folder)}
@@ -128,7 +128,7 @@ def read(path, *, fps=None, at=0.0, progress=None, cancelled=None):
 
     if _is_read_here(path):
         return reading.read(path, fps=fps, at=at, progress=progress, cancelled=cancelled)
-    with tempfile.TemporaryDirectory(prefix="gid-clip-", ignore_cleanup_errors=True) as folder:
+    with scratch_folder(prefix="gid-clip-") as folder:
         frames = Frames(path, at, folder)
         try:
             while frames.asked is None:

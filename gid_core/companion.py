@@ -5,17 +5,14 @@ prediction/child.py is its own side; worker.py decides what it does when.
 
 import contextlib
 import queue
-import shutil
 import subprocess
 import sys
-import tempfile
 import threading
-from pathlib import Path
 
 import numpy as np
 
 from . import errors, process
-from .files.storage import disk_errors
+from .files.storage import Scratch, disk_errors
 
 __all__ = ["Companion"]
 
@@ -34,12 +31,12 @@ class Companion:
     """
 
     def __init__(self, inbox: queue.SimpleQueue, idle_s: float):
-        with disk_errors(tempfile.gettempdir()):
-            self.folder = Path(tempfile.mkdtemp(prefix="gid-worker-"))
+        self._scratch = Scratch("gid-worker-")
+        self.folder = self._scratch.folder
         try:
             self.process = _started(self.folder, idle_s)
         except BaseException:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self._scratch.remove()
             raise
         threading.Thread(target=_listen, args=(self, inbox), name="gid-worker-lines", daemon=True).start()
 
@@ -75,7 +72,7 @@ class Companion:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._scratch.remove()
 
 
 def _started(folder, idle_s):

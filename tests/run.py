@@ -1,4 +1,4 @@
-"""The work of `build.py test`, `bench` and `audit`: suites, each in its environment, side by side.
+"""The work of `build.py test`, `bench`, `soak` and `audit`: suites, each in its environment, side by side.
 
 Standard library only: it is loaded by whatever Python started `build.py`, which is handed over as `build`.
 """
@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-__all__ = ["audit", "bench", "test"]
+__all__ = ["audit", "bench", "soak", "test"]
 
 STEP_LIMIT_S = 45 * 60  # a hung Blender must not hang the whole run
 
@@ -169,6 +169,23 @@ def bench(arguments, build):
         for env in ["blender-" + v for v in versions] if name in in_blender else ["export"]:
             print(f"\n=== bench {name} ({env})", flush=True)
             worst |= build._run([build.environment(env), str(folder / (name + ".py")), *further], cwd=build.ROOT)
+    return worst
+
+
+def soak(arguments, build):
+    """Thousands of cases of what the tests try a few of; `tests/soak` says what. `blend` runs inside a Blender."""
+    parser = argparse.ArgumentParser(prog="build.py soak", description="What could go wrong, thousands of times")
+    parts = ("loaders", "blend", "kills", "disks", "predict", "large")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(parts)}; default: all")
+    parser.add_argument("--blender", choices=sorted(build.BLENDERS), default="5.2", help="default: %(default)s")
+    chosen, further = parser.parse_known_args(arguments)
+    if unknown := set(chosen.names) - set(parts):
+        parser.error(f"there is no part {sorted(unknown)[0]!r}: choose from {', '.join(parts)}")
+    blender, worst = build.environment("blender-" + chosen.blender), 0
+    for name in chosen.names or parts:
+        python = blender if name == "blend" else build.environment("export")
+        command = [python, str(build.ROOT / "tests" / "soak"), name, *further]
+        worst = max(worst, build._run(command, variables={"GID_BLENDER_PYTHON": blender}))
     return worst
 
 

@@ -11,10 +11,12 @@ import bpy
 from ...gid_core.errors import SettingsError
 from .. import compat
 from ..nodes import rig
+from .intact import intact
 
 __all__ = [
     "check_range",
     "check_rate",
+    "fps_of",
     "input_curve",
     "key",
     "key_input",
@@ -25,6 +27,18 @@ __all__ = [
 ]
 
 _MAX_FRAME, _MAX_FPS = 1_048_574, 32_767  # Blender's own limits
+
+
+def fps_of(plane) -> Fraction:
+    """Frames a second of a loop.
+
+    Raises:
+        SettingsError: what the file keeps of it is no rate.
+    """
+    with intact(plane.name):
+        fps = Fraction(plane.gid.fps)
+        check_rate(fps)
+        return fps
 
 
 def key(obj, start: int, n_frames: int) -> None:

@@ -6,7 +6,6 @@ sheet's points. The scene is never saved.
 
 import math
 from dataclasses import replace
-from fractions import Fraction
 
 import bpy
 
@@ -57,7 +56,7 @@ def scene_of_takes(plane):
     for name in ("still", "seed", "length_unit", "seconds", "n_frames", "start"):
         with live.held():
             setattr(scene.gid, name, getattr(gid.scene.gid, name))
-    clock.set_rate(scene, Fraction(plane.gid.fps))
+    clock.set_rate(scene, clock.fps_of(plane))
     clock.set_range(scene, gid.start, gid.n_frames)
     for place, index in enumerate(shown):
         row, column = divmod(place, columns)
@@ -84,7 +83,7 @@ def _place(scene, plane, index, x, y):
     """A sheet that plays one take as the loop would, edits included."""
     take, gid = plane.gid.takes[index], plane.gid
     motion = raw.of(take, take.name)
-    plan = plan_for(plane, gid.n_frames, Fraction(plane.gid.fps), motion)
+    plan = plan_for(plane, gid.n_frames, clock.fps_of(plane), motion)
     volume = baked(motion, live.asked(plane))
     coarse = replace(volume, amplitudes=volume.amplitudes[:, ::_STRIDE, ::_STRIDE].copy())
     width, height = rig.get_input(plane, "Still").size

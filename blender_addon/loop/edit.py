@@ -21,6 +21,7 @@ from .. import jobs
 from ..nodes import rig
 from . import clock, colours, images, live, mesh, pluck, raw, scene, upgrade
 from .build import Pictures, baked, check_plan, note_plan, set_plan
+from .intact import intact
 from .read import (
     copied_with,
     played_volume,
@@ -111,7 +112,7 @@ def check_fits(plane, still, n_freqs: int | None = None) -> None:
 def foreseen(plane, motion: Motion, still: np.ndarray | None = None) -> Callable[[], Pictures]:
     """What works out the pictures that `replace_motion` needs, without a datablock: it may be called in a thread."""
     volume = baked(motion, live.asked(plane))
-    plan = plan_for(plane, plane.gid.n_frames, Fraction(plane.gid.fps), motion)
+    plan = plan_for(plane, plane.gid.n_frames, clock.fps_of(plane), motion)
     still, _is_new, front, plate = _sources(plane, still)
     return partial(Pictures.of, still, volume, plan, front, plate)
 
@@ -129,7 +130,7 @@ def replace_motion(
         SettingsError: they do not fit the loop; nothing is changed then.
     """
     check_fits(plane, still, motion.n_freqs)
-    plan = plan_for(plane, plane.gid.n_frames, Fraction(plane.gid.fps), motion)
+    plan = plan_for(plane, plane.gid.n_frames, clock.fps_of(plane), motion)
     volume = baked(motion, live.asked(plane))
     upgrade.upgrade(plane)  # the motion may have what an older rig does not read
     _write(plane, volume, still, plan, pictures)
@@ -163,8 +164,8 @@ def follow_rate(plane) -> None:
     """Let the loop play at the rate that its edits ask for, at the length that it has; what cannot be is told."""
     if not raw.is_stored(plane) or plane.library:
         return
-    fps = Fraction(plane.gid.fps)
     try:
+        fps = clock.fps_of(plane)
         volume = stored_volume(plane)
         anchored = rig.get_input(plane, "Anchor") > 0
         plan = plan_loop(volume, plane.gid.n_frames, fps, anchored=anchored, phase=plane.gid.edits.phase)
@@ -238,7 +239,7 @@ def second_of(plane, frame: int) -> float:
 
     The property is a float32; one that was rounded up would be seen a frame late.
     """
-    exact = (frame - plane.gid.start) % plane.gid.n_frames / Fraction(plane.gid.fps)
+    exact = (frame - plane.gid.start) % plane.gid.n_frames / clock.fps_of(plane)
     near = np.float32(float(exact))
     return float(near if Fraction(float(near)) <= exact else np.nextafter(near, np.float32(0)))
 
@@ -294,7 +295,8 @@ def _write(plane, volume, still, plan, pictures=None):
     shown = rig.get_input(plane, "Still")
     old_size = tuple(shown.size)
     still, is_new_still, front, plate = _sources(plane, still)
-    pictures = Pictures.of(still, volume, plan, front, plate, ready=pictures)
+    with intact(plane.name):
+        pictures = Pictures.of(still, volume, plan, front, plate, ready=pictures)
     height, width = still.shape[:2]
     if is_new_still:
         _rewrite_made(shown, colours.to_scene(still))

@@ -6,7 +6,6 @@ applied, and packed, so that the file needs nothing beside it.
 """
 
 import hashlib
-import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from ...gid_core.errors import ImageError
+from ...gid_core.errors import ImageError, LimitError
 from ...gid_core.files.colour import decode_srgb, in_halves
 from ...gid_core.files.storage import scratch_folder
 from .. import compat
@@ -133,14 +132,14 @@ def _pack_tightly(image, buffer):
             color_depth="16" if halves.tobytes() == buffer.tobytes() else "32",
             exr_codec="ZIPS",  # three times as fast as ZIP, and a twentieth larger
         )
-        with tempfile.TemporaryDirectory(prefix="gid-pack-") as folder:
-            file = Path(folder, "pixels.exr")
+        with scratch_folder(prefix="gid-pack-") as folder:
+            file = folder / "pixels.exr"
             image.save_render(str(file), scene=scene)
             content = file.read_bytes()
         image.pack(data=content, data_len=len(content))
         image.source = "FILE"  # a generated image would forget them
         image.buffers_free()  # what was painted is in the file
-    except (OSError, RuntimeError):  # no room for a file: as large as Blender makes it
+    except (OSError, RuntimeError, LimitError):  # no room for a file: as large as Blender makes it
         image.pack()
     finally:
         bpy.data.scenes.remove(scene)

@@ -3,6 +3,7 @@
 A length acts at once on the loop in sight: its motion stays, its frequencies snap to the new loop.
 """
 
+from contextlib import suppress
 from fractions import Fraction
 
 import bpy
@@ -45,7 +46,9 @@ def is_played(plane, settings) -> bool:
     """True while the loop has the length, first frame and rate that these settings ask for."""
     fps = scene_fps(settings.id_data)
     asked = asked_frames(settings, fps), settings.start, fps
-    return asked == (plane.gid.n_frames, plane.gid.start, Fraction(plane.gid.fps))
+    with suppress(GidError):
+        return asked == (plane.gid.n_frames, plane.gid.start, clock.fps_of(plane))
+    return False  # it has none that makes sense
 
 
 def follow(settings) -> None:

@@ -5,7 +5,6 @@ An EEVEE loop has two objects on one clock; both show the edits of the one that 
 
 import json
 from contextlib import contextmanager
-from fractions import Fraction
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from ...gid_core.motion.pluck import GENTLE, superposed
 from ...gid_core.motion.wander import gusts
 from ..nodes import rig
 from . import clock, images, pluck, raw
+from .intact import intact
 
 __all__ = ["NUMBERS", "add_stroke", "ask", "asked", "bodies", "held", "is_held", "n_modes", "name_of", "ring", "show"]
 
@@ -46,8 +46,9 @@ def bodies(plane):
 
 
 def n_modes(plane) -> int:
-    """How many frequencies the rig of `plane` has."""
-    return rig.mode_count(rig.modifier_of(plane).node_group)
+    """How many frequencies the rig of `plane` has; 0 without one."""
+    modifier = rig.modifier_of(plane)
+    return 0 if modifier is None else rig.mode_count(modifier.node_group)
 
 
 def name_of(plane) -> str:
@@ -69,7 +70,8 @@ def _blow(plane):
     """Key Amount by the gusts among the edits; without any, keys that are ours go, and an animator's stay."""
     edits, gid = plane.gid.edits, plane.gid
     if edits.gusts > 0:
-        keys = gusts(gid.n_frames, Fraction(gid.fps), edits.wander, edits.gusts)
+        with intact(plane.name):
+            keys = gusts(gid.n_frames, clock.fps_of(plane), edits.wander, edits.gusts)
         clock.key_input(
             plane, "Amount", [(gid.start + frame, edits.amplitude * factor, "BEZIER") for frame, factor in keys]
         )
@@ -84,9 +86,10 @@ def ring(plane) -> None:
         return
     edits = asked(plane)
     volume = apply(raw.load(plane), edits)
-    fps, n_frames = Fraction(plane.gid.fps), plane.gid.n_frames
-    damping = GENTLE.scaled(plane.gid.edits.damping)
-    states = superposed(plucked(volume, edits.plucks), volume.frequencies, damping, period_s=float(n_frames / fps))
+    with intact(plane.name):
+        fps, n_frames = clock.fps_of(plane), plane.gid.n_frames
+        damping = GENTLE.scaled(plane.gid.edits.damping)
+        states = superposed(plucked(volume, edits.plucks), volume.frequencies, damping, period_s=float(n_frames / fps))
     # The rig's Amount scales the loop and not what is plucked.
     states = [(time_s, edits.amplitude * state) for time_s, state in states]
     pluck.key_plucks(plane, states, plane.gid.start, n_frames, fps)
@@ -123,17 +126,18 @@ def asked(plane) -> Edits:
     """What the artist asks of a loop, as the core takes it.
 
     Raises:
-        GidError: a picture among it cannot be read.
+        GidError: a picture or a stroke among it cannot be read.
     """
-    kept = plane.gid.edits
-    still = rig.get_input(plane, "Still")
-    return Edits(
-        mask=None if kept.mask is None else _nearest(_grey(kept.mask), *still.size),
-        strength=None if kept.strength is None else strength_of_grey(_grey(kept.strength)),
-        strokes=tuple(Stroke(tuple(map(tuple, json.loads(one.path))), one.reach) for one in kept.strokes),
-        plucks=tuple(Pull(one.x, one.y, one.dx, one.dy, one.time_s) for one in kept.plucks),
-        **{field: getattr(kept, field) for field in NUMBERS},
-    )
+    with intact(plane.name):
+        kept = plane.gid.edits
+        still = rig.get_input(plane, "Still")
+        return Edits(
+            mask=None if kept.mask is None else _nearest(_grey(kept.mask), *still.size),
+            strength=None if kept.strength is None else strength_of_grey(_grey(kept.strength)),
+            strokes=tuple(Stroke(tuple(map(tuple, json.loads(one.path))), one.reach) for one in kept.strokes),
+            plucks=tuple(Pull(one.x, one.y, one.dx, one.dy, one.time_s) for one in kept.plucks),
+            **{field: getattr(kept, field) for field in NUMBERS},
+        )
 
 
 def _picture(name, values):

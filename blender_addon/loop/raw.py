@@ -14,6 +14,7 @@ from ...gid_core.motion.comb import axis
 from ...gid_core.motion.motion import Motion
 from ..nodes import rig
 from . import atlas, clock, images
+from .intact import intact
 
 __all__ = ["FIELDS", "IMAGES", "is_stored", "load", "lookup_of", "of", "share", "store"]
 
@@ -79,22 +80,23 @@ def of(kept, name: str) -> Motion:
     """The motion that a loop's or a take's properties hold; `name` is for a refusal.
 
     Raises:
-        SettingsError, VolumeError: an image of it is gone, or was changed.
+        SettingsError, VolumeError: an image or a text of it is gone, or was changed.
     """
     if any(getattr(kept, field) is None for field in _NEEDED):
         raise SettingsError(f"the motion of '{name}' is no longer in the file: animate the photo again")
-    frequencies = np.array(json.loads(kept.frequencies), np.float64)
-    picture = images.pixels_of(kept.picture)[..., :3]
-    return Motion(
-        atlas.envelope_of(images.pixels_of(kept.envelope), len(frequencies)),
-        atlas.chance_of(images.pixels_of(kept.chance), len(frequencies)),
-        frequencies,
-        tuple(json.loads(kept.cells)),
-        np.rint(picture * 255).astype(np.uint8),
-        json.loads(kept.provenance),
-        lookup=lookup_of(kept),
-        members=None if kept.members is None else atlas.members_of(images.pixels_of(kept.members)),
-    )
+    with intact(name):
+        frequencies = np.array(json.loads(kept.frequencies), np.float64)
+        picture = images.pixels_of(kept.picture)[..., :3]
+        return Motion(
+            atlas.envelope_of(images.pixels_of(kept.envelope), len(frequencies)),
+            atlas.chance_of(images.pixels_of(kept.chance), len(frequencies)),
+            frequencies,
+            tuple(json.loads(kept.cells)),
+            np.rint(picture * 255).astype(np.uint8),
+            json.loads(kept.provenance),
+            lookup=lookup_of(kept),
+            members=None if kept.members is None else atlas.members_of(images.pixels_of(kept.members)),
+        )
 
 
 def lookup_of(kept) -> np.ndarray | None:

@@ -13,6 +13,7 @@ from ...gid_core.motion.volume import SpectralVolume
 from ...gid_core.motion.wander import played
 from ..nodes import rig
 from . import colours, images, live, raw
+from .intact import intact
 
 __all__ = [
     "cards_of",
@@ -127,20 +128,28 @@ def stored_volume(plane) -> SpectralVolume:
     """
     scene_of(plane)
     if raw.is_stored(plane):
-        return apply(raw.load(plane), live.asked(plane))
+        with intact(plane.name):
+            return apply(raw.load(plane), live.asked(plane))
     return played_volume(plane)
 
 
 def played_volume(plane) -> SpectralVolume:
-    """What the images of the modes hold: strength and strokes are in it, what acts live is not."""
-    edits = plane.gid.edits
-    frequencies = played(json.loads(plane.gid.frequencies), edits.rate, edits.wander)
-    modes = [
-        images.pixels_of(rig.get_input(plane, f"Image {index}"), is_vector=True)
-        for index in range(1, len(frequencies) + 1)
-    ]
-    amplitudes = np.ascontiguousarray(np.stack(modes)).view(np.complex64)
-    return SpectralVolume(amplitudes, frequencies, json.loads(plane.gid.provenance), lookup=raw.lookup_of(plane.gid))
+    """What the images of the modes hold: strength and strokes are in it, what acts live is not.
+
+    Raises:
+        SettingsError: they, or what is kept beside them, are not as they were left.
+    """
+    with intact(plane.name):
+        edits = plane.gid.edits
+        frequencies = played(json.loads(plane.gid.frequencies), edits.rate, edits.wander)
+        modes = [
+            images.pixels_of(rig.get_input(plane, f"Image {index}"), is_vector=True)
+            for index in range(1, len(frequencies) + 1)
+        ]
+        amplitudes = np.ascontiguousarray(np.stack(modes)).view(np.complex64)
+        return SpectralVolume(
+            amplitudes, frequencies, json.loads(plane.gid.provenance), lookup=raw.lookup_of(plane.gid)
+        )
 
 
 def stored_plan(plane) -> LoopPlan:
@@ -150,13 +159,14 @@ def stored_plan(plane) -> LoopPlan:
         SettingsError: `plane` is not a loop.
     """
     scene_of(plane)
-    indices = range(1, live.n_modes(plane) + 1)
-    harmonics = np.array([rig.get_input(plane, f"Harmonic {index}") for index in indices])
-    phases = np.array([rig.get_input(plane, f"Phase {index}") for index in indices])
-    phases = np.mod(phases + 2 * np.pi * harmonics * plane.gid.edits.phase, 2 * np.pi)
-    gains = [rig.get_input(plane, f"Gain {index}") for index in indices]
-    length, anchor = rig.get_input(plane, "Length"), rig.get_input(plane, "Anchor")
-    return LoopPlan(length, tuple(harmonics.tolist()), tuple(gains), tuple(phases.tolist()), anchor > 0)
+    with intact(plane.name):
+        indices = range(1, live.n_modes(plane) + 1)
+        harmonics = np.array([rig.get_input(plane, f"Harmonic {index}") for index in indices])
+        phases = np.array([rig.get_input(plane, f"Phase {index}") for index in indices])
+        phases = np.mod(phases + 2 * np.pi * harmonics * plane.gid.edits.phase, 2 * np.pi)
+        gains = [rig.get_input(plane, f"Gain {index}") for index in indices]
+        length, anchor = rig.get_input(plane, "Length"), rig.get_input(plane, "Anchor")
+        return LoopPlan(length, tuple(harmonics.tolist()), tuple(gains), tuple(phases.tolist()), anchor > 0)
 
 
 def stored_still(plane) -> np.ndarray:
@@ -168,5 +178,6 @@ def stored_still(plane) -> np.ndarray:
         SettingsError: `plane` is not a loop.
     """
     scene_of(plane)
-    still = colours.from_scene(images.pixels_of(rig.get_input(plane, "Still")), plane.gid.colours)
-    return still if images.has_alpha(still) else np.ascontiguousarray(still[..., :3])
+    with intact(plane.name):
+        still = colours.from_scene(images.pixels_of(rig.get_input(plane, "Still")), plane.gid.colours)
+        return still if images.has_alpha(still) else np.ascontiguousarray(still[..., :3])

@@ -6,6 +6,7 @@ their motion: the `sheet` in the viewport, one cell a texel of the volume, and t
 
 from dataclasses import dataclass
 
+from ...gid_core.errors import SettingsError
 from ...gid_core.motion.pluck import GENTLE
 from .. import compat
 from . import clock, lookup, mode, offset, sheet, tents
@@ -150,18 +151,39 @@ def frequency_inputs(frequencies):
 
 
 def set_inputs(obj, values):
-    """Set inputs of the rig of `obj` by name."""
-    modifier = modifier_of(obj)
-    identifiers = inputs_of(modifier.node_group)
+    """Set inputs of the rig of `obj` by name.
+
+    Raises:
+        SettingsError: it has no rig, or one that was changed.
+    """
+    modifier, identifiers = _inputs(obj, values)
     for name, value in values.items():
         compat.set_modifier_value(modifier, identifiers[name], value)
     obj.update_tag()  # writing alone makes no one look
 
 
 def get_input(obj, name):
-    """Value of one input of the rig of `obj`, by name."""
+    """Value of one input of the rig of `obj`, by name.
+
+    Raises:
+        SettingsError: it has no rig, or one that was changed.
+    """
+    modifier, identifiers = _inputs(obj, [name])
+    return compat.modifier_value(modifier, identifiers[name])
+
+
+def _inputs(obj, names):
+    """The modifier that is the rig of `obj`, and the identifiers of its inputs, those of `names` among them."""
     modifier = modifier_of(obj)
-    return compat.modifier_value(modifier, inputs_of(modifier.node_group)[name])
+    identifiers = {} if modifier is None else inputs_of(modifier.node_group)
+    missing = [name for name in names if name not in identifiers]
+    if modifier is None or missing:
+        lacks = f"lost its input {missing[0]!r}" if modifier is not None else "is gone"
+        raise SettingsError(
+            f"the rig of '{obj.name}' {lacks}: go back to an earlier save, "
+            "or remove the loop and animate the photo again"
+        )
+    return modifier, identifiers
 
 
 def _build(tree, n_modes):

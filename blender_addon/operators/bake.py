@@ -1,6 +1,5 @@
 """What leaves Blender: a bake of the loop in sight, a quick preview of it, the folder where the last bake lies."""
 
-from fractions import Fraction
 from pathlib import Path
 
 import bpy
@@ -8,7 +7,7 @@ from bpy.props import BoolProperty, StringProperty
 
 from ...gid_core.errors import SettingsError
 from .. import jobs
-from ..loop import sight
+from ..loop import clock, sight
 from . import base
 
 __all__ = ["CLASSES"]
@@ -83,7 +82,7 @@ class GID_OT_bake(_OfLoop, base.Choosing, bpy.types.Operator):
             folder_of(plane, asked.folder, busy),
             Sheet(asked.format, passes, asked.shutter, asked.samples, plane.gid.start),
             asked.movie,
-            Fraction(plane.gid.fps),
+            clock.fps_of(plane),
             plane.session_uid,
             take_of(plane),
             asked.repeats,

@@ -192,7 +192,7 @@ class Order:
         plane = self._loop()
         takes.begin(plane)
         edit.replace_motion(plane, predicted.motion, predicted.still, pictures=predicted.pictures)
-        played = plane.gid.n_frames, plane.gid.start, Fraction(plane.gid.fps)
+        played = plane.gid.n_frames, plane.gid.start, clock.fps_of(plane)
         if played != (self.n_frames, self.start, self.fps):
             edit.retime_loop(plane, edit.plan_for(plane, self.n_frames, self.fps), self.fps, self.start)
         return plane

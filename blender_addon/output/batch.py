@@ -1,6 +1,5 @@
 """A folder of photos as a job of its own: a second Blender animates them as the command line does."""
 
-import tempfile
 import time
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,6 +10,7 @@ import bpy
 from ...gid_core.child import COOPERATION_S, Crew
 from ...gid_core.errors import SettingsError
 from ...gid_core.files import movie
+from ...gid_core.files.storage import Scratch
 from .. import preferences
 from ..loop import length
 from ..work import second_blender, steps_of
@@ -68,14 +68,14 @@ class Batch:
     """A batch under way, as `work.Work`; its result is a `Result`."""
 
     def __init__(self, arguments: list[str]):
-        self._scratch = tempfile.TemporaryDirectory(prefix="gid-batch-", ignore_cleanup_errors=True)
+        self._scratch = Scratch("gid-batch-")
         self._result: Result | None = None
         try:
             order = {"arguments": arguments}
             module = "blender_addon.batch_child"
-            self._crew = Crew(1, module, order, self._scratch.name, "animate the photos", second_blender())
+            self._crew = Crew(1, module, order, self._scratch.folder, "animate the photos", second_blender())
         except BaseException:
-            self._scratch.cleanup()
+            self._scratch.remove()
             raise
 
     def poll(self):
@@ -98,7 +98,7 @@ class Batch:
             while self._crew.is_running and time.monotonic() < patience:
                 time.sleep(0.01)
         self._crew.end()
-        self._scratch.cleanup()
+        self._scratch.remove()
 
 
 def told(result: Result) -> str:

@@ -3,7 +3,6 @@
 import os
 import shutil
 from contextlib import contextmanager
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +89,7 @@ def encode_movie(plane, frame_files, path):
     files, path = [Path(file) for file in frame_files], Path(path)
     if not files:
         raise SettingsError("there are no frames to encode: render them first")
-    with _staging(path.parent) as staging, _movie_scene(files, Fraction(plane.gid.fps)) as scene:
+    with _staging(path.parent) as staging, _movie_scene(files, clock.fps_of(plane)) as scene:
         scene.render.filepath = str(staging / "movie.mp4")
         _run(scene, path, animation=True)
         made = list(staging.iterdir())  # Blender may add the frame range to the name

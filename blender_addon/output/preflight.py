@@ -12,9 +12,10 @@ from pathlib import Path
 
 import bpy
 
-from ...gid_core.errors import SettingsError
+from ...gid_core.errors import GidError, SettingsError
 from ...gid_core.files import integrity, memory
-from ..loop import colours, length, upgrade
+from ..loop import clock, colours, length, upgrade
+from ..loop.intact import intact
 from ..loop.scene import CYCLES_OFF, has_cycles, uses_cycles
 from ..nodes import rig
 
@@ -60,8 +61,16 @@ def check() -> list[Finding]:
     if not loops:
         found.append(Finding("the file", "it holds no loop", "animate a photo first"))
     for plane in loops:
-        found += _about_loop(plane)
+        try:
+            with intact(plane.name):
+                found += _about_loop(plane)
+        except GidError as error:
+            found.append(Finding(_name(plane), str(error).partition(": ")[0], "go back to an earlier save"))
     return found
+
+
+def _name(plane):
+    return f"the loop {plane.name.removeprefix('GID Loop ')}"
 
 
 def estimated_bytes(plane) -> int:
@@ -180,7 +189,7 @@ def _about_nodes() -> Iterator[Finding]:
 
 
 def _about_loop(plane) -> Iterator[Finding]:
-    scene, where = plane.gid.scene, f"the loop {plane.name.removeprefix('GID Loop ')}"
+    scene, where = plane.gid.scene, _name(plane)
     if plane.library or scene.library:
         yield Finding(where, "it is linked", "check the file that it comes from, too")
     if colours.is_foreign(rig.get_input(plane, "Still"), plane.gid.colours):
@@ -211,7 +220,7 @@ def _about_range(plane, scene, where):
             f"set the range to {start} to {start + n_frames - 1}, by 1",
         )
     rate = length.scene_fps(scene)
-    if abs(rate - Fraction(plane.gid.fps)) > Fraction(1, 1000):
+    if abs(rate - clock.fps_of(plane)) > Fraction(1, 1000):
         yield Finding(where, f"its scene plays {float(rate):g} frames a second, the loop was made for {plane.gid.fps}",
                       "Apply Length and Rate in the panel")  # fmt: skip
     gone = _gaps(Path(bpy.path.abspath(scene.render.frame_path(frame=scene.frame_start))), scene)

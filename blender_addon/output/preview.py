@@ -6,7 +6,6 @@ It shows what a bake will, not what the viewport's sheet shows: hidden ground, s
 import subprocess
 import tempfile
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
 import bpy
@@ -15,6 +14,7 @@ from ...gid_core.errors import SettingsError
 from ...gid_core.files import image_io, resample
 from ...gid_core.files.frame_files import frame_name
 from ...gid_core.frames.bake import Baking
+from ..loop import clock
 from ..work import Step
 from .bake import loop_of
 
@@ -43,7 +43,7 @@ class Preview:
 
     def __init__(self, plane):
         self._folder = Path(tempfile.mkdtemp(prefix="preview-", dir=bpy.app.tempdir))
-        self._fps, self._n_frames = Fraction(plane.gid.fps), plane.gid.n_frames
+        self._fps, self._n_frames = clock.fps_of(plane), plane.gid.n_frames
         self._is_over = False
         self._baking = Baking(small_loop_of(plane), self._folder, range(1, self._n_frames + 1))
 

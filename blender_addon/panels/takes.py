@@ -1,10 +1,11 @@
 """The part Takes: the loops of this file, and the takes of the one in sight."""
 
-from fractions import Fraction
+from contextlib import suppress
 
 import bpy
 
-from ..loop import comparison, sight
+from ...gid_core.errors import GidError
+from ..loop import clock, comparison, sight
 from .sidebar import Part, part_registers
 from .status import draw_text
 
@@ -30,7 +31,8 @@ class GID_UL_loops(bpy.types.UIList):
         row.label(text=plane.name.removeprefix("GID Loop "), **picture)
         told = row.row()  # as wide as it is, so that the name has the rest
         told.alignment = "RIGHT"
-        told.label(text=f"{float(gid.n_frames / Fraction(gid.fps)):.3g} s")
+        with suppress(GidError):
+            told.label(text=f"{float(gid.n_frames / clock.fps_of(plane)):.3g} s")
         is_shown = scene == context.scene
         row.operator("gid.show_loop", text="", icon="HIDE_OFF" if is_shown else "HIDE_ON", emboss=False).loop = uid(
             plane

@@ -72,7 +72,9 @@ def _read(source, path, check_size, layer):
     if spec.deep:
         raise ImageError(f"{path} is a deep EXR: save it flattened")
     check_size((spec.width, spec.height))
-    check_size((spec.full_width, spec.full_height))
+    has_windows = source.format_name() == "openexr"  # a DPX's "original size" is its scanner's, or damage
+    if has_windows:
+        check_size((spec.full_width, spec.full_height))
     names = list(spec.channelnames)
     indices = [names.index(prefix + channel) for channel in channels]
     first, last = min(indices), max(indices) + 1
@@ -88,7 +90,7 @@ def _read(source, path, check_size, layer):
         light = np.repeat(light[..., :1], 3, 2)
     if len(channels) in (2, 4):
         light = np.concatenate([light, np.clip(pixels[..., -1:], 0, 1)], 2)
-    return _placed(light, spec, notes), notes
+    return _placed(light, spec, has_windows, notes), notes
 
 
 def _layers(source):
@@ -180,14 +182,14 @@ def _from_density(values):
     return np.maximum((light(values.astype(np.float64) * 1023) - black) / (1 - black), 0).astype(np.float32)
 
 
-def _placed(pixels, spec, notes):
+def _placed(pixels, spec, has_windows, notes):
     """The data window at its place in the picture; what lies outside it is empty, what juts out is cut off."""
     ratio = spec.get_float_attribute("PixelAspectRatio", 1.0)
     if abs(ratio - 1) > 0.01:
         notes.append(f"its pixels are {ratio:.3g} times as wide as high and were taken as square")
     left, top = spec.x - spec.full_x, spec.y - spec.full_y
     height, width = spec.full_height, spec.full_width
-    if (left, top, spec.width, spec.height) == (0, 0, width, height):
+    if not has_windows or (left, top, spec.width, spec.height) == (0, 0, width, height):
         return np.ascontiguousarray(pixels)
     notes.append("its data window is not its display window: put in place, empty outside, cut at the rim")
     whole = np.zeros((height, width, pixels.shape[2]), np.float32)

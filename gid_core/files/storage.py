@@ -6,8 +6,9 @@ import shutil
 import sys
 import tempfile
 import time
+import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..errors import LimitError
@@ -17,9 +18,10 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-__all__ = ["PASSING", "FolderLock", "disk_errors", "replacing", "scratch_folder"]
+__all__ = ["PASSING", "FolderLock", "Scratch", "disk_errors", "replacing", "scratch_folder"]
 
 PASSING = ".gid-"  # how names begin of files that are not complete yet
+_LOCK = ".lock"
 
 _REMEDIES: dict[int | None, str] = {  # an OSError may have no number
     errno.ENOSPC: "the disk is full: free some space, or choose another folder",
@@ -29,6 +31,10 @@ _REMEDIES: dict[int | None, str] = {  # an OSError may have no number
     errno.EPERM: "you may not write there: choose another folder",
     errno.EFBIG: "the file would be larger than this system allows: choose another folder, or a smaller --size",
     errno.ENAMETOOLONG: "the name is too long: choose a shorter one",
+    **dict.fromkeys(
+        (errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ENXIO, errno.ENODEV, errno.ETIMEDOUT, errno.EHOSTDOWN),
+        "its disk does not answer: see to the drive or the network, or choose another folder",
+    ),
 }
 
 
@@ -44,7 +50,9 @@ def disk_errors(path, known_only=False) -> Iterator[None]:
     except OSError as error:
         if known_only and error.errno not in _REMEDIES:
             raise
-        reason = _REMEDIES.get(error.errno, f"{error.strerror or error}: choose another folder")
+        # numpy's is without a number: "100 requested and 50 written".
+        unknown = f"{error.strerror or f'{error}; is the disk full?'}: choose another folder"
+        reason = _REMEDIES.get(error.errno, unknown)
         raise LimitError(f"cannot write {path}: {reason}") from error
 
 
@@ -69,17 +77,37 @@ def replacing(path) -> Iterator[Path]:
 
 @contextmanager
 def scratch_folder(parent=None, prefix="gid-") -> Iterator[Path]:
-    """A temporary folder that is removed whatever happens; in `parent`, or where the system keeps such things.
+    """The folder of a `Scratch`, removed at the end of the body.
 
     Raises:
         LimitError: it cannot be made.
     """
-    with disk_errors(parent or tempfile.gettempdir()):
-        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+    scratch = Scratch(prefix, parent)
     try:
-        yield folder
+        yield scratch.folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        scratch.remove()
+
+
+class Scratch:
+    """A temporary folder, removed by `remove`, or at the end of this program.
+
+    A program that was killed leaves its own behind, so the next one that makes such a folder clears it away.
+
+    Args:
+        prefix: how its name begins; folders of the same prefix and place that no process holds any more are removed.
+        parent: where it is; None: where the system keeps such things.
+    Raises:
+        LimitError: it cannot be made.
+    """
+
+    def __init__(self, prefix: str = "gid-", parent=None):
+        place = Path(parent or tempfile.gettempdir())
+        with disk_errors(place):
+            _clear_abandoned(place, prefix)
+            self.folder = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
+            lock = FolderLock.take(self.folder)
+        self.remove = weakref.finalize(self, _clear, self.folder, lock)
 
 
 class FolderLock:
@@ -94,7 +122,7 @@ class FolderLock:
 
         grace_s: how long a folder without a lock belongs to whoever made it and is about to take it.
         """
-        path = Path(folder) / ".lock"
+        path = Path(folder) / _LOCK
         if not path.exists() and time.time() - Path(folder).stat().st_mtime < grace_s:
             return None
         file = path.open("a")
@@ -112,7 +140,31 @@ class FolderLock:
         """Let go, and remove the file. Harmless when it is done already."""
         if not self._file.closed:
             self._file.close()
-            self.path.unlink(missing_ok=True)
+            with suppress(OSError):  # a disk that is gone takes it along
+                self.path.unlink(missing_ok=True)
+
+
+def _clear(folder, lock):
+    if lock is not None:  # there are disks without locks
+        lock.release()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _clear_abandoned(place, prefix):
+    for path in place.glob(prefix + "*"):
+        # Where others may write, too, a link could lead to what is no temporary folder.
+        lock_file = path / _LOCK
+        if path.is_symlink() or lock_file.is_symlink() or not _is_ours(path) or not lock_file.is_file():
+            continue
+        with suppress(OSError):  # it may go meanwhile
+            if (lock := FolderLock.take(path)) is not None:
+                _clear(path, lock)
+
+
+def _is_ours(path):
+    with suppress(OSError):
+        return not hasattr(os, "getuid") or path.stat().st_uid == os.getuid()
+    return False
 
 
 def _umask():

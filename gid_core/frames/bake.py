@@ -8,7 +8,6 @@ Nothing here blocks but `bake` and `encode`: a timer polls, a command waits.
 import hashlib
 import json
 import os
-import tempfile
 import time
 from collections import deque
 from collections.abc import Callable
@@ -23,7 +22,7 @@ from ..child import Crew
 from ..errors import Cancelled, SettingsError
 from ..files import integrity, movie, oiio
 from ..files.memory import available_bytes
-from ..files.storage import PASSING, disk_errors, replacing
+from ..files.storage import PASSING, Scratch, disk_errors, replacing
 from ..version import __version__
 from .frame_worker import PASSES, Sheet
 from .loop import Loop
@@ -82,19 +81,19 @@ class Baking:
         self._done = set(self.kept)
         self._crew: Crew | None = None
         self.processes = min(processes or processes_for(loop), len(self._waiting))
-        self._scratch = _scratch()
+        self._scratch = Scratch("gid-bake-")
         try:
             if self._waiting:
-                with disk_errors(self._scratch.name):
-                    loop.save(self._scratch.name)
+                with disk_errors(self._scratch.folder):
+                    loop.save(self._scratch.folder)
                 order = {
-                    "scratch": self._scratch.name,
+                    "scratch": str(self._scratch.folder),
                     "out": str(self.folder.resolve()),
                     "sheet": asdict(self.sheet),
                     "measures": len(self.frames) <= _GREYS,
                 }
                 self._crew = Crew(
-                    self.processes, "gid_core.frames.frame_worker", order, self._scratch.name, "render frames"
+                    self.processes, "gid_core.frames.frame_worker", order, self._scratch.folder, "render frames"
                 )
                 for _ in range(_AHEAD):
                     for index in range(self.processes):
@@ -127,7 +126,7 @@ class Baking:
 
     def grey(self, frame: int) -> np.ndarray:
         """What `seam.grey_blocks` makes of the picture of a frame that is there; before `end`."""
-        measured = Path(self._scratch.name, f"grey{frame}.npy")
+        measured = self._scratch.folder / f"grey{frame}.npy"
         if measured.exists():
             return np.load(measured, allow_pickle=False)
         assert self.sheet.format is not None  # there is a picture to measure
@@ -138,7 +137,7 @@ class Baking:
         if self._crew is not None:
             self._crew.end()
             _clear_away(self.folder)
-        self._scratch.cleanup()
+        self._scratch.remove()
 
     def _tell(self, index):
         if self._waiting:
@@ -177,7 +176,7 @@ class Encoding:
         self.fraction = 0.0
         self.seam = None  # see `seam.picture_seam`; once it is over
         self._folder = Path(path).resolve().parent
-        self._scratch = _scratch()
+        self._scratch = Scratch("gid-bake-")
         order = {
             "files": [str(Path(file).resolve()) for file in files],
             "path": str(Path(path).resolve()),
@@ -188,7 +187,7 @@ class Encoding:
             "repeats": repeats,
             "hold": hold,
         }
-        self._crew = Crew(1, "gid_core.frames.movie_worker", order, self._scratch.name, "encode the movie")
+        self._crew = Crew(1, "gid_core.frames.movie_worker", order, self._scratch.folder, "encode the movie")
 
     def poll(self) -> bool:
         """Look once, without waiting; True when the movie is there. Raises GidError: there will be none."""
@@ -203,7 +202,7 @@ class Encoding:
         """Stop what still runs; nothing half-written stays. Harmless when it is over."""
         self._crew.end()
         _remove_passing(self._folder)
-        self._scratch.cleanup()
+        self._scratch.remove()
 
 
 def bake(
@@ -266,11 +265,6 @@ def processes_for(loop: Loop) -> int:
     return max(1, min(cores, free // (_BYTES_A_PIXEL[loop.quality] * height * width)))
 
 
-def _scratch():
-    with disk_errors(tempfile.gettempdir()):
-        return tempfile.TemporaryDirectory(prefix="gid-bake-", ignore_cleanup_errors=True)
-
-
 def _take_up(folder, record, sheet, frames):
     """Frames in `folder` that this very bake made earlier; what another one of ours left there is removed."""
     with disk_errors(folder):
@@ -317,4 +311,5 @@ def _clear_away(folder):
 
 def _remove_passing(folder):
     for path in folder.glob(PASSING + "*"):
-        path.unlink(missing_ok=True)
+        if not path.is_dir():  # of another kind of work, which clears it by itself
+            path.unlink(missing_ok=True)

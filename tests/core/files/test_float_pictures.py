@@ -142,6 +142,14 @@ def test_a_dpx_is_decoded_by_what_it_says(tmp_path, transfer, code, expected):
     np.testing.assert_allclose(photo.pixels, expected, atol=3e-3)
 
 
+@pytest.mark.parametrize("original", [(WIDTH * 2000, HEIGHT), (WIDTH // 2, 2**31 - 1), (WIDTH + 9, HEIGHT + 9)])
+def test_what_a_dpx_says_of_its_scan_makes_it_no_larger(tmp_path, original):
+    spec = oiio.ImageSpec(WIDTH, HEIGHT, 3, oiio.UINT16)
+    spec.full_width, spec.full_height = original
+    photo = image_io.load_photo(write(tmp_path / "a.dpx", light(), spec))
+    assert (photo.width, photo.height) == (WIDTH, HEIGHT)
+
+
 def test_a_cut_exr_is_refused(tmp_path):
     pixels = light(height=64)
     content = write(tmp_path / "a.exr", pixels, spec_of(pixels, "RGB")).read_bytes()

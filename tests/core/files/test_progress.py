@@ -248,6 +248,47 @@ def test_a_leftover_that_is_not_wanted_is_removed(tmp_path):
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def test_a_temporary_folder_of_a_killed_run_goes_with_the_next_one_and_no_other(tmp_path):
+    code = (
+        "import sys, time; sys.path.insert(0, sys.argv[1])\n"
+        "from gid_core.files.storage import Scratch\n"
+        "scratch = Scratch('gid-a-', sys.argv[2])\n"
+        "(scratch.folder / 'loop.npy').write_text('pixels')\n"
+        "print(scratch.folder, flush=True); time.sleep(60)\n"
+    )
+    root = str(Path(__file__).resolve().parents[3])
+    command = [sys.executable, "-c", code, root, str(tmp_path)]
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as killed,
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as at_work,
+    ):
+        left, used = (Path(run.stdout.readline().strip()) for run in (killed, at_work))
+        (tmp_path / "gid-a-of an artist").mkdir()
+        killed.kill()
+        killed.wait()
+        own = storage.Scratch("gid-a-", tmp_path)
+        there = {path.name for path in tmp_path.iterdir()}
+        at_work.kill()
+    assert there == {used.name, own.folder.name, "gid-a-of an artist"}
+    own.remove()
+    own.remove()
+    assert not own.folder.exists()
+    assert not left.exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "symlink"), reason="there are no links")
+def test_what_only_looks_like_a_temporary_folder_is_left_alone(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / ".lock").touch()
+    (tmp_path / "gid-a-link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "gid-a-nolock").mkdir()
+    (tmp_path / "gid-a-nolock" / ".lock").symlink_to(tmp_path / "new")
+    (tmp_path / "gid-a-file").touch()
+    before = set(tmp_path.rglob("*"))
+    storage.Scratch("gid-a-", tmp_path).remove()
+    assert set(tmp_path.rglob("*")) == before
+
+
 def test_results_are_staged_on_the_disk_of_a_folder_that_is_there(tmp_path):
     """It may be a mount point: what lies beside it cannot be moved into it."""
     (tmp_path / "out").mkdir()

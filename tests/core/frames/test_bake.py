@@ -111,6 +111,7 @@ def test_whole_frames_are_kept_and_broken_ones_made_again(loop, whole, tmp_path)
     (tmp_path / "frames" / "0004.exr").write_bytes(whole["frames/0004.exr"][:-9])
     (tmp_path / "vectors" / "0005.exr").unlink()
     (tmp_path / "frames" / ".gid-left").write_bytes(b"half a frame")
+    (tmp_path / ".gid-folder").mkdir()  # of other work
     baking = Baking(loop, tmp_path, frames, FULL)
     try:
         assert baking.kept == set(frames) - {4, 5}
@@ -119,6 +120,7 @@ def test_whole_frames_are_kept_and_broken_ones_made_again(loop, whole, tmp_path)
     finally:
         baking.end()
     assert contents(tmp_path) == whole
+    assert (tmp_path / ".gid-folder").is_dir()
     assert kept.stat().st_mtime_ns == 1
 
 
