@@ -7,7 +7,7 @@
   python3 build.py check FILE.blend                                            what a farm would stumble over in a file
   python3 build.py test [lint|core|blender-4.5|blender-5.0|blender-5.2 ...]                set up and run every test
   python3 build.py bench [splat|steps|memory|playback|render ...] [--blender ...]          ratios measured in one run
-  python3 build.py package [--platform ...]                                                the installable zip
+  python3 build.py package [--platform ...] [--gpu]                                        the installable zip
   python3 build.py repository DIR | soak | audit          zips as a repository; thousands of mutations; known faults
   python3 build.py window [--shots DIR]                         the first loop in a real Blender window (Debian, root)
   python3 build.py docs [--out DIR]                                                        the documentation as a site

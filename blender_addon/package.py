@@ -20,7 +20,17 @@ import tomllib
 import zipfile
 from pathlib import Path
 
-__all__ = ["PLATFORMS", "WHEEL_SHA256", "PackageError", "build", "check", "main", "repository", "validate"]
+__all__ = [
+    "GPU_RUNTIMES",
+    "PLATFORMS",
+    "WHEEL_SHA256",
+    "PackageError",
+    "build",
+    "check",
+    "main",
+    "repository",
+    "validate",
+]
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOT_INIT = "from .blender_addon import register, unregister  # noqa: F401\n"
@@ -65,6 +75,19 @@ pillow-13.0.0-cp313-cp313-win_amd64.whl
 pillow-13.0.0-cp314-cp314-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl
     e91c2b1cbeae768c98752e67e717e283d68dae45717b41f2d91eaee648e37b7d
 """
+# For `--gpu`: they take the place of onnxruntime's own wheels, which on macOS know the GPU already (CoreML).
+GPU_RUNTIMES = {"linux-x64": "onnxruntime_gpu", "windows-x64": "onnxruntime_directml"}
+GPU_PYTHONS = ("cp311", "cp313")
+_PINS += """
+onnxruntime_directml-1.24.4-cp311-cp311-win_amd64.whl
+    96642a787e5a6f33bf043521c0f06eb1eb663f6b830e5862a2026d03f9c90543
+onnxruntime_directml-1.24.4-cp313-cp313-win_amd64.whl
+    2f1031cb2281e5b27cca9efe0b9399317c7286e4d226f7a79d4ab79bbd94d19e
+onnxruntime_gpu-1.31.1-cp311-cp311-manylinux_2_28_x86_64.whl
+    e26c475fe361b2015f45b4b824bd13f0bb20204e59b62814e6f0acd5f3d491a6
+onnxruntime_gpu-1.31.1-cp313-cp313-manylinux_2_28_x86_64.whl
+    f659529e07c21ec6b6179fd1bfaf82ffb7c3dc9c0916e18f6f313f9a690891be
+"""
 WHEEL_SHA256 = dict(zip(*[iter(_PINS.split())] * 2, strict=True))
 
 # What Blender's own `validate` lets pass and a repository of extensions refuses.
@@ -86,18 +109,22 @@ class PackageError(Exception):
     """The zip cannot be made or is not fit to be given away; the message says why."""
 
 
-def build(out_dir, platform, wheels_dir=None):
-    """Path of the new zip `<id>-<version>-<platform>.zip` in `out_dir`.
+def build(out_dir, platform, wheels_dir=None, gpu=False):
+    """Path of the new zip `<id>-<version>-<platform>.zip` in `out_dir`; `...-gpu.zip` with `gpu`.
 
     Args:
         platform: a key of PLATFORMS.
+        gpu: with the onnxruntime that knows CUDA (Linux) or DirectML (Windows); it is the same extension otherwise.
         wheels_dir: folder that keeps downloaded wheels; default: the user's cache. What is missing is downloaded.
     Raises:
-        PackageError: unknown platform, a wheel that cannot be had or is not the published one, a bad manifest.
+        PackageError: unknown platform, or one without a package for the GPU; a wheel that cannot be had or is not the
+            published one; a bad manifest.
     """
     if platform not in PLATFORMS:
         raise PackageError(f"unknown platform {platform!r}: choose from {', '.join(PLATFORMS)}")
-    manifest, wheels = cut_manifest((ROOT / "blender_manifest.toml").read_text("utf-8"), platform)
+    if gpu and platform not in GPU_RUNTIMES:
+        raise PackageError(f"there is no package for the GPU of {platform}: the usual one uses it, where it is faster")
+    manifest, wheels = cut_manifest((ROOT / "blender_manifest.toml").read_text("utf-8"), platform, gpu)
     facts = tomllib.loads(manifest)
     files = {"__init__.py": ROOT_INIT.encode(), "blender_manifest.toml": manifest.encode()}
     files["LICENSE"] = (ROOT / "LICENSE").read_bytes()
@@ -108,7 +135,7 @@ def build(out_dir, platform, wheels_dir=None):
         files.update({p.relative_to(ROOT).as_posix(): p.read_bytes() for p in (ROOT / folder).glob("*.md")})
     for name in wheels:
         files["wheels/" + name] = _wheel(name, wheels_dir).read_bytes()
-    path = Path(out_dir) / f"{facts['id']}-{facts['version']}-{platform.replace('-', '_')}.zip"
+    path = Path(out_dir) / f"{facts['id']}-{facts['version']}-{platform.replace('-', '_')}{'-gpu' * gpu}.zip"
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     partial.write_bytes(_zip(files))
@@ -122,10 +149,14 @@ def cache_folder():
     return Path(base) / "image_dynamics" / "wheels"
 
 
-def cut_manifest(text, platform):
+def cut_manifest(text, platform, gpu=False):
     """The manifest for one platform, and its wheels' file names."""
     full = tomllib.loads(text)
     wheels = [Path(w).name for w in full["wheels"] if w.endswith(PLATFORMS[platform])]
+    if gpu:
+        kept = [name for name in wheels if name.startswith("pillow-") and name.split("-")[2] in GPU_PYTHONS]
+        runtime = GPU_RUNTIMES[platform] + "-"
+        wheels = [*(name for name in WHEEL_SHA256 if name.startswith(runtime)), *kept]
     lines = "".join(f'  "./wheels/{name}",\n' for name in wheels)
     text, n_wheels = re.subn(_LIST.format("wheels"), lambda _: f"wheels = [\n{lines}]", text)
     text, n_platforms = re.subn(_LIST.format("platforms"), lambda _: f'platforms = ["{platform}"]', text)
@@ -215,8 +246,12 @@ def check(path):
     listed = sorted(w.removeprefix("./") for w in manifest.get("wheels", ()))
     if listed != held:
         faults.append(f"the manifest lists the wheels {listed}, the zip holds {held}")
+    is_gpu = any(Path(name).name.startswith(tuple(GPU_RUNTIMES.values())) for name in held)
     for platform in PLATFORMS.keys() & set(platforms):
-        wanted = {(project, python) for project in ("onnxruntime", "pillow") for python in PYTHONS[platform]}
+        runtime, pythons = "onnxruntime", PYTHONS[platform]
+        if is_gpu:
+            runtime, pythons = GPU_RUNTIMES.get(platform, "onnxruntime"), GPU_PYTHONS
+        wanted = {(project, python) for project in (runtime, "pillow") for python in pythons}
         fitting = [Path(n).name.split("-") for n in held if n.endswith(PLATFORMS[platform])]
         if {(parts[0], parts[2]) for parts in fitting} != wanted or len(held) != len(wanted):
             faults.append(f"{platform} needs one wheel for each of {sorted(wanted)}")
@@ -226,7 +261,7 @@ def check(path):
     for name in names:
         if name == "blender_addon/package.py" or "__pycache__" in name or name.startswith(("tests/", "onnx_export/")):
             faults.append(f"{name} does not belong into the zip")
-    if (size := Path(path).stat().st_size) > LIMIT_BYTES:
+    if (size := Path(path).stat().st_size) > LIMIT_BYTES and not is_gpu:  # CUDA's kernels alone are more
         faults.append(f"{size:,} bytes are more than the {LIMIT_BYTES:,} that a package may have")
     if faults:
         raise PackageError(f"{Path(path).name}: " + "; ".join(faults))
@@ -269,6 +304,11 @@ def repository(folder):
     if not zips:
         raise PackageError(f"there is no zip in {folder}: make some by `package --platform all --out {folder}`")
     for path in zips:
+        if path.name.endswith("-gpu.zip") and path.with_name(path.name.replace("-gpu.zip", ".zip")) in zips:
+            raise PackageError(
+                f"{path.name} is the same extension as the zip beside it: give it a repository of its own"
+            )
+    for path in zips:
         check(path)
     command = [sys.executable, str(_blenders_tool()), "server-generate", "--repo-dir", str(folder), "--html"]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -290,14 +330,16 @@ def main(argv):
     parser.add_argument(
         "--wheels", type=Path, help="folder that keeps the downloaded wheels; default: the user's cache"
     )
+    parser.add_argument("--gpu", action="store_true", help="with CUDA on Linux, with DirectML on Windows")
     parser.add_argument("--index", type=Path, metavar="DIR", help="only index the zips there, as a repository")
     options = parser.parse_args(argv)
     try:
         if options.index is not None:
             print(repository(options.index))
             return 0
-        for platform in PLATFORMS if options.platform == "all" else [options.platform]:
-            path = build(options.out, platform, options.wheels)
+        every = GPU_RUNTIMES if options.gpu else PLATFORMS
+        for platform in every if options.platform == "all" else [options.platform]:
+            path = build(options.out, platform, options.wheels, options.gpu)
             validate(path)
             with zipfile.ZipFile(path) as archive:
                 for entry in archive.infolist():

@@ -27,12 +27,12 @@ from .contract import PAIRS, PREDICTION, SIGNATURES, bind, sized
 
 __all__ = ["Model", "available_providers", "load_model"]
 
-CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+CPU, CUDA, DIRECTML = "CPUExecutionProvider", "CUDAExecutionProvider", "DmlExecutionProvider"
 # In order of preference; those that this machine's onnxruntime offers are tried.
-ACCELERATORS = (CUDA, "CoreMLExecutionProvider", "DmlExecutionProvider", "WebGpuExecutionProvider")
+ACCELERATORS = (CUDA, "CoreMLExecutionProvider", DIRECTML, "WebGpuExecutionProvider")
 SELF_CHECK_TOLERANCE = 0.02  # of the largest value: half-precision convolutions reach 0.005, a wrong kernel is off by 1
 _CHECK_SIZES = {"H": 64, "W": 64, "h": 8, "w": 8}
-_ERROR_SEVERITY = 3
+_ERROR_SEVERITY, _FATAL_SEVERITY = 3, 4  # of onnxruntime
 _KEPT = 8  # graphs that stay open: those that predict of two models, some 60 MB each with what they need to run
 _PARTS_A_CORE = 2  # of an axis `apart`: on a machine that has other work, too, no core waits long for the last part
 
@@ -211,6 +211,7 @@ def _import_onnxruntime():
             f"onnxruntime {onnxruntime.__version__} in {place} is not the one that this add-on brings: "
             "another add-on put its own there; update or remove that one, or use the physics prior"
         )
+    onnxruntime.set_default_logger_severity(_FATAL_SEVERITY)  # a GPU that is not there is told of in our notes
     return onnxruntime
 
 
@@ -228,6 +229,7 @@ def _open(onnxruntime, role, content, provider):
     is_apart = provider == CPU and SIGNATURES[role].apart
     options.intra_op_num_threads = 1 if is_apart else _usable_cores()
     options.inter_op_num_threads = 1
+    options.enable_mem_pattern = provider != DIRECTML  # which asks for that, and for operators one after another
     options.use_deterministic_compute = True
     # Threads that spin while they wait take cores from whoever works: Blender that plays, the session whose turn it is.
     # On a busy machine a step of the flow takes 105 ms without it and 160 with it; the answers are the same bytes.
@@ -239,7 +241,7 @@ def _open(onnxruntime, role, content, provider):
     except Exception as error:  # onnxruntime's errors share no base class of their own
         raise ModelError(f"onnxruntime cannot open the {role}: {_first_line(error)}") from error
     if session.get_providers()[0] != provider:
-        raise ModelError(f"{provider} did not start")
+        raise ModelError(f"{provider} did not start, its driver or its libraries are not here")
     return session
 
 

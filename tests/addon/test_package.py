@@ -68,7 +68,8 @@ def test_zip_holds_no_tests_no_training_and_not_the_packaging_code(archive):
 def test_every_platform_of_the_manifest_has_its_pinned_wheels():
     facts = tomllib.loads((package.ROOT / "blender_manifest.toml").read_text())
     assert sorted(facts["platforms"]) == sorted(package.PLATFORMS)
-    assert {w.removeprefix("./wheels/") for w in facts["wheels"]} == set(package.WHEEL_SHA256)
+    of_gpus = {name for name in package.WHEEL_SHA256 if name.startswith(tuple(package.GPU_RUNTIMES.values()))}
+    assert {w.removeprefix("./wheels/") for w in facts["wheels"]} == set(package.WHEEL_SHA256) - of_gpus
     for platform in package.PLATFORMS:
         text, wheels = package.cut_manifest((package.ROOT / "blender_manifest.toml").read_text(), platform)
         assert len(wheels) == 2 * len(package.PYTHONS[platform])
@@ -129,6 +130,38 @@ def test_a_cached_wheel_with_another_hash_is_refused(tmp_path):
     with pytest.raises(package.PackageError, match="not the published wheel"):
         package.build(tmp_path / "out", PLATFORM, tmp_path)
     assert not list((tmp_path / "out").glob("*")), name
+
+
+@pytest.mark.parametrize("platform", list(package.GPU_RUNTIMES))
+def test_a_zip_for_the_gpu_holds_its_runtime_and_else_what_the_usual_one_does(tmp_path, monkeypatch, platform):
+    """With stand-ins for the wheels: those of CUDA alone are half a gigabyte."""
+    for name in package.WHEEL_SHA256:
+        (tmp_path / name).write_bytes(b"PK")
+    stand_in = hashlib.sha256(b"PK").hexdigest()
+    monkeypatch.setattr(package, "WHEEL_SHA256", dict.fromkeys(package.WHEEL_SHA256, stand_in))
+    monkeypatch.setattr(package, "LIMIT_BYTES", 0)  # of the others
+    made = package.build(tmp_path / "out", platform, tmp_path, gpu=True)
+    monkeypatch.undo()
+    assert made.name.endswith(platform.replace("-", "_") + "-gpu.zip")
+    facts = tomllib.loads(manifest_of(made))
+    assert (facts["id"], facts["platforms"]) == ("image_dynamics", [platform])
+    with zipfile.ZipFile(made) as opened:
+        held = sorted(name.removeprefix("wheels/") for name in opened.namelist() if name.startswith("wheels/"))
+    assert held == sorted(wheel.removeprefix("./wheels/") for wheel in facts["wheels"])
+    projects = {(wheel.split("-")[0], wheel.split("-")[2]) for wheel in held}
+    assert projects == {
+        (project, python) for project in (package.GPU_RUNTIMES[platform], "pillow") for python in package.GPU_PYTHONS
+    }
+    assert all(wheel.endswith(package.PLATFORMS[platform]) for wheel in held)
+
+
+def test_a_gpu_package_that_cannot_be_or_would_hide_another_is_refused(archive, tmp_path):
+    with pytest.raises(package.PackageError, match="no package for the GPU of macos-arm64"):
+        package.build(tmp_path, "macos-arm64", gpu=True)
+    for name in (archive.name, archive.name.replace(".zip", "-gpu.zip")):
+        shutil.copy(archive, tmp_path / name)
+    with pytest.raises(package.PackageError, match="a repository of its own"):
+        package.repository(tmp_path)
 
 
 USE = """

@@ -149,7 +149,11 @@ def _limited(folder, rng, stack, known):
 def _removed(folder, rng, stack, known):
     drive = folder / "drive"
     return Place(
-        drive / "out", folder / "scratch", {}, strike=lambda: shutil.rmtree(drive, ignore_errors=True), mend=drive.mkdir
+        drive / "out",
+        folder / "scratch",
+        {},
+        strike=lambda: shutil.rmtree(drive, ignore_errors=True),
+        mend=lambda: drive.mkdir(exist_ok=True),  # the run may have made it anew, or written on while it went
     )
 
 

@@ -44,9 +44,12 @@ def fake(offered, error=0.0, claimed=None, opened=None):
     error: of the GPU's answers, relative; None: it does not open; a function of the inputs: may raise.
     """
 
+    patterns = {}
+
     def open_session(content, options, providers):
         if opened is not None:
             opened.append((type(content), list(providers)))
+            patterns[providers[0]] = options.enable_mem_pattern
         if error is None and providers[0] == GPU:
             raise RuntimeError("CUDA failure 100: no device\nmore lines")
         return Session(content, options, providers, claimed if providers[0] == GPU else None, error or 0)
@@ -57,6 +60,7 @@ def fake(offered, error=0.0, claimed=None, opened=None):
         get_available_providers=lambda: offered,
         disable_telemetry_events=lambda: None,
         preload_dlls=lambda: None,
+        patterns=patterns,
     )
 
 
@@ -173,14 +177,21 @@ def test_cuda_in_wheels_of_its_own_is_found_without_a_word(tmp_path, monkeypatch
     assert capsys.readouterr().out == ""
 
 
+def test_directml_is_given_the_memory_that_it_asks_for(tmp_path, monkeypatch):
+    module = fake(["DmlExecutionProvider", "CPUExecutionProvider"], opened=[])
+    assert load(tmp_path, monkeypatch, module).provider == "DmlExecutionProvider"
+    assert module.patterns == {"CPUExecutionProvider": True, "DmlExecutionProvider": False}
+
+
 def test_telemetry_is_off_before_the_first_session(tmp_path, monkeypatch):
     calls = []
     module = types.ModuleType("onnxruntime")
     module.__version__ = "1.32.0"
     module.disable_telemetry_events = lambda: calls.append("off")
+    module.set_default_logger_severity = calls.append
     monkeypatch.setitem(sys.modules, "onnxruntime", module)
     assert session._import_onnxruntime() is module
-    assert calls == ["off"]
+    assert calls == ["off", session._FATAL_SEVERITY]
 
 
 def test_an_older_onnxruntime_of_another_add_on_is_told_with_its_place(monkeypatch):
