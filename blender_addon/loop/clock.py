@@ -53,9 +53,7 @@ def key_input(obj, name: str, keys, *, group: str = "") -> None:
         keys: (frame, value, interpolation) each, in their order; they replace those that are there.
         group: channel group that a new curve is put into.
     """
-    modifier = rig.modifier_of(obj)
-    identifier = rig.inputs_of(modifier.node_group)[name]
-    curve = compat.ensure_fcurve(obj, compat.clock_path(modifier, identifier), group)
+    curve = compat.ensure_fcurve(obj, compat.clock_path(*rig.input_of(obj, name)), group)
     curve.keyframe_points.clear()
     for frame, value, interpolation in keys:
         curve.keyframe_points.insert(frame, value, options={"FAST"}).interpolation = interpolation
@@ -68,15 +66,13 @@ def key_input(obj, name: str, keys, *, group: str = "") -> None:
 
 def input_curve(obj, name: str):
     """The F-curve that keys an input of the rig of `obj`, None where there is none."""
-    modifier = rig.modifier_of(obj)
-    path = compat.clock_path(modifier, rig.inputs_of(modifier.node_group)[name])
+    path = compat.clock_path(*rig.input_of(obj, name))
     return next((curve for curve in compat.own_curves(obj) if curve.data_path == path), None)
 
 
 def unkey_input(obj, name: str) -> None:
     """Take the keys from an input of the rig of `obj`."""
-    modifier = obj.modifiers[rig.MODIFIER]
-    compat.remove_fcurves(obj, {compat.clock_path(modifier, rig.inputs_of(modifier.node_group)[name])})
+    compat.remove_fcurves(obj, {compat.clock_path(*rig.input_of(obj, name))})
     obj.update_tag()
 
 

@@ -90,8 +90,8 @@ def _place(scene, plane, index, x, y):
     name = f".GID {take.name} {live.name_of(plane)}"
     sheet = bpy.data.objects.new(name, mesh.new_mesh(name, coarse, width, height))
     sheet[_TAKE] = index
-    sheet.modifiers.new(rig.MODIFIER, "NODES").node_group = plane.modifiers[rig.MODIFIER].node_group
-    inputs = [one for one in rig.inputs_of(plane.modifiers[rig.MODIFIER].node_group) if not one.startswith("Geometry")]
+    sheet.modifiers.new(rig.MODIFIER, "NODES").node_group = rig.modifier_of(plane).node_group
+    inputs = [one for one in rig.inputs_of(rig.modifier_of(plane).node_group) if not one.startswith("Geometry")]
     rig.set_inputs(sheet, {one: rig.get_input(plane, one) for one in inputs if not one.startswith("Pluck")})
     rig.set_inputs(sheet, rig.frequency_inputs(volume.frequencies))
     set_plan(sheet, plan, gid.edits.phase)

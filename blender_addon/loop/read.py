@@ -73,7 +73,9 @@ def refuse_foreign_colours(plane) -> None:
     Raises:
         SettingsError: it was.
     """
-    if colours.is_foreign(rig.get_input(plane, "Still"), plane.gid.colours):
+    with intact(plane.name):
+        is_foreign = colours.is_foreign(rig.get_input(plane, "Still"), plane.gid.colours)
+    if is_foreign:
         raise SettingsError(
             f"the loop '{plane.name}' was made under another colour configuration (OCIO): start Blender with that one, "
             "or animate the photo here anew"

@@ -25,6 +25,7 @@ __all__ = [
     "frequency_inputs",
     "get_input",
     "group",
+    "input_of",
     "inputs_of",
     "is_rigged",
     "mode_count",
@@ -168,8 +169,17 @@ def get_input(obj, name):
     Raises:
         SettingsError: it has no rig, or one that was changed.
     """
+    return compat.modifier_value(*input_of(obj, name))
+
+
+def input_of(obj, name):
+    """The modifier that is the rig of `obj`, and the identifier of one of its inputs.
+
+    Raises:
+        SettingsError: it has no rig, or one that was changed.
+    """
     modifier, identifiers = _inputs(obj, [name])
-    return compat.modifier_value(modifier, identifiers[name])
+    return modifier, identifiers[name]
 
 
 def _inputs(obj, names):

@@ -6,7 +6,7 @@ import addon_utils
 import bpy
 import numpy as np
 import pytest
-from gid_dev.blender_addon.loop import edit, read, remove, sight, upgrade
+from gid_dev.blender_addon.loop import clock, edit, read, remove, sight, upgrade
 from gid_dev.blender_addon.nodes import rig
 from gid_dev.blender_addon.output import bake
 from gid_dev.blender_addon.output.frames import render_frames
@@ -86,6 +86,9 @@ def test_loop_whose_modifier_was_renamed_is_a_loop_to_every_tool(make_loop, rend
         change(plane)
         assert plane.modifiers[0].name == "Wind", name
     assert plane.gid.scene.frame_end == 36
+    for gusts in (0.5, 0.0):
+        plane.gid.edits.gusts = gusts
+        assert (clock.input_curve(plane, "Amount") is None) == (gusts == 0)
     upgrade.upgrade(plane)
     bake.loop_of(plane)
     own = plane.modifiers.new("GID Rig", "NODES")
