@@ -16,6 +16,7 @@ from typing import Any
 
 import bpy
 
+from ..gid_core import process
 from ..gid_core.errors import Cancelled, GidError, LimitError, SettingsError
 from ..gid_core.files.progress import seconds_left
 from . import windows
@@ -190,6 +191,8 @@ def start(
     if key in _jobs:
         raise SettingsError(f"'{_jobs[key].label}' is still running here: wait for it, or cancel it")
     dismiss(key)
+    if not bpy.app.background:
+        process.give_way()
     job = _jobs[key] = Job(key, begin(), apply, label, window, remedy_for)
     _watch()
     return job

@@ -13,9 +13,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-__all__ = ["LOG_TAIL", "start", "tell", "told"]
+__all__ = ["LOG_TAIL", "give_way", "start", "tell", "told"]
 
 LOG_TAIL = 4000  # characters of what a process printed before it broke down that are worth showing
+
+_NICER = 10  # steps of priority below ours: enough that a window is drawn in time beside work on all cores
+_gives_way = False
 
 # The child sees this package under another name, so that no parent package (in Blender: the add-on) is imported.
 _BOOT = """
@@ -32,6 +35,12 @@ package.__path__ = [start["root"]]
 sys.modules["gid_child"] = package
 importlib.import_module("gid_child." + start["module"]).serve(start["order"])
 """
+
+
+def give_way() -> None:
+    """Let all processes that are started from now on leave the processor to this one: somebody works in its window."""
+    global _gives_way
+    _gives_way = True
 
 
 def start(
@@ -70,10 +79,19 @@ def start(
             stdout=subprocess.PIPE,
             stderr=printed,
             env={**os.environ, **(environment or {})},
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            creationflags=_flags(),
         )
+    if _gives_way and hasattr(os, "setpriority"):
+        with contextlib.suppress(OSError):  # it is gone already, or the system has other rules
+            os.setpriority(os.PRIO_PROCESS, process.pid, os.getpriority(os.PRIO_PROCESS, 0) + _NICER)
     tell(process, introduction)
     return process
+
+
+def _flags():
+    """Of a new process, on Windows; elsewhere there are none."""
+    flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+    return flags | getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0) if _gives_way else flags
 
 
 def tell(process: subprocess.Popen, message: dict) -> None:
