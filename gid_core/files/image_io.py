@@ -7,6 +7,7 @@ program, such as EPS), and what cannot be read right is refused with a sentence.
 
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ __all__ = [
     "MAX_PIXELS",
     "MIN_SIDE",
     "Photo",
+    "check_photo",
     "content_of",
     "decode_photo",
     "fit",
@@ -91,22 +93,43 @@ def decode_photo(
         ImageError, LimitError: as `load_photo`.
     """
     refuse_by_kind(path, content)
-
-    def check(size):
-        _check_size(path, size, max_pixels)
-
+    check = partial(_check_size, path, max_pixels)
     try:
         if float_pictures.is_float_picture(content):
             pixels, notes = float_pictures.read(content, path, check, layer)
         else:
-            pixels, notes = _of_whole_numbers(content, path, check, alpha, is_linear)
+            encoding = colour.LINEAR if is_linear else None
+            picture = _of_whole_numbers(content, path, lambda: pictures.read(content, check, alpha, encoding))
+            pixels, notes = picture.pixels, picture.notes
     except MemoryError as error:
-        raise LimitError(f"{path}: not enough memory to decode it: make the picture smaller first") from error
-    if not np.isfinite(pixels).all():
-        raise ImageError(f"{path}: holds NaN or infinite values: {_ENDINGS}")
+        raise _too_large(path) from error
+    _refuse_odd_values(path, pixels)
     if alpha == "none":
         pixels = pixels[..., :3]
     return Photo(pixels, hashlib.sha256(content).hexdigest(), tuple(notes))
+
+
+def check_photo(content: bytes, path, max_pixels: int = MAX_PIXELS) -> None:
+    """Raise what `decode_photo` would, in a fraction of its time for what has 8 bits."""
+    if float_pictures.is_float_picture(content):
+        decode_photo(content, path, max_pixels)
+        return
+    refuse_by_kind(path, content)
+    check = partial(_check_size, path, max_pixels)
+    try:
+        picture = _of_whole_numbers(content, path, lambda: pictures.check(content, check))
+    except MemoryError as error:
+        raise _too_large(path) from error
+    _refuse_odd_values(path, picture.pixels)
+
+
+def _refuse_odd_values(path, pixels):
+    if not np.isfinite(pixels).all():
+        raise ImageError(f"{path}: holds NaN or infinite values: {_ENDINGS}")
+
+
+def _too_large(path):
+    return LimitError(f"{path}: not enough memory to decode it: make the picture smaller first")
 
 
 def is_float_picture(content: bytes) -> bool:
@@ -122,12 +145,12 @@ def is_blenders_own(content: bytes) -> bool:
     return tags_of_tiff(content).get(_SAMPLE_FORMAT) == _FLOATS
 
 
-def _of_whole_numbers(content, path, check, alpha, is_linear):
-    """Pixels and notes of a picture that Pillow reads, its errors as sentences."""
+def _of_whole_numbers(content, path, look):
+    """What `look` finds in a picture that Pillow reads, its errors as sentences."""
     if pictures.Image is None:
         raise ImageError(f"Pillow, which reads pictures, does not load here: {pictures.PILLOW_ERROR}")
     try:
-        picture = pictures.read(content, check, alpha, colour.LINEAR if is_linear else None)
+        return look()
     except ImageError as error:
         message = str(error)
         raise error if message.startswith(str(path)) else ImageError(f"{path}: {message}") from error
@@ -137,7 +160,6 @@ def _of_whole_numbers(content, path, check, alpha, is_linear):
         ) from error
     except pictures.DAMAGE as error:
         raise ImageError(f"{path}: {_what_is_wrong(content, error)}") from error
-    return picture.pixels, picture.notes
 
 
 def save_png(path, image: np.ndarray) -> None:
@@ -235,7 +257,7 @@ def content_of(path) -> bytes:
     return content
 
 
-def _check_size(path, size, max_pixels):
+def _check_size(path, max_pixels, size):
     width, height = size
     if width * height > max_pixels:
         raise LimitError(

@@ -23,7 +23,7 @@ except ImportError as error:  # a broken wheel must not stop an add-on from bein
     Image = None  # type: ignore[assignment]  # a module otherwise
     PILLOW_ERROR = str(error)
 
-__all__ = ["ALPHAS", "DAMAGE", "Picture", "read"]
+__all__ = ["ALPHAS", "DAMAGE", "Picture", "check", "read"]
 
 ALPHAS = ("straight", "premultiplied", "none")  # what a file's alpha is to its colours
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "GIF", "BMP", "PPM", "TGA", "JPEG2000")
@@ -31,6 +31,8 @@ _ORIENTATION = 0x0112
 _INTEROPERABILITY = 0xA005
 _BITS, _WHITE_IS_ZERO = 258, 0
 _MAX_PAGES = 64
+_GREY16 = ("I;16", "I;16B", "I;16L", "I;16N", "I")  # modes of Pillow
+_DEEP = (*_GREY16, "F")
 _METADATA = "part of its metadata is damaged and was left out"
 # How the warnings of Pillow begin that speak of metadata.
 _TOLD = ("Corrupt EXIF", "Possibly corrupt", "Metadata", "Tag ", "Truncated")
@@ -79,16 +81,42 @@ def read(content: bytes, check_size, alpha: str = "straight", encoding: colour.E
     """
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        try:
-            picture = _read(content, check_size, alpha, encoding)
-        except DAMAGE:
-            mended = _mended(content)
-            if mended is None:
-                raise
-            picture = _read(mended[0], check_size, alpha, encoding)
-            picture.notes.append(mended[1])
+        picture = _whole_or_mended(content, lambda content: _read(content, check_size, alpha, encoding))
     if any(str(one.message).startswith(_TOLD) for one in told) and _METADATA not in picture.notes:
         picture.notes.append(_METADATA)
+    return picture
+
+
+def check(content: bytes, check_size) -> Picture:
+    """Raise what `read` would. A picture of 8 bits is decoded and not made light: it comes without pixels, and soon."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _whole_or_mended(content, lambda content: _check(content, check_size))
+
+
+def _whole_or_mended(content, look):
+    """The picture that `look` finds in a file's bytes, or in what they are once mended."""
+    try:
+        return look(content)
+    except DAMAGE:
+        mended = _mended(content)
+        if mended is None:
+            raise
+        picture = look(mended[0])
+        picture.notes.append(mended[1])
+        return picture
+
+
+def _check(content, check_size):
+    image = _open(content)
+    if image.mode in _DEEP or _is_16_bit(image, content):
+        return _read(content, check_size, "straight", None)
+    check_size(image.size)
+    picture = Picture(np.empty((0, 0, 3), np.float32))
+    if image.format == "TIFF":
+        _refuse_small_first_page(content)
+    image.load()
+    _encoding(image, content, _exif(image, picture.notes), picture.notes)
     return picture
 
 
@@ -123,7 +151,7 @@ def _light(image, content, raws, encoding, alpha, notes):
     rounded to half floats: every level stays apart from its neighbours and comes back when it is written.
     """
     transparency, top = None, 65535
-    if image.mode in ("I;16", "I;16B", "I;16L", "I;16N", "I"):
+    if image.mode in _GREY16:
         levels = _grey16(image)
     else:
         is_deep = _is_16_bit(image, content)

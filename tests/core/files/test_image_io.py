@@ -38,6 +38,8 @@ def test_a_bad_picture_is_refused_with_a_sentence(tmp_path, name):
         image_io.load_photo(path)
     assert isinstance(caught.value, LimitError if name == "huge.png" else ImageError)
     assert str(path) in str(caught.value)
+    with pytest.raises(GidError, match=pattern):
+        image_io.check_photo(image_io.content_of(path), path)
 
 
 @pytest.mark.parametrize("size", [(20000, 10000), (11000, 10000), (100000, 100000)])

@@ -1,12 +1,13 @@
 """Pictures with something odd beside their pixels: read for what they are, or refused; never another picture."""
 
 import io
+import re
 import struct
 import zlib
 
 import numpy as np
 import pytest
-from gid_dev.gid_core.errors import ImageError
+from gid_dev.gid_core.errors import GidError, ImageError
 from gid_dev.gid_core.files import colour, image_io
 from PIL import Image, ImageCms
 
@@ -16,8 +17,17 @@ EIGHT_BITS = {"rtol": 2**-11, "atol": 1e-6}  # read as half floats
 
 
 def load(folder, name, content):
-    (folder / name).write_bytes(content)
-    return image_io.load_photo(folder / name)
+    """What is read of it; to look at it without reading it says nothing else."""
+    path = folder / name
+    path.write_bytes(content)
+    try:
+        photo = image_io.load_photo(path)
+    except GidError as refusal:
+        with pytest.raises(type(refusal), match=re.escape(str(refusal))):
+            image_io.check_photo(content, path)
+        raise
+    image_io.check_photo(content, path)
+    return photo
 
 
 def saved(image, kind, **options):
