@@ -11,7 +11,7 @@ from typing import Any
 
 import bpy
 
-__all__ = ["TreeBuilder", "shared_group"]
+__all__ = ["TreeBuilder", "groups_of", "shared_group"]
 
 GROUP_KEY, VERSION_KEY = "gid_group", "gid_version"
 
@@ -235,6 +235,15 @@ def _find(node, sockets, name, side):
     return found[0]
 
 
+def groups_of(key, tree_type):
+    """The groups of this file that have this identity, of whatever version."""
+    return [
+        group
+        for group in bpy.data.node_groups
+        if group.get(GROUP_KEY) == key and group.library is None and group.bl_idname == tree_type
+    ]
+
+
 def shared_group(name, tree_type, version, build, *, key=None, replace=False):
     """The node group that all loops of the file share, built if it is missing or of another version.
 
@@ -246,11 +255,7 @@ def shared_group(name, tree_type, version, build, *, key=None, replace=False):
             its name goes to the new one.
     """
     key = key or name
-    ours = [
-        group
-        for group in bpy.data.node_groups
-        if group.get(GROUP_KEY) == key and group.library is None and group.bl_idname == tree_type
-    ]
+    ours = groups_of(key, tree_type)
     for group in ours:
         if group.get(VERSION_KEY) == version:
             return group

@@ -10,7 +10,7 @@ from ...gid_core.errors import SettingsError
 from ...gid_core.motion.pluck import GENTLE
 from .. import compat
 from . import clock, lookup, mode, offset, sheet, tents
-from .builder import GROUP_KEY, VERSION_KEY, shared_group
+from .builder import GROUP_KEY, VERSION_KEY, groups_of, shared_group
 from .sheet import attribute_name
 from .tents import CORNER, SIDES, UV
 
@@ -28,6 +28,7 @@ __all__ = [
     "input_of",
     "inputs_of",
     "is_rigged",
+    "is_there",
     "mode_count",
     "modifier_of",
     "set_inputs",
@@ -36,6 +37,7 @@ __all__ = [
 
 VERSION = 9
 MODIFIER = "GID Rig"
+_KIND = "GeometryNodeTree"
 # Size of one pixel of the still in Blender units. A power of two: resting tents are placed without rounding, and none
 # spills over its pixel, where a mover's weight would make a millionth of it show.
 PIXEL = 1 / 128
@@ -101,9 +103,16 @@ _INPUTS = {
 
 def group(n_modes):
     """The group for volumes of `n_modes` frequencies, shared by the loops of the file, built if need be."""
-    return shared_group(
-        "GID Rig", "GeometryNodeTree", VERSION, lambda tree: _build(tree, n_modes), key=f"GID Rig {n_modes}"
-    )
+    return shared_group(MODIFIER, _KIND, VERSION, lambda tree: _build(tree, n_modes), key=_key(n_modes))
+
+
+def is_there(n_modes):
+    """Whether the file has that group as it is today."""
+    return any(version_of(one) == VERSION for one in groups_of(_key(n_modes), _KIND))
+
+
+def _key(n_modes):
+    return f"{MODIFIER} {n_modes}"
 
 
 def modifier_of(obj):
