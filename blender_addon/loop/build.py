@@ -21,6 +21,7 @@ from ...gid_core.motion.timeline import LoopPlan
 from ...gid_core.motion.volume import SpectralVolume
 from ..nodes import materials, rig, sharp
 from . import clock, colours, images, live, mesh, raw
+from .packing import Packed
 from .scene import CYCLES_OFF, Surfaces, compose, has_cycles, new_scene, place
 
 __all__ = ["LoopSpec", "Pictures", "baked", "build_loop", "check_plan", "note_plan", "set_plan"]
@@ -33,7 +34,7 @@ class LoopSpec:
     still: float32 (H, W, 3|4), linear, premultiplied; plan: of the edited motion, the phase of the edits in it;
     front: r in 0..1, float32 (H, W), None for that of the motion; plate: as the still, None to make one, False for
     none; start: the frame that shows the still; engine: CYCLES or EEVEE, None for Cycles where it is switched on;
-    pictures: `Pictures.of` all this, if they were worked out before.
+    pictures: `Pictures.of` all this, and kept: `raw.Kept.of` the motion, if they were worked out before.
     """
 
     name: str
@@ -47,40 +48,49 @@ class LoopSpec:
     plate: np.ndarray | None = None
     engine: str | None = None
     pictures: "Pictures | None" = None
+    kept: raw.Kept | None = None
 
 
 @dataclass(frozen=True)
 class Pictures:
     """What is worked out of a still and its volume, and kept as images of the still's size.
 
-    front: float32 (H, W, 1), r in 0..1; plate: as the still, or None; static: float32 (H, W, 1), 1 where nothing moves;
-    kin: float32 (H, W, 3), as `nodes.sharp.kin_pixels` packs it. of_what: the arrays that they depend on.
+    still, plate (or None): the files of the images, in the scene's light; front: of r in 0..1; static: 1 where nothing
+    moves; kin: as `nodes.sharp.kin_pixels` packs it; modes: of the volume's frequencies. sheet: what plays in a
+    viewport; moving: share of the pixels that can move; volume: what all this was worked out of; size: of the still,
+    (width, height).
     """
 
-    front: np.ndarray
-    plate: np.ndarray | None
-    static: np.ndarray
-    kin: np.ndarray
-    of_what: tuple = ()
-
-    @property
-    def moving(self) -> float:
-        """Share of the pixels that can move."""
-        return float(1 - self.static.mean())
+    still: Packed
+    front: Packed
+    plate: Packed | None
+    static: Packed
+    kin: Packed
+    modes: tuple[Packed, ...]
+    sheet: mesh.Sheet
+    moving: float
+    volume: SpectralVolume
+    size: tuple[int, int]
 
     @classmethod
-    def of(cls, still, volume, plan, front=None, plate=None, *, ready: "Pictures | None" = None) -> "Pictures":
-        """Work them out, which takes seconds and touches no datablock; `ready` if those are of the same."""
-        of_what = (still, volume.amplitudes, volume.frequencies, volume.lookup, volume.mask, front, plate)
-        if ready is not None and all(map(np.array_equal, of_what, ready.of_what)):
-            return ready
+    def of(cls, still, volume, plan, front=None, plate=None) -> "Pictures":
+        """Work them out, which takes seconds and touches no datablock.
+
+        Args:
+            still, plan, front, plate: as a `LoopSpec` has them.
+        """
         made = LoopRenderer(still, volume, plan, front=front, plate=plate)
         return cls(
-            made.front[..., None],
-            made.plate,
-            made.static[..., None].astype(np.float32),
-            sharp.kin_pixels(made.kin),
-            of_what,
+            still=images.pack(colours.to_scene(still)),
+            front=images.pack(made.front[..., None]),
+            plate=None if made.plate is None else images.pack(colours.to_scene(made.plate)),
+            static=images.pack(made.static[..., None].astype(np.float32), is_byte=True),
+            kin=images.pack(sharp.kin_pixels(made.kin), is_byte=True),
+            modes=tuple(images.pack(mode, is_vector=True) for mode in volume.amplitudes.view(np.float32)),
+            sheet=mesh.Sheet.of(volume, *still.shape[1::-1]),
+            moving=float(1 - made.static.mean()),
+            volume=volume,
+            size=still.shape[1::-1],
         )
 
 
@@ -123,17 +133,18 @@ def check_plan(plan, n_freqs, fps):
 
 def _build(spec, is_transparent):
     height, width = spec.still.shape[:2]
-    volume = baked(spec.motion, spec.edits)
-    pictures = Pictures.of(spec.still, volume, spec.plan, spec.front, spec.plate, ready=spec.pictures)
-    still = _made_image(f"GID Still {spec.name}", colours.to_scene(spec.still))
+    pictures = spec.pictures
+    if pictures is None:
+        volume = baked(spec.motion, spec.edits)
+        pictures = Pictures.of(spec.still, volume, spec.plan, spec.front, spec.plate)
+    volume = pictures.volume
+    still = _made_image(f"GID Still {spec.name}", pictures.still)
     front = _made_image(f"GID In Front {spec.name}", pictures.front)
-    plate = None if pictures.plate is None else _made_image(f"GID Plate {spec.name}", colours.to_scene(pictures.plate))
-    mask = images.new_image(f".GID Static {spec.name}", pictures.static, is_byte=True)
-    kin = images.new_image(f".GID Kin {spec.name}", pictures.kin, is_byte=True)
+    plate = None if pictures.plate is None else _made_image(f"GID Plate {spec.name}", pictures.plate)
+    mask = images.new_image(f".GID Static {spec.name}", pictures.static)
+    kin = images.new_image(f".GID Kin {spec.name}", pictures.kin)
 
-    plane = bpy.data.objects.new(
-        f"GID Loop {spec.name}", mesh.new_mesh(f".GID Sheet {spec.name}", volume, width, height)
-    )
+    plane = bpy.data.objects.new(f"GID Loop {spec.name}", mesh.new_mesh(f".GID Sheet {spec.name}", pictures.sheet))
     plane.modifiers.new(rig.MODIFIER, "NODES").node_group = rig.group(volume.n_freqs)
     rig.set_inputs(
         plane,
@@ -147,8 +158,8 @@ def _build(spec, is_transparent):
             **rig.frequency_inputs(volume.frequencies),
             "Sheet Material": materials.sheet(f".GID Sheet {spec.name}", still, is_transparent),
             **{
-                f"Image {index}": images.new_image(f".GID Mode {index:02d} {spec.name}", mode, is_vector=True)
-                for index, mode in enumerate(volume.amplitudes.view(np.float32), 1)
+                f"Image {index}": images.new_image(f".GID Mode {index:02d} {spec.name}", mode)
+                for index, mode in enumerate(pictures.modes, 1)
             },
         },
     )
@@ -166,16 +177,16 @@ def _build(spec, is_transparent):
     gid.scene, gid.camera, gid.front, gid.plate = scene, scene.camera, front, plate
     gid.moving, gid.colours = pictures.moving, colours.note_of()
     scene.gid.loop = plane
-    raw.store(plane, spec.motion, spec.name)
+    raw.store(plane, spec.motion, spec.name, spec.kept)
     note_plan(plane, spec.plan, spec.fps, spec.start)
     live.ask(plane, spec.edits, spec.name)
     return plane
 
 
-def _made_image(name, pixels):
+def _made_image(name, file):
     """An image that the artist may paint on."""
-    image = images.new_image(name, pixels)
-    images.mark_made(image)
+    image = images.new_image(name, file)
+    images.mark_made(image, file)
     return image
 
 

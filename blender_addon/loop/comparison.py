@@ -88,7 +88,7 @@ def _place(scene, plane, index, x, y):
     coarse = replace(volume, amplitudes=volume.amplitudes[:, ::_STRIDE, ::_STRIDE].copy())
     width, height = rig.get_input(plane, "Still").size
     name = f".GID {take.name} {live.name_of(plane)}"
-    sheet = bpy.data.objects.new(name, mesh.new_mesh(name, coarse, width, height))
+    sheet = bpy.data.objects.new(name, mesh.new_mesh(name, mesh.Sheet.of(coarse, width, height)))
     sheet[_TAKE] = index
     sheet.modifiers.new(rig.MODIFIER, "NODES").node_group = rig.modifier_of(plane).node_group
     inputs = [one for one in rig.inputs_of(rig.modifier_of(plane).node_group) if not one.startswith("Geometry")]

@@ -6,19 +6,20 @@ photo is the same. All is computed before anything is written, so that what cann
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
 
 import numpy as np
 
 from ...gid_core.errors import GidError, SettingsError
+from ...gid_core.frames.renderer import LoopRenderer
 from ...gid_core.motion.comb import Stroke
-from ...gid_core.motion.edits import Pull, apply
+from ...gid_core.motion.edits import Edits, Pull, apply
 from ...gid_core.motion.motion import Motion
 from ...gid_core.motion.plan import plan_loop
 from ...gid_core.motion.timeline import LoopPlan
 from .. import jobs
-from ..nodes import rig
+from ..nodes import rig, sharp
 from . import clock, colours, images, live, mesh, pluck, raw, scene, upgrade
 from .build import Pictures, baked, check_plan, note_plan, set_plan
 from .intact import intact
@@ -109,38 +110,45 @@ def check_fits(plane, still, n_freqs: int | None = None) -> None:
         raise NeedsNewLoop(f"the motion has {n_freqs} frequencies, the loop {live.n_modes(plane)}: make a new loop")
 
 
-def foreseen(plane, motion: Motion, still: np.ndarray | None = None) -> Callable[[], Pictures]:
-    """What works out the pictures that `replace_motion` needs, without a datablock: it may be called in a thread."""
-    volume = baked(motion, live.asked(plane))
-    plan = plan_for(plane, plane.gid.n_frames, clock.fps_of(plane), motion)
-    still, _is_new, front, plate = _sources(plane, still)
-    return partial(Pictures.of, still, volume, plan, front, plate)
+def foreseen(plane, motion: Motion, still: np.ndarray | None = None) -> Callable[[], "Foreseen"]:
+    """What works out all that `replace_motion` needs, without a datablock: it may be called in a thread."""
+    shown, played = _Shown.of(plane), _Played.of(plane)
+    return lambda: Foreseen.of(shown, played, motion, baked(motion, played.edits), still)
 
 
 def replace_motion(
-    plane, motion: Motion, still: np.ndarray | None = None, *, take=None, pictures: Pictures | None = None
+    plane,
+    motion: Motion,
+    still: np.ndarray | None = None,
+    *,
+    take=None,
+    foreseen: "Foreseen | None" = None,
+    kept: raw.Kept | None = None,
 ) -> None:
     """Let the loop show another motion, and another photo if one is given; edits, length and rate stay.
 
     Args:
         still: float32 (H, W, 3|4), linear, premultiplied, of any size; None for the loop's own.
         take: of the loop, if the motion is that of one: its images are the loop's then.
-        pictures: what was `foreseen`; made anew where the loop has changed since.
+        foreseen: what the function of that name gave; made anew where the loop has changed since.
+        kept: `raw.Kept.of` the motion, if that was worked out before.
     Raises:
         SettingsError: they do not fit the loop; nothing is changed then.
     """
     check_fits(plane, still, motion.n_freqs)
-    plan = plan_for(plane, plane.gid.n_frames, clock.fps_of(plane), motion)
-    volume = baked(motion, live.asked(plane))
+    shown, played = _Shown.of(plane), _Played.of(plane)
+    if foreseen is None or not foreseen.holds(shown, played):
+        with intact(plane.name):
+            foreseen = Foreseen.of(shown, played, motion, baked(motion, played.edits), still)
     upgrade.upgrade(plane)  # the motion may have what an older rig does not read
-    _write(plane, volume, still, plan, pictures)
+    _write(plane, foreseen)
     if take is None:
-        raw.store(plane, motion, live.name_of(plane))
+        raw.store(plane, motion, live.name_of(plane), kept)
     else:
         raw.share(plane, take)
     for body in clock.on_same_clock(plane):
-        set_plan(body, plan, plane.gid.edits.phase)
-        rig.set_inputs(body, rig.frequency_inputs(volume.frequencies))
+        set_plan(body, foreseen.plan, plane.gid.edits.phase)
+        rig.set_inputs(body, rig.frequency_inputs(foreseen.pictures.volume.frequencies))
     live.show(plane)
     live.ring(plane)
 
@@ -154,9 +162,12 @@ def apply_edits(plane) -> None:
         GidError: a picture among the edits cannot be read; nothing is changed then.
     """
     check_fits(plane, None)
-    volume = baked(raw.load(plane), live.asked(plane))
+    motion, played = raw.load(plane), _Played.of(plane)
+    volume = baked(motion, played.edits)
     if not np.array_equal(volume.amplitudes, played_volume(plane).amplitudes):
-        _write(plane, volume, None, stored_plan(plane))
+        with intact(plane.name):
+            foreseen = Foreseen.of(_Shown.of(plane), played, motion, volume, None)
+        _write(plane, foreseen)
     live.show(plane)
 
 
@@ -269,8 +280,8 @@ def follow_front(plane) -> None:
     """Let neighbours that the paint on "In Front" puts into two layers sharpen each other no longer."""
     front, kin = _painted_front(plane), rig.get_input(plane, "Kin")
     if front is not None and kin is not None:  # loops of 0.1.0 have none
-        found = Pictures.of(stored_still(plane), played_volume(plane), stored_plan(plane), front, False)
-        images.rewrite(kin, found.kin)
+        made = LoopRenderer(stored_still(plane), played_volume(plane), stored_plan(plane), front=front, plate=False)
+        images.rewrite(kin, sharp.kin_pixels(made.kin), is_byte=True)
 
 
 def _painted_front(plane):
@@ -281,41 +292,113 @@ def _painted_front(plane):
     return np.ascontiguousarray(images.pixels_of(image)[..., 0])
 
 
-def _sources(plane, still):
-    """(the still to show, whether it is another one, its painted front, the plate that is wanted) for `Pictures.of`."""
-    shown = rig.get_input(plane, "Still")
-    is_new = still is not None and not images.is_made_of(shown, colours.to_scene(still))
-    front = None if is_new else _painted_front(plane)
-    return still if is_new else stored_still(plane), is_new, front, False if plane.gid.plate is None else None
+@dataclass(frozen=True)
+class _Shown:
+    """What a loop shows just now, as far as new pictures depend on it: arrays and no datablocks.
+
+    still, front, plate: snapshots of the images, None for those that are not there; note: of the still's colours.
+    """
+
+    still: images.Snapshot
+    front: images.Snapshot | None
+    plate: images.Snapshot | None
+    note: str
+
+    @classmethod
+    def of(cls, plane):
+        gid = plane.gid
+        front, plate = (None if image is None else images.Snapshot.of(image) for image in (gid.front, gid.plate))
+        return cls(images.Snapshot.of(rig.get_input(plane, "Still")), front, plate, gid.colours)
+
+    def is_same(self, other: "_Shown") -> bool:
+        """Whether nothing of it has changed."""
+        pairs = ((self.still, other.still), (self.front, other.front), (self.plate, other.plate))
+        return self.note == other.note and all(
+            mine is theirs or (mine is not None and theirs is not None and mine.is_same(theirs))
+            for mine, theirs in pairs
+        )
 
 
-def _write(plane, volume, still, plan, pictures=None):
-    """Put a volume, and a still if it is another one, into the images, the sheet and the camera of the loop."""
-    gid = plane.gid
-    shown = rig.get_input(plane, "Still")
-    old_size = tuple(shown.size)
-    still, is_new_still, front, plate = _sources(plane, still)
-    with intact(plane.name):
-        pictures = Pictures.of(still, volume, plan, front, plate, ready=pictures)
-    height, width = still.shape[:2]
-    if is_new_still:
-        _rewrite_made(shown, colours.to_scene(still))
-    plate = None if pictures.plate is None else colours.to_scene(pictures.plate)
-    for image, pixels in ((gid.front, pictures.front), (gid.plate, plate)):
-        if image is not None and (is_new_still or not images.is_painted(image)):
-            _rewrite_made(image, pixels)
+@dataclass(frozen=True)
+class _Played:
+    """How a loop plays whatever its motion is: its edits; length, rate, whether it is anchored, phase of its plan."""
+
+    edits: Edits
+    n_frames: int
+    fps: Fraction
+    anchored: bool
+    phase: float
+
+    @classmethod
+    def of(cls, plane):
+        gid = plane.gid
+        return cls(
+            live.asked(plane), gid.n_frames, clock.fps_of(plane), rig.get_input(plane, "Anchor") > 0, gid.edits.phase
+        )
+
+    def plan(self, motion):
+        volume = apply(motion, self.edits)
+        return plan_loop(volume, self.n_frames, self.fps, anchored=self.anchored, phase=self.phase)
+
+    def is_same(self, other: "_Played") -> bool:
+        """Whether nothing of it has changed."""
+        mine, theirs = ({**vars(one), **vars(one.edits), "edits": None} for one in (self, other))
+        return all(np.array_equal(mine[name], theirs[name]) for name in mine)
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """What a loop shall show, worked out while it looked as `shown` and played as `played`.
+
+    is_new: it is of another still than that.
+    """
+
+    shown: _Shown
+    played: _Played
+    plan: LoopPlan
+    pictures: Pictures
+    is_new: bool
+
+    @classmethod
+    def of(cls, shown: _Shown, played: _Played, motion: Motion, volume, still: np.ndarray | None) -> "Foreseen":
+        """Of a motion, `baked` as a volume, over a still, None for the one that is shown; its painted front stays."""
+        is_new, front = still is not None and not shown.still.is_of(colours.to_scene(still)), None
+        if not is_new:
+            pixels = colours.from_scene(shown.still.pixels(), shown.note)
+            still = pixels if images.has_alpha(pixels) else np.ascontiguousarray(pixels[..., :3])
+            if shown.front is not None and shown.front.is_painted:
+                front = np.ascontiguousarray(shown.front.pixels()[..., 0])
+        plan, plate = played.plan(motion), False if shown.plate is None else None
+        pictures = Pictures.of(still, volume, plan, front, plate)
+        return cls(shown, played, plan, pictures, is_new)
+
+    def holds(self, shown: _Shown, played: _Played) -> bool:
+        """Whether it is what would be worked out now."""
+        return self.shown.is_same(shown) and self.played.is_same(played)
+
+
+def _write(plane, foreseen):
+    """Put what is foreseen into the images, the sheet and the camera of the loop."""
+    gid, pictures, shown = plane.gid, foreseen.pictures, foreseen.shown
+    still = rig.get_input(plane, "Still")
+    old_size = tuple(still.size)
+    if foreseen.is_new:
+        _rewrite_made(still, pictures.still)
+    for image, before, file in ((gid.front, shown.front, pictures.front), (gid.plate, shown.plate, pictures.plate)):
+        if image is not None and (foreseen.is_new or not before.is_painted):
+            _rewrite_made(image, file)
     images.rewrite(rig.get_input(plane, "Static Mask"), pictures.static)
     kin = rig.get_input(plane, "Kin")
     if kin is not None:  # loops of 0.1.0 have none, and the materials that they had then
         images.rewrite(kin, pictures.kin)
     gid.moving, gid.colours = pictures.moving, colours.note_of()
-    for index, mode in enumerate(volume.amplitudes.view(np.float32), 1):
-        images.rewrite(rig.get_input(plane, f"Image {index}"), mode, is_vector=True)
+    for index, mode in enumerate(pictures.modes, 1):
+        images.rewrite(rig.get_input(plane, f"Image {index}"), mode)
     for sheet in {body.data for body in clock.on_same_clock(plane)}:
-        mesh.refill(sheet, volume, width, height)
-    if (width, height) != old_size:
-        scene.resize(gid.scene, old_size, (width, height))
+        mesh.refill(sheet, pictures.sheet)
+    if pictures.size != old_size:
+        scene.resize(gid.scene, old_size, pictures.size)
 
 
-def _rewrite_made(image, pixels):
-    images.mark_made(images.rewrite(image, pixels))
+def _rewrite_made(image, file):
+    images.mark_made(images.rewrite(image, file), file)

@@ -5,21 +5,21 @@ Arrays have row 0 on top and vectors y down, as everywhere in gid_core; Blender 
 applied, and packed, so that the file needs nothing beside it.
 """
 
-import hashlib
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 
 import bpy
 import numpy as np
 
-from ...gid_core.errors import ImageError, LimitError
+from ...gid_core.errors import ImageError
 from ...gid_core.files.colour import decode_srgb, in_halves
 from ...gid_core.files.storage import scratch_folder
-from .. import compat
-from . import colours
+from . import colours, packing
 
 __all__ = [
+    "Snapshot",
     "flipped",
     "has_alpha",
     "holds",
@@ -30,6 +30,7 @@ __all__ = [
     "mark_made",
     "new_image",
     "open_photo",
+    "pack",
     "pack_painted",
     "pixels_of",
     "read_still",
@@ -66,32 +67,39 @@ def has_alpha(still: np.ndarray) -> bool:
     return still.shape[2] == 4 and bool((still[..., 3] != 1).any())
 
 
-def new_image(
-    name: str, pixels: np.ndarray, *, is_vector: bool = False, is_offset: bool = False, is_byte: bool = False
-):
-    """A packed Non-Color image that holds `pixels` bit for bit.
+def pack(
+    pixels: np.ndarray, *, is_vector: bool = False, is_offset: bool = False, is_byte: bool = False
+) -> packing.Packed:
+    """Pixels as `new_image` and `rewrite` keep them. It touches no datablock: it may be called in a thread.
 
     Args:
         pixels: float32 (H, W, 1..4), row 0 on top; missing channels repeat the first, a missing alpha is 1.
         is_vector, is_offset: see `flipped`.
         is_byte: 8 bits a channel, for masks of 0 and 1 and what else is made of bytes.
     """
-    height, width = pixels.shape[:2]
-    image = bpy.data.images.new(name, width, height, alpha=True, float_buffer=not is_byte)
+    buffer = flipped(_with_alpha(pixels), is_vector=is_vector, is_offset=is_offset)
+    return packing.packed(buffer, is_byte=is_byte, is_compressed=not is_vector)
+
+
+def new_image(name: str, pixels: "np.ndarray | packing.Packed", **kind):
+    """A packed Non-Color image that holds `pixels` bit for bit: an array, of a kind as `pack` takes it, or its file."""
+    file = pixels if isinstance(pixels, packing.Packed) else pack(pixels, **kind)
+    image = bpy.data.images.new(name, 1, 1, alpha=True, float_buffer=file.is_float)
     image.colorspace_settings.name = colours.data_space()  # before the pixels: a later change regenerates the buffer
     image.alpha_mode = "CHANNEL_PACKED"  # alpha is one more channel and multiplies nothing
-    _fill(image, pixels, is_vector, is_offset)
+    _fill(image, file)
     return image
 
 
-def rewrite(image, pixels: np.ndarray, *, is_vector: bool = False, is_offset: bool = False):
+def rewrite(image, pixels: "np.ndarray | packing.Packed", **kind):
     """One of our images with new pixels of any size: another datablock of the same name, settings and users.
 
     The old one is removed. Were it kept, undo would bring back its packed file and go on to show its new pixels:
-    Blender keeps the buffers of an image that is there before and after an undo.
+    Blender keeps the buffers of an image that is there before and after an undo. Arguments as of `new_image`.
     """
+    file = pixels if isinstance(pixels, packing.Packed) else pack(pixels, **kind)
     fresh, name = image.copy(), image.name
-    _fill(fresh, pixels, is_vector, is_offset)
+    _fill(fresh, file)
     fresh.use_fake_user = image.use_fake_user
     image.user_remap(fresh)
     bpy.data.images.remove(image)
@@ -99,50 +107,12 @@ def rewrite(image, pixels: np.ndarray, *, is_vector: bool = False, is_offset: bo
     return fresh
 
 
-def _fill(image, pixels, is_vector, is_offset):
-    """Put pixels into an image and pack it."""
-    height, width = pixels.shape[:2]
-    if tuple(image.size) != (width, height):
-        image.scale(width, height)
-    buffer = flipped(_with_alpha(pixels), is_vector=is_vector, is_offset=is_offset)
-    image.pixels.foreach_set(buffer.ravel())
-    image.update()
+def _fill(image, file):
+    """Let an image hold what a file holds."""
+    image.pack(data=file.content, data_len=len(file.content))
+    image.source = "FILE"  # a generated image would forget them
+    image.buffers_free()  # what was there before, or was painted and is in the file
     image.pop(_LOOSE, None)
-    if image.is_float and not is_vector:
-        _pack_tightly(image, buffer)
-    else:
-        image.pack()  # without it a save keeps the old pixels, or none at all
-
-
-def _pack_tightly(image, buffer):
-    """Pack a float image as the smallest EXR that holds its pixels bit for bit; Blender's own are never compressed.
-
-    Half floats if they are enough, without an opacity that is 1 throughout, and one channel for grey.
-    """
-    scene = bpy.data.scenes.new(".GID Packing")  # what a file is written with stands in a scene
-    try:
-        is_opaque = (buffer[..., 3] == 1).all()
-        is_grey = is_opaque and (buffer[..., :1] == buffer[..., 1:3]).all()
-        with np.errstate(over="ignore"):
-            halves = buffer.astype(np.float16).astype(np.float32)
-        compat.set_file_format(
-            scene.render.image_settings,
-            "OPEN_EXR",
-            color_mode="BW" if is_grey else "RGB" if is_opaque else "RGBA",
-            color_depth="16" if halves.tobytes() == buffer.tobytes() else "32",
-            exr_codec="ZIPS",  # three times as fast as ZIP, and a twentieth larger
-        )
-        with scratch_folder(prefix="gid-pack-") as folder:
-            file = folder / "pixels.exr"
-            image.save_render(str(file), scene=scene)
-            content = file.read_bytes()
-        image.pack(data=content, data_len=len(content))
-        image.source = "FILE"  # a generated image would forget them
-        image.buffers_free()  # what was painted is in the file
-    except (OSError, RuntimeError, LimitError):  # no room for a file: as large as Blender makes it
-        image.pack()
-    finally:
-        bpy.data.scenes.remove(scene)
 
 
 def _with_alpha(pixels):
@@ -155,9 +125,12 @@ def _with_alpha(pixels):
     return buffer
 
 
-def mark_made(image) -> None:
-    """Remember the pixels as ours, so that `is_painted` can tell what the artist adds to them."""
-    image[_MADE] = _digest(pixels_of(image))
+def mark_made(image, file: packing.Packed | None = None) -> None:
+    """Remember the pixels as ours, so that `is_painted` can tell what the artist adds to them.
+
+    file: what the image was made of, if that is at hand.
+    """
+    image[_MADE] = packing.digest_of(_buffer_of(image)) if file is None else file.digest
 
 
 def is_made(image) -> bool:
@@ -165,26 +138,55 @@ def is_made(image) -> bool:
     return _MADE in image
 
 
-def is_made_of(image, pixels: np.ndarray) -> bool:
+def is_made_of(image, pixels: "np.ndarray | packing.Packed") -> bool:
     """True if the image was given these pixels, whatever was painted on them since."""
-    return image.get(_MADE) == _digest(_with_alpha(pixels))
+    return image.get(_MADE) == (pixels.digest if isinstance(pixels, packing.Packed) else _digest_of(pixels))
+
+
+def _digest_of(pixels):
+    return packing.digest_of(_with_alpha(pixels)[::-1])
 
 
 def is_painted(image) -> bool:
     """True if the pixels are no longer those that the image was given."""
-    return image.is_dirty or image.get(_MADE) != _digest(pixels_of(image))
+    return Snapshot.of(image).is_painted
 
 
-def holds(image, pixels: np.ndarray, *, is_offset: bool = False) -> bool:
-    """True if an image of ours holds these pixels, float32 (H, W, 1..4), bit for bit; bytes to half a step."""
-    if tuple(image.size) != pixels.shape[1::-1]:
+@dataclass(frozen=True)
+class Snapshot:
+    """The pixels of an image of ours as they are just now, for a thread, which may touch no datablock."""
+
+    buffer: np.ndarray
+    made: str | None
+    is_dirty: bool
+
+    @classmethod
+    def of(cls, image):
+        return cls(_buffer_of(image), image.get(_MADE), image.is_dirty)
+
+    def pixels(self) -> np.ndarray:
+        """As `pixels_of` the image."""
+        return flipped(self.buffer)
+
+    @cached_property
+    def is_painted(self) -> bool:
+        """As `is_painted` of the image."""
+        return self.is_dirty or self.made != packing.digest_of(self.buffer)
+
+    def is_of(self, pixels: np.ndarray) -> bool:
+        """As `is_made_of` the image."""
+        return self.made == _digest_of(pixels)
+
+    def is_same(self, other: "Snapshot") -> bool:
+        """Whether neither pixels nor what is known of them has changed."""
+        return (self.made, self.is_dirty) == (other.made, other.is_dirty) and np.array_equal(self.buffer, other.buffer)
+
+
+def holds(image, file: packing.Packed) -> bool:
+    """True if an image of ours holds the pixels of a file, bit for bit."""
+    if image.packed_file is None or image.is_dirty:
         return False
-    own = pixels_of(image, is_offset=is_offset)
-    return np.array_equal(own, _with_alpha(pixels)) if image.is_float else not _differs(own, pixels)
-
-
-def _differs(own, pixels):
-    return bool((np.abs(own - _with_alpha(pixels)) > 0.5 / 255).any())
+    return bytes(image.packed_file.data) == file.content or packing.digest_of(_buffer_of(image)) == file.digest
 
 
 def set_thumbnail(image, pixels: np.ndarray) -> None:
@@ -223,17 +225,10 @@ def pack_painted(candidates, *, in_hand: bool = False) -> None:
             image[_LOOSE] = True
         elif not in_hand and is_in_work(image):
             if image.is_float and image.channels == 4:
-                width, height = image.size
-                buffer = np.empty((height, width, 4), np.float32)
-                image.pixels.foreach_get(buffer.ravel())
-                _pack_tightly(image, buffer)
+                _fill(image, packing.packed(_buffer_of(image)))
             else:
                 image.pack()
             image.pop(_LOOSE, None)
-
-
-def _digest(pixels):
-    return hashlib.blake2b(repr(pixels.shape).encode() + pixels.tobytes(), digest_size=16).hexdigest()
 
 
 def pixels_of(image, *, is_vector: bool = False, is_offset: bool = False) -> np.ndarray:
@@ -242,18 +237,21 @@ def pixels_of(image, *, is_vector: bool = False, is_offset: bool = False) -> np.
     Raises:
         ImageError: the image has no pixels, as when its file is gone.
     """
+    return flipped(_buffer_of(image), is_vector=is_vector, is_offset=is_offset)
+
+
+def _buffer_of(image):
+    """float32 (H, W, 4) in Blender's order."""
     width, height = image.size
     if width * height == 0:
         raise ImageError(f"the image '{image.name}' has no pixels: reload it, or open the picture again")
     buffer = np.empty(width * height * image.channels, np.float32)
     image.pixels.foreach_get(buffer)
     buffer = buffer.reshape(height, width, image.channels)
-    if image.channels < 4:
-        grey = buffer.shape[2] < 3
-        buffer = np.concatenate(
-            [np.repeat(buffer[..., :1], 3, 2) if grey else buffer, np.ones((height, width, 1), np.float32)], 2
-        )
-    return flipped(buffer, is_vector=is_vector, is_offset=is_offset)
+    if image.channels == 4:
+        return buffer
+    colour = np.repeat(buffer[..., :1], 3, 2) if image.channels < 3 else buffer
+    return np.concatenate([colour, np.ones((height, width, 1), np.float32)], 2)
 
 
 def open_photo(path):
@@ -266,7 +264,7 @@ def open_photo(path):
     content = files.content_of(path)
     is_blenders_own = files.is_blenders_own(content)
     if not is_blenders_own:
-        files.decode_photo(content, path)
+        files.check_photo(content, path)
     image = bpy.data.images.load(str(path), check_existing=True)
     if is_blenders_own and image.size[0] * image.size[1] == 0:
         bpy.data.images.remove(image)

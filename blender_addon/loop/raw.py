@@ -5,6 +5,8 @@ motion's grid; the loop's properties hold the rest. The rig reads the lookup, to
 """
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import bpy
 import numpy as np
@@ -13,10 +15,11 @@ from ...gid_core.errors import SettingsError
 from ...gid_core.motion.comb import axis
 from ...gid_core.motion.motion import Motion
 from ..nodes import rig
-from . import atlas, clock, images
+from . import atlas, clock, images, thumbnail
 from .intact import intact
+from .packing import Packed
 
-__all__ = ["FIELDS", "IMAGES", "is_stored", "load", "lookup_of", "of", "share", "store"]
+__all__ = ["FIELDS", "IMAGES", "Kept", "is_stored", "load", "lookup_of", "of", "share", "store"]
 
 _NEEDED = ("envelope", "chance", "picture")
 IMAGES = (*_NEEDED, "members", "lookup")
@@ -29,26 +32,52 @@ def is_stored(plane) -> bool:
     return None not in (plane.gid.envelope, plane.gid.chance, plane.gid.picture)
 
 
-def store(plane, motion: Motion, name: str) -> None:
+@dataclass(frozen=True)
+class Kept:
+    """A motion as a file keeps it: its images as their files, by `IMAGES`, None for those that it lacks; its main axis.
+
+    thumbnail: as `thumbnail.of` draws it.
+    """
+
+    files: Mapping[str, Packed | None]
+    axis: float
+    thumbnail: np.ndarray
+
+    @classmethod
+    def of(cls, motion: Motion) -> "Kept":
+        """Worked out of a motion, without a datablock: it may be called in a thread."""
+        volume, members, lookup = motion.volume(), None, None
+        if motion.members is not None:
+            members = images.pack(atlas.members_tile(motion.members), is_byte=True)
+        if motion.lookup is not None:
+            lookup = images.pack(atlas.lookup_tile(motion.lookup), is_byte=True, is_offset=True)
+        files = {
+            "envelope": images.pack(atlas.envelope_tiles(motion.envelope)),
+            "chance": images.pack(atlas.chance_tiles(motion.z)),
+            "picture": images.pack(motion.picture.astype(np.float32) / 255, is_byte=True),
+            "members": members,
+            "lookup": lookup,
+        }
+        return cls(files, axis(volume.amplitudes), thumbnail.of(volume, motion.picture))
+
+
+def store(plane, motion: Motion, name: str, kept: Kept | None = None) -> None:
     """Keep a motion with a loop, in the images that are there already or in new ones called after `name`.
 
     An image that holds the same pixels stays, and so does one that a take of the loop holds.
+
+    Args:
+        kept: what `Kept.of` gives for the motion, if it was worked out before.
     """
-    gid = plane.gid
-    envelope, chance = atlas.envelope_tiles(motion.envelope), atlas.chance_tiles(motion.z)
-    picture = motion.picture.astype(np.float32) / 255
+    gid, kept = plane.gid, kept or Kept.of(motion)
     taken = {getattr(take, field) for take in gid.takes for field in IMAGES}
-    gid.envelope = _kept(gid.envelope, taken, f".GID Envelope {name}", envelope)
-    gid.chance = _kept(gid.chance, taken, f".GID Chance {name}", chance)
-    gid.picture = _kept(gid.picture, taken, f".GID Picture {name}", picture, is_byte=True)
-    members = None if motion.members is None else atlas.members_tile(motion.members)
-    gid.members = _kept(gid.members, taken, f".GID Members {name}", members, is_byte=True)
-    lookup = None if motion.lookup is None else atlas.lookup_tile(motion.lookup)
-    gid.lookup = _kept(gid.lookup, taken, f".GID Lookup {name}", lookup, is_byte=True, is_offset=True)
+    for field in IMAGES:
+        image = _holding(getattr(gid, field), taken, f".GID {field.title()} {name}", kept.files[field])
+        setattr(gid, field, image)
     gid.frequencies = json.dumps([float(f) for f in motion.frequencies])
     gid.cells = json.dumps(motion.cells)
     gid.provenance = json.dumps(dict(motion.provenance))
-    gid.axis = axis(motion.volume().amplitudes)
+    gid.axis = kept.axis
     _show_lookup(plane)
 
 
@@ -104,14 +133,14 @@ def lookup_of(kept) -> np.ndarray | None:
     return None if kept.lookup is None else atlas.lookup_of(images.pixels_of(kept.lookup, is_offset=True))
 
 
-def _kept(image, taken, name, pixels, *, is_byte=False, is_offset=False):
-    """The image that holds the pixels, None for none of them: one that was there and that no take needs is removed."""
-    if pixels is None:
+def _holding(image, taken, name, file):
+    """The image that holds a file, None for none: one that was there and that no take needs is removed."""
+    if file is None:
         if image is not None and image not in taken:
             bpy.data.images.remove(image)
         return None
-    if image is not None and images.holds(image, pixels, is_offset=is_offset):
+    if image is not None and images.holds(image, file):
         return image
     if image is None or image in taken:
-        return images.new_image(name, pixels, is_byte=is_byte, is_offset=is_offset)
-    return images.rewrite(image, pixels, is_offset=is_offset)
+        return images.new_image(name, file)
+    return images.rewrite(image, file)

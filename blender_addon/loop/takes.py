@@ -5,30 +5,33 @@ photo share what the photo alone decides, its envelope and its picture; a furthe
 take holds are never written to again. Edits belong to the loop and hold for all of its takes.
 """
 
-import numpy as np
+import json
 
 from ...gid_core.errors import ImageError, SettingsError
-from . import edit, images, length, live, raw
+from . import edit, images, length, live, raw, thumbnail
+from .intact import intact
 from .remove import remove_unused
 
 __all__ = ["begin", "find", "forget", "keep_only", "note", "show"]
 
 _FIELDS = (*raw.FIELDS, "answered", "source")  # of a loop and of a take alike
-_ALIVE = 0.15  # of the largest motion: what moves less is shown as the photo, without colour
 
 
 def begin(plane) -> None:
     """Keep what the loop shows before it shows something else, if no take does."""
     if not plane.gid.takes and raw.is_stored(plane):
-        note(plane, seed=int(raw.load(plane).provenance.get("seed", 0)))
+        with intact(plane.name):
+            seed = int(json.loads(plane.gid.provenance).get("seed", 0))
+        note(plane, seed=seed)
 
 
-def note(plane, *, seed: int, asked: str = "", label: str = "") -> None:
+def note(plane, *, seed: int, asked: str = "", label: str = "", kept: raw.Kept | None = None) -> None:
     """Keep what the loop shows as a take; one of the same photo, seed and model gives way to it.
 
     Args:
         asked: the model that was asked, as a `Request` names it; empty where that is not known. Of a clip its name.
         label: what the take is called, in place of its seed.
+        kept: of the loop's motion, if that was worked out before.
     """
     gid = plane.gid
     index = find(plane, seed, asked)
@@ -40,7 +43,12 @@ def note(plane, *, seed: int, asked: str = "", label: str = "") -> None:
     take.name = label or f"Seed {seed}"
     with live.held():
         gid.take = len(gid.takes) - 1 if index < 0 else index
-    _draw_thumbnail(take)
+    if kept is None:
+        motion = raw.of(take, take.name)
+        drawn = thumbnail.of(motion.volume(), motion.picture)
+    else:
+        drawn = kept.thumbnail
+    images.set_thumbnail(take.chance, drawn)
     remove_unused(before)
 
 
@@ -106,17 +114,3 @@ def _still_of(plane, take):
     from ...gid_core.files import image_io  # at the first use: it loads Pillow
 
     return image_io.fit(images.read_still(take.source), plane.gid.scene.gid.size)
-
-
-def _draw_thumbnail(take):
-    """The photo in grey, and over it what moves, coloured by when it swings: what moves together has one colour."""
-    motion = raw.of(take, take.name)
-    volume = motion.volume()
-    strongest = int(np.argmax((np.abs(volume.amplitudes) ** 2).sum((1, 2, 3))))
-    mode = volume.amplitudes[strongest]
-    axis = int(np.argmax((np.abs(mode) ** 2).sum((0, 1))))
-    strength, hue = np.abs(mode[..., axis]), np.angle(mode[..., axis]) / (2 * np.pi) % 1 * 6
-    colour = np.clip(np.stack([np.abs(hue - 3) - 1, 2 - np.abs(hue - 2), 2 - np.abs(hue - 4)], -1), 0, 1)
-    grey = (motion.picture @ np.array([0.2126, 0.7152, 0.0722], np.float32) / 255)[..., None]
-    share = np.clip(strength / (_ALIVE * (float(np.percentile(strength, 99)) or 1.0)), 0, 1)[..., None]
-    images.set_thumbnail(take.chance, grey * (1 - 0.6 * share) + 0.6 * share * colour)

@@ -6,9 +6,10 @@ and needs no datablock is done in threads and processes: Blender's window must n
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
@@ -18,8 +19,11 @@ from ...gid_core.errors import SettingsError
 from ...gid_core.motion.edits import Edits
 from ...gid_core.motion.motion import ASKED_FOR
 from ...gid_core.motion.plan import plan_loop
-from .. import jobs, preferences
-from ..loop import build, clock, edit, images, length, live, sight, takes
+from ...gid_core.motion.timeline import LoopPlan
+from ...gid_core.motion.volume import N_FREQS
+from .. import groups, jobs, preferences
+from ..loop import build, clock, edit, images, length, live, raw, sight, takes
+from ..nodes import rig
 from ..properties import GidSettings
 from ..work import Chain, Threaded
 from . import base
@@ -28,7 +32,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ...gid_core.motion.motion import Motion
-    from ...gid_core.prediction.predict import Request
+    from ...gid_core.prediction.request import Request
 
 __all__ = ["CLASSES", "Order", "Predicted"]
 
@@ -39,14 +43,19 @@ _SETTINGS = tuple(
 
 @dataclass(frozen=True)
 class Predicted:
-    """What comes of an order: the still as it was read, float32 (H, W, 3|4), its motion, and what is shown of both.
+    """What comes of an order: the still as it was read, float32 (H, W, 3|4), its motion, and what a loop keeps of both.
 
-    pictures: None where they are worked out with the loop.
+    plan, pictures: of a new loop, foreseen: of one that is there; kept: of the motion; groups: file of the rig's node
+    groups. None where they are worked out, or made, with the loop.
     """
 
     still: "np.ndarray"
     motion: "Motion"
+    plan: LoopPlan | None = None
     pictures: build.Pictures | None = None
+    foreseen: edit.Foreseen | None = None
+    kept: raw.Kept | None = None
+    groups: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -94,7 +103,7 @@ class Order:
         Raises:
             GidError: the photo cannot be read, or the loop cannot be changed.
         """
-        from ...gid_core.prediction import predict  # at the first use: it loads Pillow
+        from ...gid_core.prediction.request import Request  # at the first use
 
         settings = scene.gid
         fps = length.scene_fps(scene)
@@ -106,9 +115,7 @@ class Order:
         return cls(
             name=bpy.path.display_name_from_filepath(image.name) or image.name,
             read_still=partial(_fitted, images.reader_of(image), settings.size),
-            request=predict.Request(
-                seed=settings.seed if seed is None else seed, model=preferences.model_choice(settings)
-            ),
+            request=Request(seed=settings.seed if seed is None else seed, model=preferences.model_choice(settings)),
             n_frames=n_frames,
             fps=fps,
             start=settings.start,
@@ -120,21 +127,36 @@ class Order:
 
     def begin(self):
         """The photo read and its pictures worked out in threads, the prediction in a process of its own."""
+        work = Chain(Threaded("opening the photo", self._opened), self._predicted)
+        if bpy.app.background or self.plane or rig.is_there(N_FREQS):  # in the background no window stands still
+            return work
+        return groups.WithGroups(work, N_FREQS, lambda predicted, file: replace(predicted, groups=file))
+
+    def _opened(self):
         from ...gid_core import worker  # at the first use: it loads Pillow
 
-        def predicted(still):
-            if self.plane:
-                edit.check_fits(self._loop(), still)
-            return Chain(worker.start_worker(still, self.request), partial(self._work_out, still))
+        return self.read_still(), worker.start_worker
 
-        return Chain(Threaded("opening the photo", self.read_still), predicted)
+    def _predicted(self, opened):
+        still, start_worker = opened
+        if self.plane:
+            edit.check_fits(self._loop(), still)
+        return Chain(start_worker(still, self.request), partial(self._work_out, still))
 
     def _work_out(self, still, motion):
         if self.plane:
-            pictures = edit.foreseen(self._loop(), motion, still)
-        else:
-            pictures = partial(build.Pictures.of, still, build.baked(motion, Edits()), self._plan(motion))
-        return Threaded("building the loop", lambda: Predicted(still, motion, pictures()))
+            foreseen = edit.foreseen(self._loop(), motion, still)
+            return Threaded(
+                "building the loop",
+                lambda: Predicted(still, motion, foreseen=foreseen(), kept=raw.Kept.of(motion)),
+            )
+
+        def worked_out():
+            plan = self._plan(motion)
+            pictures = build.Pictures.of(still, build.baked(motion, Edits()), plan)
+            return Predicted(still, motion, plan, pictures, kept=raw.Kept.of(motion))
+
+        return Threaded("building the loop", worked_out)
 
     def predict(self):
         """All of it here and now."""
@@ -160,7 +182,7 @@ class Order:
         plane = self._changed(predicted) if self.plane else self._built(predicted)
         plane.gid.source = image
         plane.gid.answered = answered(predicted.motion.provenance)
-        takes.note(plane, seed=self.request.seed, asked=asked or self.request.model, label=label)
+        takes.note(plane, seed=self.request.seed, asked=asked or self.request.model, label=label, kept=predicted.kept)
         scene.gid.seed, scene.gid.loop = self.request.seed, plane
         with live.held():
             for name in _SETTINGS:  # the panel of the loop's own scene goes on where this one stands
@@ -176,9 +198,18 @@ class Order:
 
     def _built(self, predicted):
         still, motion = predicted.still, predicted.motion
+        if predicted.groups is not None:
+            groups.bring(predicted.groups, motion.n_freqs)
         return build.build_loop(
             build.LoopSpec(
-                self.name, still, motion, self._plan(motion), self.fps, start=self.start, pictures=predicted.pictures
+                self.name,
+                still,
+                motion,
+                predicted.plan or self._plan(motion),
+                self.fps,
+                start=self.start,
+                pictures=predicted.pictures,
+                kept=predicted.kept,
             )
         )
 
@@ -191,7 +222,7 @@ class Order:
     def _changed(self, predicted):
         plane = self._loop()
         takes.begin(plane)
-        edit.replace_motion(plane, predicted.motion, predicted.still, pictures=predicted.pictures)
+        edit.replace_motion(plane, predicted.motion, predicted.still, foreseen=predicted.foreseen, kept=predicted.kept)
         played = plane.gid.n_frames, plane.gid.start, clock.fps_of(plane)
         if played != (self.n_frames, self.start, self.fps):
             edit.retime_loop(plane, edit.plan_for(plane, self.n_frames, self.fps), self.fps, self.start)

@@ -26,35 +26,37 @@ def equal(a, b):
 
 
 def test_refilled_sheet_is_the_sheet_made_anew(occluding_volume):
-    sheet = mesh.new_mesh("Sheet", occluding_volume(16, 10), 64, 40)
+    sheet = mesh.new_mesh("Sheet", mesh.Sheet.of(occluding_volume(16, 10), 64, 40))
     for grid, size in (((16, 10), (64, 40)), ((16, 10), (32, 20)), ((8, 12), (64, 96))):
         volume = occluding_volume(*grid, reach_px=12)
-        mesh.refill(sheet, volume, *size)
-        assert equal(sheet, mesh.new_mesh("Other", volume, *size))
+        mesh.refill(sheet, mesh.Sheet.of(volume, *size))
+        assert equal(sheet, mesh.new_mesh("Other", mesh.Sheet.of(volume, *size)))
 
 
 def test_what_the_artist_stores_on_the_points_stays_with_the_grid(occluding_volume):
-    sheet = mesh.new_mesh("Sheet", occluding_volume(16, 10), 64, 40)
+    sheet = mesh.new_mesh("Sheet", mesh.Sheet.of(occluding_volume(16, 10), 64, 40))
     sheet.attributes.new("mine", "FLOAT", "POINT").data.foreach_set("value", np.arange(17 * 11, dtype=np.float32))
     sheet.materials.append(bpy.data.materials.new("Mine"))
-    mesh.refill(sheet, occluding_volume(16, 10, reach_px=3), 64, 40)
+    mesh.refill(sheet, mesh.Sheet.of(occluding_volume(16, 10, reach_px=3), 64, 40))
     assert sheet.attributes["mine"].data[5].value == 5
-    mesh.refill(sheet, occluding_volume(8, 10), 64, 40)
+    mesh.refill(sheet, mesh.Sheet.of(occluding_volume(8, 10), 64, 40))
     assert sheet.materials[0].name == "Mine"
 
 
 def test_a_sheet_that_was_cut_is_made_whole(occluding_volume):
     volume = occluding_volume(16, 10)
-    sheet = mesh.new_mesh("Sheet", volume, 64, 40)
+    sheet = mesh.new_mesh("Sheet", mesh.Sheet.of(volume, 64, 40))
     sheet.clear_geometry()
-    mesh.refill(sheet, volume, 64, 40)
-    assert equal(sheet, mesh.new_mesh("Other", volume, 64, 40))
+    mesh.refill(sheet, mesh.Sheet.of(volume, 64, 40))
+    assert equal(sheet, mesh.new_mesh("Other", mesh.Sheet.of(volume, 64, 40)))
 
 
 def test_what_moves_more_stands_before_what_rests(occluding_volume):
     volume = occluding_volume(16, 10)
     still = np.zeros_like(volume.amplitudes)
     still[:, :, 8:] = volume.amplitudes[:, :, 8:]
-    points = stored(mesh.new_mesh("Sheet", replace(volume, amplitudes=still), 64, 40))[0].reshape(11, 17, 3)
+    points = stored(mesh.new_mesh("Sheet", mesh.Sheet.of(replace(volume, amplitudes=still), 64, 40)))[0].reshape(
+        11, 17, 3
+    )
     assert (points[:, :8, 2] == 0).all()
     assert 0 < points[:, 9:, 2].max() <= rig.PIXEL

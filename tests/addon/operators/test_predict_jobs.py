@@ -45,15 +45,15 @@ def test_worker_gives_the_same_volume_as_the_inline_job(still):
 def test_pictures_of_another_front_are_worked_out_anew(small_loop, monkeypatch):
     """What a thread worked out is used as long as the loop is as it was; painted meanwhile, it is made again."""
     motion = raw.load(small_loop)
-    pictures = edit.foreseen(small_loop, motion)()
+    foreseen = edit.foreseen(small_loop, motion)()
     with monkeypatch.context() as only:
         only.setattr(build, "LoopRenderer", lambda *args, **options: pytest.fail("worked out again"))
-        edit.replace_motion(small_loop, motion, pictures=pictures)
+        edit.replace_motion(small_loop, motion, foreseen=foreseen)
     front = small_loop.gid.front
     pixels = np.zeros(len(front.pixels), np.float32)
     front.pixels.foreach_set(pixels)
     front.update()
-    edit.replace_motion(small_loop, motion, pictures=pictures)
+    edit.replace_motion(small_loop, motion, foreseen=foreseen)
     kin = images.pixels_of(rig.get_input(small_loop, "Kin"))
     edit.replace_motion(small_loop, motion)
     assert np.array_equal(images.pixels_of(rig.get_input(small_loop, "Kin")), kin)
