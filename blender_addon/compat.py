@@ -27,6 +27,8 @@ __all__ = [
     "set_file_format",
     "set_modifier_value",
     "unified_brush",
+    "use_working_space",
+    "working_space",
 ]
 
 
@@ -256,3 +258,15 @@ def end_strip(strip, frame):
         strip.right_handle = frame  # from 5.2
     else:
         strip.frame_final_end = frame
+
+
+def working_space() -> str:
+    """Name of the linear light that this file computes in; before 5.0 files have none of their own: empty."""
+    colours = getattr(bpy.data, "colorspace", None)
+    return "" if colours is None else colours.working_space
+
+
+def use_working_space(name: str) -> None:
+    """Let this file compute in the linear light of another one, by its `working_space`."""
+    if working_space() != name:
+        bpy.ops.wm.set_working_color_space(working_space=name, convert_colors=False)

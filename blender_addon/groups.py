@@ -5,7 +5,6 @@ file a twentieth of one. Where there is no second Blender, `rig.group` makes the
 """
 
 import contextlib
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import bpy
 
 from ..gid_core.child import Crew
 from ..gid_core.errors import GidError
+from ..gid_core.files.storage import Scratch
 from .nodes import rig
 from .work import Work, second_blender
 
@@ -33,11 +33,11 @@ class WithGroups:
         self._work, self._joined = work, joined
         self._crew: Crew | None = None
         self._file: Path | None = None
-        self._scratch = tempfile.TemporaryDirectory(prefix="gid-groups-", ignore_cleanup_errors=True)
-        order = {"file": str(Path(self._scratch.name, _FILE)), "n_modes": n_modes}
+        self._scratch = Scratch("gid-groups-")
+        order = {"file": str(self._scratch.folder / _FILE), "n_modes": n_modes}
         with contextlib.suppress(GidError):
             module = "blender_addon.groups_child"
-            self._crew = Crew(1, module, order, self._scratch.name, "make node groups", second_blender())
+            self._crew = Crew(1, module, order, self._scratch.folder, "make node groups", second_blender())
 
     def poll(self):
         """What happened to the work since the last call."""
@@ -47,7 +47,7 @@ class WithGroups:
             except GidError:  # what went wrong there is printed; the loop is built without it
                 self._crew = None
             else:
-                self._file = Path(self._scratch.name, _FILE) if is_made else self._file
+                self._file = self._scratch.folder / _FILE if is_made else self._file
         return self._work.poll()
 
     def result(self):
@@ -61,7 +61,7 @@ class WithGroups:
         self._work.cancel()
         if self._crew is not None:
             self._crew.end()
-        self._scratch.cleanup()
+        self._scratch.remove()
 
 
 def bring(file: Path, n_modes: int) -> None:

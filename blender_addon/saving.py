@@ -12,7 +12,7 @@ from . import jobs
 from .loop import comparison, edit, images
 from .nodes import rig
 
-__all__ = ["keep_paint", "register", "unregister"]
+__all__ = ["keep_paint", "keep_paint_of", "register", "unregister"]
 
 
 @persistent
@@ -29,20 +29,29 @@ def keep_paint(*_arguments):
     for plane in bpy.data.objects:
         if plane.gid.scene is None or plane.library or not rig.is_rigged(plane):
             continue
-        gid = plane.gid
-        worked_in = [one for one in (gid.edits.mask, gid.edits.strength) if one is not None]
-        # While one is painted it is packed from time to time, and no longer dirty then.
-        acts = any(one.is_dirty for one in worked_in) or bool(worked_in and gid.easel is not None)
-        is_parted = gid.front is not None and (gid.front.is_dirty or gid.easel is not None)
-        painted = [rig.get_input(plane, "Still"), gid.front, gid.plate, gid.edits.mask, gid.edits.strength]
-        images.pack_painted((one for one in painted if one is not None), in_hand=gid.easel is not None)
         try:
-            if is_parted:
-                edit.follow_front(plane)
-            if acts:
-                edit.apply_edits(plane)
+            keep_paint_of(plane)
         except GidError as error:
-            jobs.note(jobs.key_of(gid.scene), str(error))
+            jobs.note(jobs.key_of(plane.gid.scene), str(error))
+
+
+def keep_paint_of(plane) -> None:
+    """Pack what was painted on the images of a loop, and let it act.
+
+    Raises:
+        GidError: what was painted cannot act; it is packed.
+    """
+    gid = plane.gid
+    worked_in = [one for one in (gid.edits.mask, gid.edits.strength) if one is not None]
+    # While one is painted it is packed from time to time, and no longer dirty then.
+    acts = any(one.is_dirty for one in worked_in) or bool(worked_in and gid.easel is not None)
+    is_parted = gid.front is not None and (gid.front.is_dirty or gid.easel is not None)
+    painted = [rig.get_input(plane, "Still"), gid.front, gid.plate, gid.edits.mask, gid.edits.strength]
+    images.pack_painted((one for one in painted if one is not None), in_hand=gid.easel is not None)
+    if is_parted:
+        edit.follow_front(plane)
+    if acts:
+        edit.apply_edits(plane)
 
 
 def register():

@@ -22,6 +22,7 @@ from . import errors, process
 __all__ = ["Crew", "serving"]
 
 COOPERATION_S = 0.4  # after that a child that was asked to stop is terminated, and killed after as long again
+_TIDY_S = 10.0  # for a child that was dismissed to clear away what is half-written; nobody waits for it
 # Processes that each start a thread a core take turns instead of working, and sums depend on the number of threads.
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -87,6 +88,17 @@ class Crew:
     def is_running(self) -> bool:
         """True while a child lives."""
         return any(process.poll() is None for process in self._processes)
+
+    def dismiss(self, afterwards: Callable[[], None]) -> None:
+        """Tell all children {"cancel": true} and return at once: a thread sees to it that they end, and calls this."""
+        for index in range(len(self)):
+            self.tell(index, cancel=True)
+        threading.Thread(target=self._see_off, args=(afterwards,), name="gid-crew-end", daemon=True).start()
+
+    def _see_off(self, afterwards):
+        _wait(self._processes, _TIDY_S)
+        self.end()
+        afterwards()
 
     def end(self) -> None:
         """Stop all children; they are gone when this returns, within a second."""
@@ -176,11 +188,16 @@ def _end(processes):
         with contextlib.suppress(OSError, ValueError):
             child.stdin.close()
     for stop in (None, subprocess.Popen.terminate, subprocess.Popen.kill):
-        running = [child for child in processes if child.poll() is None]
         if stop is not None:
-            for child in running:
-                stop(child)
-        patience = time.monotonic() + COOPERATION_S
-        for child in running:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                child.wait(max(0.0, patience - time.monotonic()))
+            for child in processes:
+                if child.poll() is None:
+                    stop(child)
+        _wait(processes, COOPERATION_S)
+
+
+def _wait(processes, patience_s):
+    """Until all have ended, or it takes too long."""
+    patience = time.monotonic() + patience_s
+    for child in processes:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(max(0.0, patience - time.monotonic()))

@@ -7,7 +7,7 @@ from bpy.props import BoolProperty, StringProperty
 
 from ...gid_core.errors import SettingsError
 from .. import jobs
-from ..loop import clock, sight
+from ..loop import sight
 from . import base
 
 __all__ = ["CLASSES"]
@@ -51,43 +51,51 @@ class GID_OT_bake(_OfLoop, base.Choosing, bpy.types.Operator):
         return self.attempt(self._start, context)
 
     def perform(self, context):
-        from ..output.bake import Bake
+        from ..output.bake import Bake, order_of
 
         if self.directory:
             context.scene.gid.output.folder = self.directory
         if self.is_asked:
             return self._start(context)
-        order = self._order(context)
-        self.report({"INFO"}, jobs.run(Bake(order), Bake.finish))
+        plane = sight.in_sight(context)
+        self.report({"INFO"}, jobs.run(Bake(order_of(plane, **self._asked(context))), Bake.finish))
         return {"FINISHED"}
 
     def _start(self, context):
-        from ..output.bake import Bake
+        from ..output.bake import check_followed
+        from ..output.beside import BakeBeside
 
-        order = self._order(context)
-        key = jobs.key_of(sight.in_sight(context).gid.scene)
-        jobs.start(key, lambda: Bake(order), Bake.finish, self.bl_label, window=context.window)
+        plane, asked = sight.in_sight(context), self._asked(context)
+        check_followed(plane)
+        key = jobs.key_of(plane.gid.scene)
+        jobs.start(key, lambda: BakeBeside(plane, asked), BakeBeside.finish, self.bl_label, window=context.window)
         return {"INTERFACE"}
 
-    def _order(self, context):
+    def _asked(self, context):
+        """What the panel asks for, as `bake.order_of` takes it, refused at once where it cannot be."""
+        from ...gid_core.frames.bake import check_libraries
         from ...gid_core.frames.frame_worker import Sheet
-        from ..output.bake import BakeOrder, folder_of, frames_of, loop_of, take_of
+        from ..output.bake import check_folder
 
-        plane, asked = sight.in_sight(context), context.scene.gid.output
-        passes = tuple(name for name in ("stmap", "vectors") if getattr(asked, name))
-        busy = [job.work.place for job in jobs.running() if hasattr(job.work, "place")]
-        return BakeOrder(
-            loop_of(plane, self.quality or asked.quality.lower()),
-            frames_of(plane, asked.range == "SCENE"),
-            folder_of(plane, asked.folder, busy),
-            Sheet(asked.format, passes, asked.shutter, asked.samples, plane.gid.start),
-            asked.movie,
-            clock.fps_of(plane),
-            plane.session_uid,
-            take_of(plane),
-            asked.repeats,
-            asked.hold,
-        )
+        output = context.scene.gid.output
+        check_folder(output.folder)
+        sheet = {
+            "format": output.format,
+            "passes": [name for name in ("stmap", "vectors") if getattr(output, name)],
+            "shutter_deg": output.shutter,
+            "samples": output.samples,
+        }
+        check_libraries(Sheet(**sheet), output.movie, has_blender=True)
+        return {
+            "whole_range": output.range == "SCENE",
+            "folder": bpy.path.abspath(output.folder),
+            "sheet": sheet,
+            "quality": self.quality or output.quality.lower(),
+            "movie": output.movie,
+            "repeats": output.repeats,
+            "hold": output.hold,
+            "busy": [place for job in jobs.running() if (place := getattr(job.work, "place", None)) is not None],
+        }
 
 
 class GID_OT_preview(_OfLoop, bpy.types.Operator):

@@ -1,7 +1,8 @@
 """A loop of the open file as frames on disk: gid_core renders in processes of its own, Blender draws one to compare.
 
-What is baked is read once, at the start, and all but the comparison runs beside Blender: the artist goes on working.
-The results appear in their folder whole, when everything is there.
+What is baked is read once, at the start. The comparison, and a movie that Blender encodes, hold up the Blender that
+this runs in: where an artist works, that is another one (`beside`). The results appear in their folder whole, when
+everything is there.
 """
 
 import hashlib
@@ -48,10 +49,14 @@ __all__ = [
     "BakeOrder",
     "NotBaked",
     "baked_frames",
+    "check_folder",
+    "check_followed",
     "folder_of",
     "frames_of",
     "is_nowhere",
     "loop_of",
+    "note_baked",
+    "order_of",
     "report_of",
     "take_of",
 ]
@@ -137,7 +142,7 @@ class Bake:
             held.__exit__(Cancelled, stop, None)
 
     def finish(self) -> str:
-        """Compare, report, and let the results appear in their folder. Returns a sentence about them.
+        """Encode, compare, report, and let the results appear in their folder. Returns a sentence about them.
 
         Raises:
             GidError: a frame cannot be rendered by Blender, or the disk does not take the results.
@@ -152,13 +157,10 @@ class Bake:
             "fps": str(order.fps),
         }
         if order.movie == "h264" and not movie.is_available("h264"):
-            if plane is None:
-                raise SettingsError("the loop was removed while it was baked: nothing was written")
             encode_movie(plane, movie.shown(self._files(), order.repeats, order.hold), self._folder / "loop.mp4")
-        agreement = "the loop was changed meanwhile, so no frame was compared with Blender's"
-        if plane is not None and uses_cycles(plane.gid.scene) and not has_cycles():
+        if uses_cycles(plane.gid.scene) and not has_cycles():
             agreement = "no frame was compared with Blender's, since Cycles is switched off"
-        elif plane is not None and loop_of(plane, order.loop.quality).digest() == order.loop.digest():
+        else:
             frame, decibels = self._compared(plane)
             report |= {"compared_frame": frame, "compared_db": decibels}
             drawn = "" if order.loop.quality == "core" else ", drawn by Core,"
@@ -171,13 +173,12 @@ class Bake:
             (self._folder / "report.json").write_text(text, encoding="utf-8")
         held, self._publishing = self._publishing, None
         held.__exit__(None, None, None)
-        if plane is not None:
-            plane.gid.baked = _told(order.folder)
+        note_baked(plane, order.folder)
         made = f"{len(order.frames)} frames" + ("" if order.movie == "none" else " and the movie")
         return f"{made} are in {order.folder}; {agreement}"
 
     def _plane(self):
-        return next((obj for obj in bpy.data.objects if obj.session_uid == self._order.plane), None)
+        return next(obj for obj in bpy.data.objects if obj.session_uid == self._order.plane)
 
     def _files(self):
         return [self._folder / self._order.sheet.files(frame)["frames"] for frame in self._order.frames]
@@ -186,13 +187,35 @@ class Bake:
         """(number of a frame far from the still, agreement of Core with Blender in decibels of a peak of 1)."""
         order = self._order
         frame = order.frames[len(order.frames) // 3]
-        ours = loop_of(plane).renderer().frame(frame - order.sheet.start).astype(np.float64)
+        loop = order.loop if order.loop.quality == "core" else loop_of(plane)
+        ours = loop.renderer().frame(frame - order.sheet.start).astype(np.float64)
         error = float(np.mean((rendered_picture(plane, frame)[..., : ours.shape[2]] - ours) ** 2))
         return frame, round(float(-10 * np.log10(max(error, 1e-30))), 1)
 
 
-def loop_of(plane, quality: str = "core") -> Loop:
-    """The loop of `plane` as gid_core renders it, with its edits and what was painted in front and behind.
+def order_of(plane, *, whole_range: bool, folder: str, sheet: dict, busy=(), **asked) -> BakeOrder:
+    """The order of a loop, from what is JSON-ready.
+
+    Args:
+        whole_range, folder, busy: as `frames_of` and `folder_of` take them. sheet: of a `Sheet`, all but its start.
+        asked: movie, repeats and hold, as a `BakeOrder` has them, and the quality.
+    Raises:
+        SettingsError: it cannot be.
+    """
+    return BakeOrder(
+        loop_of(plane, asked.pop("quality")),
+        frames_of(plane, whole_range),
+        folder_of(plane, folder, busy),
+        Sheet(**{**sheet, "passes": tuple(sheet["passes"])}, start=plane.gid.start),
+        fps=clock.fps_of(plane),
+        plane=plane.session_uid,
+        take=take_of(plane),
+        **asked,
+    )
+
+
+def check_followed(plane) -> None:
+    """Refuse a loop that moves by what a bake does not follow.
 
     Raises:
         SettingsError: `plane` is not a loop, or an input of its rig is animated.
@@ -203,6 +226,15 @@ def loop_of(plane, quality: str = "core") -> Loop:
             raise SettingsError(
                 f"'{name}' is animated, and a bake follows the clock, plucks and Amount alone: render the scene instead"
             )
+
+
+def loop_of(plane, quality: str = "core") -> Loop:
+    """The loop of `plane` as gid_core renders it, with its edits and what was painted in front and behind.
+
+    Raises:
+        SettingsError: as `check_followed`.
+    """
+    check_followed(plane)
     asked, front = stored_edits(plane), plane.gid.front
     still, volume = stored_still(plane), stored_volume(plane)
     with intact(plane.name):
@@ -282,14 +314,9 @@ def is_nowhere(asked: str) -> bool:
     return asked.startswith("//") and not bpy.data.filepath
 
 
-def folder_of(plane, asked: str, busy=()) -> Path:
-    """Where the bake of a loop goes: a folder named after it, inside the one that is asked for.
+def check_folder(asked: str) -> None:
+    """Refuse a folder that is none.
 
-    A folder that holds the bake of another photo or motion is left alone, and a number is added; edits and another
-    length go where the bake before went.
-
-    Args:
-        busy: (folder, take) of bakes under way, which have left nothing there yet.
     Raises:
         SettingsError: nothing is asked for, or it is relative to a file that was never saved.
     """
@@ -299,8 +326,22 @@ def folder_of(plane, asked: str, busy=()) -> Path:
         raise SettingsError(
             "the folder is relative to this file, which was never saved: save it, or choose another one"
         )
+
+
+def folder_of(plane, asked: str, busy=()) -> Path:
+    """Where the bake of a loop goes: a folder named after it, inside the one that is asked for.
+
+    A folder that holds the bake of another photo or motion is left alone, and a number is added; edits and another
+    length go where the bake before went.
+
+    Args:
+        busy: (folder, take) of bakes under way, which have left nothing there yet.
+    Raises:
+        SettingsError: as `check_folder`.
+    """
+    check_folder(asked)
     parent, name = Path(bpy.path.abspath(asked)), bpy.path.clean_name(plane.name.removeprefix("GID Loop "))
-    take, taken = take_of(plane), dict(busy)
+    take, taken = take_of(plane), {Path(place): held for place, held in busy}
     for number in count(1):
         folder = parent / (name if number == 1 else f"{name}_{number}")
         if taken.get(folder, take) == take and report_of(folder).get("take", take) == take:
@@ -349,7 +390,8 @@ def baked_frames(plane) -> list[Path]:
     return files
 
 
-def _told(folder):
-    """A folder as the file keeps it: relative to it where it lies beside it or below."""
+def note_baked(plane, folder: Path) -> None:
+    """Note on a loop where its last bake lies: relative to the file where that is beside it or below."""
     beside = Path(bpy.path.abspath("//")) if bpy.data.filepath else None
-    return bpy.path.relpath(str(folder)) if beside is not None and folder.is_relative_to(beside) else str(folder)
+    is_near = beside is not None and folder.is_relative_to(beside)
+    plane.gid.baked = bpy.path.relpath(str(folder)) if is_near else str(folder)

@@ -1,13 +1,12 @@
 """A folder of photos as a job of its own: a second Blender animates them as the command line does."""
 
-import time
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import bpy
 
-from ...gid_core.child import COOPERATION_S, Crew
+from ...gid_core.child import Crew
 from ...gid_core.errors import SettingsError
 from ...gid_core.files import movie
 from ...gid_core.files.storage import Scratch
@@ -91,14 +90,8 @@ class Batch:
         return self._result
 
     def cancel(self):
-        """Stop; the loops that are finished stay. Harmless when it is over."""
-        if self._result is None and self._crew.is_running:
-            self._crew.tell(0, cancel=True)
-            patience = time.monotonic() + COOPERATION_S
-            while self._crew.is_running and time.monotonic() < patience:
-                time.sleep(0.01)
-        self._crew.end()
-        self._scratch.remove()
+        """Stop; the loops that are finished stay, and what is not is gone soon after. Harmless when it is over."""
+        self._crew.dismiss(self._scratch.remove)
 
 
 def told(result: Result) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from gid_dev.blender_addon import jobs
 from gid_dev.blender_addon.loop import sight
-from gid_dev.blender_addon.output import bake, preview
+from gid_dev.blender_addon.output import bake, beside, preview
 from gid_dev.blender_addon.output.delivery import rendered_picture
 from gid_dev.gid_core.errors import SettingsError
 from gid_dev.gid_core.files import colour, image_io
@@ -172,14 +172,45 @@ def test_a_job_says_where_the_frames_are(small_loop, output, tmp_path):
     assert made(tmp_path)[1] == {*(f"frames/{n:04d}.png" for n in range(1, 4)), "report.json"}
 
 
-def test_what_changed_meanwhile_is_told_and_not_compared(small_loop, output, tmp_path):
-    order = bake.BakeOrder(
-        bake.loop_of(small_loop), range(1, 3), tmp_path / "bakes" / "a", Sheet(), "none", 24, small_loop.session_uid
-    )
-    work = bake.Bake(order)
+def asked(tmp_path):
+    """What the panel asks for, as the button hands it on."""
+    sheet = {"format": "png", "passes": [], "shutter_deg": 0.0, "samples": 16}
+    folder = str(tmp_path / "bakes")
+    return {"whole_range": False, "folder": folder, "sheet": sheet, "quality": "core", "movie": "h264",
+            "repeats": 1, "hold": 0, "busy": []}  # fmt: skip
+
+
+def test_a_blender_beside_bakes_the_loop_as_it_was_at_the_press(small_loop, output, tmp_path):
+    small_loop.gid.scene.gid.home = bpy.data.scenes.new("The artist's own")
+    work = beside.BakeBeside(small_loop, asked(tmp_path))
     small_loop.gid.edits.turn = 0.5
-    assert "changed meanwhile" in jobs.run(work, bake.Bake.finish)
-    assert "compared_db" not in json.loads((made(tmp_path)[0] / "report.json").read_text())
+    assert "frame 5 agrees with Blender's" in jobs.run(work, beside.BakeBeside.finish)
+    folder, files = made(tmp_path)
+    assert files == {f"frames/{n:04d}.png" for n in range(1, N_FRAMES + 1)} | {"loop.mp4", "report.json"}
+    assert json.loads((folder / "report.json").read_text())["compared_db"] >= AGREES_DB
+    with pytest.raises(SettingsError, match="changed since"):
+        bake.baked_frames(small_loop)
+    small_loop.gid.edits.turn = 0.0
+    assert len(bake.baked_frames(small_loop)) == N_FRAMES
+    assert small_loop.gid.scene.gid.home.name == "The artist's own"
+
+
+def test_a_bake_beside_that_is_cancelled_leaves_nothing(small_loop, output, tmp_path):
+    small_loop.gid.scene.frame_end = 2000
+    work = beside.BakeBeside(small_loop, {**asked(tmp_path), "whole_range": True})
+    patience = time.monotonic() + PATIENCE_S
+    steps = []
+    while not any(step.phase == "render the frames" for step in steps) and time.monotonic() < patience:
+        steps += work.poll()
+        time.sleep(0.02)
+    assert work.place == (str(tmp_path / "bakes" / "photo"), bake.take_of(small_loop))
+    begun = time.monotonic()
+    work.cancel()
+    assert time.monotonic() - begun < 1
+    while (tmp_path / "bakes").exists() and time.monotonic() < begun + PATIENCE_S:
+        time.sleep(0.02)
+    assert not (tmp_path / "bakes").exists()
+    assert small_loop.gid.baked == ""
 
 
 @pytest.mark.parametrize(
