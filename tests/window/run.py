@@ -122,7 +122,8 @@ def faults_of(shots, photo):
         return [f"a step failed: {facts['error']} (see error.png)"]
     for name, figure in facts.get("figures", {}).items():
         bar = "" if figure["bar"] is None else f" (bar: {figure['bar']})"
-        print(f"{name}: {figure['value']:.2f} {figure['unit']}{bar}")
+        note = f", {figure['note']}" if figure.get("note") else ""
+        print(f"{name}: {figure['value']:.2f} {figure['unit']}{bar}{note}")
     faults = facts["faults"]  # what the script saw by itself
     if "view" not in facts:
         return faults
