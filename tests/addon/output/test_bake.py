@@ -184,7 +184,7 @@ def test_a_blender_beside_bakes_the_loop_as_it_was_at_the_press(small_loop, outp
     small_loop.gid.scene.gid.home = bpy.data.scenes.new("The artist's own")
     work = beside.BakeBeside(small_loop, asked(tmp_path))
     small_loop.gid.edits.turn = 0.5
-    assert "frame 5 agrees with Blender's" in jobs.run(work, beside.BakeBeside.finish)
+    assert "frame 5 is as Blender renders it" in jobs.run(work, beside.BakeBeside.finish)
     folder, files = made(tmp_path)
     assert files == {f"frames/{n:04d}.png" for n in range(1, N_FRAMES + 1)} | {"loop.mp4", "report.json"}
     assert json.loads((folder / "report.json").read_text())["compared_db"] >= AGREES_DB
