@@ -38,6 +38,7 @@ _PARTS_A_CORE = 2  # of an axis `apart`: on a machine that has other work, too, 
 
 _graphs: OrderedDict = OrderedDict()  # (folder, role, sha256) -> _Graph, the one used last at the end
 _lock = threading.RLock()
+_silence = threading.Lock()  # standard output belongs to the whole process
 _OLDEST = (1, 23)  # of onnxruntime: what all add-ons bring lands in one folder, and the last one in wins
 
 
@@ -129,8 +130,10 @@ def load_model(path=None, roles=PREDICTION) -> Model:
     with _lock:
         # Every file is checked before onnxruntime sees the first.
         contents = {role: cards.read_verified(card, role) for role in roles if _key(card, role) not in _graphs}
-        for role, content in contents.items():
-            _keep(card, role, _chosen(role, content, card))
+        with ThreadPoolExecutor(_usable_cores()) as threads:  # side by side: a graph is opened by one core
+            chosen = threads.map(lambda role: _chosen(role, contents[role], card), contents)
+            for role, graph in zip(contents, chosen, strict=True):
+                _keep(card, role, graph)
     return Model(card, roles)
 
 
@@ -223,7 +226,7 @@ def _rivals():
 
 def _open(onnxruntime, role, content, provider):
     if provider == CUDA:
-        with contextlib.redirect_stdout(io.StringIO()):  # whether it helped shows in the session
+        with _silence, contextlib.redirect_stdout(io.StringIO()):  # whether it helped shows in the session
             onnxruntime.preload_dlls()  # CUDA and cuDNN may lie in wheels of their own, where no loader looks
     options = onnxruntime.SessionOptions()
     is_apart = provider == CPU and SIGNATURES[role].apart

@@ -65,9 +65,9 @@ class EncoderGraph(nn.Module):
         self.frozen, self.network = frozen or backbone.pretrained(), network
 
     def forward(self, rgb):
-        mirrored = rgb.flip(-1)
-        seen = self.network(rgb, *self.frozen(rgb), mirrored=(mirrored, *self.frozen(mirrored)))
-        alive, e, affinity, features = seen
+        views = torch.cat([rgb, rgb.flip(-1)])
+        seen, mirrored = zip(*(x.chunk(2) for x in (views, *self.frozen(views))), strict=True)
+        alive, e, affinity, features = self.network(*seen, mirrored=mirrored)
         return alive.sigmoid(), e, affinity.sigmoid(), features
 
 

@@ -105,9 +105,12 @@ class EncoderNet(nn.Module):
 
     def forward(self, rgb, f4, f8, f16, mirrored=None):
         seen = rgb, f4, f8, f16
-        affinity, _, features = self.groups(*seen)
-        if mirrored is not None:
-            affinity = (affinity + _unmirrored(self.groups(*mirrored)[0])) / 2
+        if mirrored is None:
+            affinity, _, features = self.groups(*seen)
+        else:  # both views at once: one pass over the weights, half of the graph's nodes
+            affinity, _, features = self.groups(*(torch.cat(views) for views in zip(seen, mirrored, strict=True)))
+            (affinity, other), (features, _) = affinity.chunk(2), features.chunk(2)
+            affinity = (affinity + _unmirrored(other)) / 2
         (alive, _), (_, e) = self.where(*seen), self.reach(*seen)
         return alive, e, affinity, features
 
