@@ -21,6 +21,7 @@ from . import (
     edges,
     films,
     loops,
+    movers,
     phases,
     real,
     renderers,
@@ -84,6 +85,12 @@ def _edges(model, options):
     figures = edges.score_edges(model, options.scenes, options.first_scene)
     _tell(edges.edge_lines(figures))
     return {"edges": figures}, edges.edge_bars(figures)
+
+
+def _movers(model, options):
+    figures = movers.score_movers(model, options.scenes, options.first_scene)
+    _tell(movers.mover_lines(figures))
+    return {"movers": figures}, movers.mover_bars(figures)
 
 
 def _steps(model, options):
@@ -198,6 +205,7 @@ _MEASURES = {
     "scenes": _scenes,
     "phases": _phases,
     "edges": _edges,
+    "movers": _movers,
     "tips": _tips,
     "steps": _steps,
     "real": _real,

@@ -1,0 +1,122 @@
+"""Between movers: painted scenes of 1,024 px in which two things that move touch; what is read beside their border?
+
+The motion is the scene's own, on the flow's cells, and so is the envelope: what a prediction found decides only which
+cells a texel takes its phases of. So this measures objects and how they are read, not the flow. Beside it stands what
+0.1.0 did, which interpolated phases across every border. Scenes are the unit of chance.
+"""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import torch
+
+from gid_core.files.colour import decode_srgb
+from gid_core.prediction import phases
+from gid_core.prediction.encodings import encode
+
+from ..scenes import motion, painting
+from .bars import Bar, rounded, table_lines
+from .edges import DETAIL
+from .scenes import MOVES_PX, field
+from .statistics import between, interval, mean_of, multiplicities
+
+__all__ = ["FIGURES", "compared", "mover_bars", "mover_lines", "score_movers"]
+
+FIGURES = ("error", "amplitude")
+_NEAR, _BESIDE = 3, 1  # texels of the grid, 4 px of the scene each
+_FEW = 50  # texels beside such borders, below which a scene says nothing
+
+
+def compared(found: np.ndarray, true: np.ndarray, objects: np.ndarray) -> dict:
+    """FIGURES of amplitudes complex (K, H, W, 2) beside the true ones; {} where hardly two movers touch.
+
+    error: mean difference within 3 texels of a border between two things that move, as a part of the true motion there;
+    amplitude: how far it moves within 1 texel, as a part of the truth.
+
+    objects: int (H, W), of each texel.
+    """
+    moves = _rms(true) > MOVES_PX
+    touches = np.zeros(moves.shape, bool)
+    for one, other in ((np.s_[1:], np.s_[:-1]), (np.s_[:, 1:], np.s_[:, :-1])):
+        meet = (objects[one] != objects[other]) & moves[one] & moves[other]
+        touches[one] |= meet
+        touches[other] |= meet
+    away = cv2.distanceTransform((~touches).astype(np.uint8), cv2.DIST_L2, 5)
+    near, beside = moves & (away < _NEAR), moves & (away < _BESIDE)
+    if beside.sum() < _FEW:
+        return {}
+    return {
+        "error": (_rms(found - true)[near] / _rms(true)[near]).mean(),
+        "amplitude": (_rms(found)[beside] / _rms(true)[beside]).mean(),
+    }
+
+
+def _rms(amplitudes):
+    return np.sqrt((np.abs(amplitudes) ** 2).sum((0, 3)))
+
+
+def _at_cells(z, strength):
+    """z (K, H, W, 2) of the texel of each of the flow's cells that moves farthest: (K, h, w, 2)."""
+    size = int(phases.CELL_PX)
+    rows, columns = (n // size for n in strength.shape)
+    blocks = strength.reshape(rows, size, columns, size).transpose(0, 2, 1, 3).reshape(rows, columns, -1)
+    row, column = np.divmod(blocks.argmax(-1), size)
+    return z[:, np.arange(rows)[:, None] * size + row, np.arange(columns) * size + column]
+
+
+def _rows(model, count, first):
+    rows = {"prediction": [], "interpolated": []}
+    for seed in range(first, first + count):
+        scene = painting.paint(seed, is_thin=(seed - first) % 3 == 2, detail=DETAIL)
+        maps = torch.from_numpy(scene.maps)[None]
+        axis = np.stack([field(scene.maps, "dx"), field(scene.maps, "dy")], -1)
+        signal = motion.draw(maps, torch.from_numpy(scene.wind)[None], torch.Generator().manual_seed(seed))[0].numpy()
+        z, far = signal[..., None] * axis, motion.envelope(maps)[0].numpy()
+        photo = decode_srgb(scene.image.astype(np.float32) / 255).astype(np.float32)
+        seen = replace(encode(model, photo), envelope=far, lookup=None)
+        cells = _at_cells(z, field(scene.maps, "amplitude"))
+        for name, one in (("prediction", seen), ("interpolated", replace(seen, members=None))):
+            row = compared(one.motion(cells).volume().amplitudes, far[..., None] * z, field(scene.maps, "object"))
+            if row:
+                rows[name].append(row)
+    return rows
+
+
+def score_movers(model, count: int = 36, first: int = painting.HELD_OUT_SEED) -> dict:
+    """Means of FIGURES by way of reading, `intervals` of the prediction's, and its `lead` over the other, paired."""
+    rows = _rows(model, count, first)
+    table = {name: {key: [row[key] for row in found] for key in FIGURES} for name, found in rows.items()}
+    ours, theirs = table.values()
+    times = multiplicities(len(rows["prediction"]))
+    return rounded(
+        {
+            "scenes": len(rows["prediction"]),
+            **{name: {key: np.mean(values) for key, values in row.items()} for name, row in table.items()},
+            "intervals": {key: interval(ours[key]) for key in FIGURES},
+            "lead": {
+                key: [
+                    np.mean(np.subtract(ours[key], theirs[key])),
+                    *between(mean_of(np.subtract(ours[key], theirs[key]), times)),
+                ]
+                for key in FIGURES
+            },
+        },
+        3,
+    )
+
+
+def mover_lines(figures) -> list:
+    """A table of the ways of reading."""
+    rows = [[name, *(f"{figures[name][key]:.3f}" for key in FIGURES)] for name in ("prediction", "interpolated")]
+    rows.append(["  ahead by", *("{:+.3f} ({:+.3f} .. {:+.3f})".format(*figures["lead"][key]) for key in FIGURES)])
+    return table_lines([f"{figures['scenes']} scenes", *FIGURES], rows)
+
+
+def mover_bars(figures) -> list:
+    """figures: of `score_movers`."""
+    ours, spans = figures["prediction"], figures["intervals"]
+    return [
+        Bar("error within 3 px of a border between movers", ours["error"], "<=", 0.25, spans["error"]),
+        Bar("amplitude there, of the object's", ours["amplitude"], ">=", 0.95, spans["amplitude"]),
+    ]
