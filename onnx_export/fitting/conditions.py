@@ -13,9 +13,11 @@ from ..networks.encoder import EncoderNet, GroupNet, WhereNet
 from ..scenes import motion
 from . import dataset
 
-__all__ = ["RUNS", "clip_conditions", "flow_conditions", "load", "load_encoder"]
+__all__ = ["REFINED", "RUNS", "clip_conditions", "final", "flow_conditions", "load", "load_encoder"]
 
-RUNS = ("where", "reach", "groups", "flow")  # of a training, in their order; each leaves WORK/NAME.pt
+# Of a training, in their order; each leaves WORK/NAME.pt, and `refine` where.pt and reach.pt once more in WORK/REFINED.
+RUNS = ("where", "reach", "refine", "groups", "flow", "outline")
+REFINED = "refined"
 
 _FARTHEST = 3.0  # of |z|: a clip whose spectrum is not the encoder's must not drown the rest
 _LEAST_PX = 0.05
@@ -29,8 +31,14 @@ def load_encoder(work):
     """
     parts, states = {}, {}
     for name, network in (("where", WhereNet()), ("reach", WhereNet()), ("groups", GroupNet())):
-        parts[name], states[name] = load(work, name, network)
+        parts[name], states[name] = final(work, name, network)
     return EncoderNet(**parts).eval().requires_grad_(False), states
+
+
+def final(work, name, network):
+    """`load` of what a training ends with: the refined network, where there is one."""
+    refined = Path(work) / REFINED
+    return load(refined if (refined / f"{name}.pt").exists() else work, name, network)
 
 
 def load(work, name, network):

@@ -199,7 +199,7 @@ def main(arguments=None):
         settings = runs.load(options.config)
         if not settings.outline:
             parser.error(f"{options.config} has no section [outline]: take another --config")
-        where, _ = conditions.load(options.training, "where", WhereNet())
+        where, _ = conditions.final(options.training, "where", WhereNet())
         begin = conditions.load(options.begin, "outline", OutlineNet())[0] if options.begin else None
         data = dataset.load_or_make(
             options.work / "outline_rows.pt",

@@ -3,6 +3,7 @@
 Teaches a trained network something new without losing what it knows. Thin scenes teach by their maps alone; for
 everything else the network as it was is a second teacher, beside the labels. The deepest stream, which sees a picture
 as a whole, stays as it is. Longer training on the same rows makes brushes come alive and lanterns fade; this does not.
+A whole training (train.py) does it by itself; this command does it again, for something else that is new.
 Source: Li and Hoiem, Learning without Forgetting (ECCV 2016).
 """
 
@@ -16,7 +17,7 @@ from gid_core.errors import GidError
 
 from ..networks.blocks import parameters
 from ..networks.encoder import WhereNet
-from . import conditions, dataset, ranks, train
+from . import batches, conditions, dataset, ranks
 from . import settings as runs
 from .fit import fit
 from .losses import where_inputs, where_loss
@@ -34,12 +35,12 @@ def refine(teacher, thin, scene_data, photo_data, scales, checkpoint, settings, 
     network, teacher = network.to(ranks.device()), teacher.eval().requires_grad_(False).to(ranks.device())
     for name, weight in network.named_parameters():
         weight.requires_grad_(not any(part in name for part in asked.frozen))
-    painted, taught, others = train.scene_parts(scene_data, thin, rendered, asked.scenes)
+    painted, taught, others = batches.scene_parts(scene_data, thin, rendered, asked.scenes)
     parts = [taught, painted, others]  # what is new comes first
-    by_kind = train.photograph_kinds(photo_data, settings.where.photographs)
+    by_kind = batches.photograph_kinds(photo_data, settings.where.photographs)
 
     def loss_of(network, generator):
-        scene_rows, photo_rows = train.where_rows(parts, photo_data, by_kind, generator)
+        scene_rows, photo_rows = batches.where_rows(parts, photo_data, by_kind, generator)
         given = where_inputs(scene_rows, photo_rows)
         answer = network(*given)
         loss = where_loss(answer, scene_rows, photo_rows, scales, settings.where.loss)

@@ -1,11 +1,11 @@
 """Training: python -m onnx_export.fitting.train --pictures DIR --stills DIR --work DIR [--config NAME]
 
 Runs limited by the clock: what moves and how far (synthetic scenes, hand masks, composites, still pictures), the same
-for longer, which cells belong together (scenes), then the flow on top of them; --only takes one, so that the first and
-the third can run side by side. What each is asked for stands in one file, configs/NAME.toml (see settings.py). The
-schedule follows the time that has passed; checkpoints let a run that was cut off go on where it was. The networks run
-on a GPU if there is one, everything else on the processor; torchrun starts several processes with a batch each (see
-ranks.py).
+for longer, both refined, which cells belong together (scenes), the flow on top of them, and the closer look; --only
+takes one, so that the first and the fourth can run side by side. What each is asked for stands in one file,
+configs/NAME.toml (see settings.py). The schedule follows the time that has passed; checkpoints let a run that was cut
+off go on where it was. The networks run on a GPU if there is one, everything else on the processor; torchrun starts
+several processes with a batch each (see ranks.py).
 """
 
 import argparse
@@ -21,59 +21,15 @@ from gid_core.errors import GidError, SettingsError
 from ..networks.blocks import parameters
 from ..networks.encoder import GroupNet, WhereNet
 from ..networks.flow import FlowNet
-from ..scenes import motion, painting
-from . import dataset, ranks
+from ..networks.outline import OutlineNet
+from . import batches, dataset, outline, ranks
 from . import settings as runs
-from .conditions import RUNS, clip_conditions, flow_conditions, load, load_encoder
+from .conditions import REFINED, RUNS, clip_conditions, final, flow_conditions, load, load_encoder
 from .fit import fit
 from .losses import ALIVE_PX, flow_loss, group_loss, where_inputs, where_loss
+from .refine import refine
 
-__all__ = ["main", "photograph_kinds", "scene_parts", "train_flow", "train_groups", "train_where", "where_rows"]
-
-
-def _sample(count, among, generator):
-    return among[torch.randint(0, len(among), (count,), generator=generator)]
-
-
-def _rows(data, count, generator):
-    return dataset.batch(data, _sample(count, torch.arange(len(data["wind"])), generator))
-
-
-def _scene_rows(parts, generator):
-    """Random rows of pairs (scenes, how many)."""
-    drawn = [_rows(data, count, generator) for data, count in parts]
-    return {name: torch.cat([rows[name] for rows in drawn]) for name in drawn[0]}
-
-
-def _mirrored(scene_rows):
-    maps, wind = motion.mirrored(scene_rows["maps"], scene_rows["wind"], painting.WIDTH)
-    return dataset.mirrored_features(scene_rows) | {"maps": maps, "wind": wind}
-
-
-def scene_parts(painted, thin, rendered, rows):
-    """Pairs (scenes, how many of them a batch takes); rows: a settings.SceneRows."""
-    return list(zip((painted, thin, rendered or thin), astuple(rows), strict=True))
-
-
-def photograph_kinds(photo_data, rows):
-    """Pairs (rows of a kind, how many of them a batch takes), of the kinds that there are.
-
-    rows: a settings.PhotographRows.
-    """
-    by_kind = [torch.nonzero(photo_data["kind"] == kind)[:, 0] for kind in range(len(dataset.KINDS))]
-    return [(kind, count) for kind, count in zip(by_kind, astuple(rows), strict=True) if len(kind)]
-
-
-def where_rows(parts, photo_data, by_kind, generator):
-    """(scene rows, photograph rows) of a batch, mirrored half of the time.
-
-    parts: pairs (scenes, how many); by_kind: of `photograph_kinds`.
-    """
-    scene_rows = _scene_rows(parts, generator)
-    photo_rows = dataset.batch(photo_data, torch.cat([_sample(count, kind, generator) for kind, count in by_kind]))
-    if torch.rand((), generator=generator) < 0.5:
-        return _mirrored(scene_rows), dataset.mirrored_features(photo_rows)
-    return scene_rows, photo_rows
+__all__ = ["main", "train_flow", "train_groups", "train_where"]
 
 
 def _limits(minutes, limits):
@@ -89,11 +45,11 @@ def train_where(scene_data, thin, photo_data, work, settings, *, rendered=None, 
     """
     torch.manual_seed(settings.seed)
     asked, scales = settings.where, dataset.scales(scene_data["maps"])
-    parts = scene_parts(scene_data, thin, rendered, asked.scenes)
-    by_kind = photograph_kinds(photo_data, asked.photographs)
+    parts = batches.scene_parts(scene_data, thin, rendered, asked.scenes)
+    by_kind = batches.photograph_kinds(photo_data, asked.photographs)
 
     def loss_of(network, generator):
-        rows = where_rows(parts, photo_data, by_kind, generator)
+        rows = batches.where_rows(parts, photo_data, by_kind, generator)
         return where_loss(network(*where_inputs(*rows)), *rows, scales, asked.loss)
 
     network, name, minutes = WhereNet(), "where", asked.minutes
@@ -113,12 +69,12 @@ def train_groups(scene_data, thin, work, settings, *, rendered=None, begin=None,
     """
     torch.manual_seed(settings.seed)
     asked = settings.groups
-    parts = scene_parts(scene_data, thin, rendered, asked.scenes)
+    parts = batches.scene_parts(scene_data, thin, rendered, asked.scenes)
 
     def loss_of(network, generator):
-        scene_rows = _scene_rows(parts, generator)
+        scene_rows = batches.drawn_scenes(parts, generator)
         if torch.rand((), generator=generator) < 0.5:
-            scene_rows = _mirrored(scene_rows)
+            scene_rows = batches.mirrored(scene_rows)
         return group_loss(network, scene_rows, asked.loss)
 
     network = (begin or GroupNet()).to(ranks.device())
@@ -139,11 +95,11 @@ def train_flow(encoder, scene_data, work, settings, *, filmed=None, begin=None, 
     network = (begin or FlowNet(features=encoder.features)).to(ranks.device())
 
     def loss_of(network, generator):
-        rows = dataset.batch(conditions, _sample(asked.batch, busy, generator))
+        rows = dataset.batch(conditions, batches.sample(asked.batch, busy, generator))
         loss = flow_loss(network, rows, generator, asked)
         if filmed is None:
             return loss
-        of_clips = flow_loss(network, _rows(filmed, asked.filmed, generator), generator, asked)
+        of_clips = flow_loss(network, batches.rows_of(filmed, asked.filmed, generator), generator, asked)
         return (asked.batch * loss + asked.filmed * of_clips) / (asked.batch + asked.filmed)
 
     limits = _limits(asked.minutes, limits) | {"rate": asked.rate_on if begin else asked.rate, "seed": settings.seed}
@@ -202,6 +158,12 @@ class _Material:
             return made[0]
         return {name: torch.cat([rows, self.footage[name]]) for name, rows in made[0].items()}
 
+    def outlines(self, where):
+        """Crops of closer looks; where: the network whose word on them is told."""
+        asked, seed = self.settings.outline, self.settings.seed
+        make = outline.make_rows
+        return self._kept("outline_rows.pt", lambda: make(where, self.pictures, self.stills, asked, seed))
+
 
 def _train(name, material, begun):
     """One of RUNS; begun: {name: network to go on from}."""
@@ -209,8 +171,15 @@ def _train(name, material, begun):
     if name in ("where", "reach"):
         rows = data.scenes, data.thin, data.photographs
         train_where(*rows, data.work, settings, rendered=data.rendered, is_longer=name == "reach")
+    elif name == "refine":
+        minutes = {"where": settings.refine.where_minutes, "reach": settings.refine.reach_minutes}
+        for part, limit in minutes.items():
+            _refine(part, limit, data)
     elif name == "groups":
         train_groups(data.scenes, data.thin, data.work, settings, rendered=data.rendered, begin=begun.get(name))
+    elif name == "outline":
+        where, _ = final(data.work, "where", WhereNet())
+        outline.train_outline(where, data.outlines(where), data.work / "outline.pt", settings, begun.get(name))
     else:
         scenes = data.scenes
         if data.rendered:
@@ -221,13 +190,22 @@ def _train(name, material, begun):
         train_flow(encoder, scenes, data.work, settings, filmed=filmed, begin=begun.get(name))
 
 
+def _refine(part, minutes, data):
+    torch.manual_seed(data.settings.seed)
+    teacher, state = load(data.work, part, WhereNet())
+    rows = data.thin, data.scenes, data.photographs, torch.tensor(state["notes"]["scales"])
+    (data.work / REFINED).mkdir(exist_ok=True)
+    checkpoint = data.work / REFINED / f"{part}.pt"
+    refine(teacher, *rows, checkpoint, data.settings, rendered=data.rendered, minutes=minutes)
+
+
 def _begun(folder, wanted):
     """{name: trained network} of those of a folder that can go on.
 
     Raises:
         SettingsError: the folder lacks one, or holds another version's.
     """
-    networks = {"groups": GroupNet(), "flow": FlowNet(features=GroupNet().features)}
+    networks = {"groups": GroupNet(), "flow": FlowNet(features=GroupNet().features), "outline": OutlineNet()}
     found = {}
     for name in (name for name in networks if name in wanted):
         if not (Path(folder) / f"{name}.pt").exists():
@@ -262,7 +240,7 @@ def main(arguments=None):
     parser.add_argument("--footage", help="folder of filmed pairs that onnx_export.footage.pairs filled")
     parser.add_argument("--work", required=True, help="folder for cache and checkpoints; an interrupted run continues")
     parser.add_argument("--config", default="shipped", help="a run of onnx_export/configs, or a .toml file of yours")
-    parser.add_argument("--begin", help="folder of checkpoints from which groups and the flow go on; default: anew")
+    parser.add_argument("--begin", help="checkpoints from which groups, flow and outline go on; default: anew")
     parser.add_argument("--only", choices=RUNS, help="this run alone; default: one after the other")
     parser.add_argument("--processes", type=int, default=1, help="for painting the scenes")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of each training process")

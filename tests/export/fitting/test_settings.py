@@ -11,8 +11,9 @@ from PIL import Image
 
 from gid_core.errors import SettingsError
 from onnx_export.fitting import conditions, fit, settings, train
-from onnx_export.networks.encoder import GroupNet
+from onnx_export.networks.encoder import GroupNet, WhereNet
 from onnx_export.networks.flow import FlowNet
+from onnx_export.networks.outline import OutlineNet
 from onnx_export.networks.renderer import Drawing
 from onnx_export.photographs import masks
 
@@ -97,7 +98,7 @@ def test_what_would_fail_later_is_told_before_anything_is_made(tmp_path, capsys)
     assert not work.exists()
 
 
-def test_the_small_run_goes_from_pictures_to_all_four_networks(tmp_path, monkeypatch):
+def test_the_small_run_goes_from_pictures_to_all_networks_of_the_motion(tmp_path, monkeypatch):
     """The whole command once, and again from a part of its checkpoints."""
     monkeypatch.setattr(fit, "_bf16_pays", lambda kind: False)
     rng, rows = np.random.default_rng(0), []
@@ -119,7 +120,12 @@ def test_the_small_run_goes_from_pictures_to_all_four_networks(tmp_path, monkeyp
     train.main([*folders, "--config", "small"])
     _, states = conditions.load_encoder(work)
     _, states["flow"] = conditions.load(work, "flow", FlowNet(GroupNet().features))
-    assert {name: state["step"] for name, state in states.items()} == dict.fromkeys(conditions.RUNS, 1)
+    _, states["outline"] = conditions.load(work, "outline", OutlineNet())
+    assert {name: state["step"] for name, state in states.items()} == dict.fromkeys(
+        ("where", "reach", "groups", "flow", "outline"), 1
+    )
+    before = conditions.load(work, "where", WhereNet())[1]["averaged"]
+    assert any((states["where"]["averaged"][name] != weight).any() for name, weight in before.items())  # refined
     assert len(torch.load(work / "scenes.pt", weights_only=True)["wind"]) == settings.load("small").scenes.count
 
     on = ["--work", str(tmp_path / "on"), "--begin", str(work), "--only", "groups"]
