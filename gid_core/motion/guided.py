@@ -6,7 +6,7 @@ cell, the envelope as an affine function of the photo's colour and applies the f
 
 import numpy as np
 
-__all__ = ["box_mean", "centres", "filtered", "maximum", "sample"]
+__all__ = ["box_mean", "centres", "filtered", "maximum", "reconstructed", "sample"]
 
 RADIUS = 2  # cells of the coarse grid: 5 x 5 cells see both sides of an edge
 SMOOTHNESS = 1e-3  # variance of sRGB values 0..1 below which a neighbourhood counts as one colour
@@ -36,6 +36,25 @@ def maximum(field: np.ndarray, radius: int) -> np.ndarray:
             -1
         )
     return field
+
+
+def reconstructed(marker: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The largest field (h, w) that is nowhere above a mask and hangs together with a marker, which lies below it.
+
+    Each cell gets what is left at the narrowest place of the best way to it from the marker, over eight neighbours.
+    Source: Vincent, Morphological Grayscale Reconstruction in Image Analysis (1993).
+    """
+    field = np.minimum(marker, mask)
+    while True:
+        wide = field.copy()
+        for first, second in ((wide[1:], wide[:-1]), (wide[:, 1:], wide[:, :-1])):
+            below = first.copy()
+            np.maximum(first, second, out=first)
+            np.maximum(second, below, out=second)
+        np.minimum(wide, mask, out=wide)
+        if (wide == field).all():
+            return field
+        field = wide
 
 
 def filtered(

@@ -61,10 +61,10 @@ def encode(model: Model, photo: np.ndarray) -> Encoding:
         ModelError: see Model.run.
     """
     card, picture = model.card, stages.at_grid(photo)
-    found, sights, outline = stages.look(model, photo)
+    found, sights, moves = stages.look(model, photo, picture)
     groups, alive = objects.group(found["affinity"][0]), found["alive"][0, 0]
     far = levelled(stages.reach(card, found), alive, groups.objects, sights[0].picture, sights[-1].picture)
-    envelope = stages.fine_envelope(far, sights[0], outline, picture)
+    envelope = stages.fine_envelope(far, sights[0], moves)
     return Encoding(
         picture,
         envelope,

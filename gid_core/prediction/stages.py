@@ -1,6 +1,6 @@
 """The steps from a photo to its motion, each a function of plain arrays; predict calls them in this order.
 
-    encode    photo -> Sight (`see`) -> found: alive, envelope, affinity, features; with a closer look, Outline (`look`)
+    encode    photo -> Sight (`see`) -> found: alive, envelope, affinity, features; where what moves ends (`look`)
     objects   affinity -> Groups (`objects.group`)
     envelope  found -> how far (`reach`, `levels.levelled`), within the outline E at the grid (`fine_envelope`)
     phases    Groups, found -> z on the flow's cells: `start`, `flow`, `finish`, `free`
@@ -49,7 +49,9 @@ GRID_LONG_SIDE = 256  # of the motion's grid, whatever the size of the photo
 _BAND_ROWS = 128  # of a photo that are encoded at a time
 BACKDROP = 0.18  # middle grey, linear: what the encoder sees behind transparent pixels
 FINE_LONG_SIDE = 512  # of the closer look; 768 finds more tips and takes twice as long
-_WORTH = 1.5  # a photo that is not this much larger than the first look has nothing more to show
+# Small photos are enlarged for it: of 240 and 320 px, too, it finds more than the first look alone.
+_LEAST_LONG_SIDE = 384
+_THUMBNAIL = 192  # a long side in px below which a photo has nothing more to show
 
 
 # --- see
@@ -119,32 +121,37 @@ def _seen(photo):
 # --- look
 
 
-def look(model: Model, photo: np.ndarray) -> tuple[dict, tuple[Sight, ...], Outline]:
+def look(model: Model, photo: np.ndarray, picture: np.ndarray) -> tuple[dict, tuple[Sight, ...], np.ndarray]:
     """What a model says of a photo float32 (H, W, 3|4), linear, premultiplied, in two looks.
 
-    A photo that has no more to show than the first look sees gets no second one.
+    A thumbnail, which has no more to show, gets no second one.
 
+    Args:
+        picture: of `at_grid`.
     Returns:
-        (found, sights, outline): what the encoder says of the first look, `alive` as all tell it; the one or two looks;
-        the outline.
+        (found, sights, moves): what the encoder says of the first look, `alive` as all tell it; the one or two looks;
+        how much of its envelope each pixel of the picture moves by, float32, 0..1.
     Raises:
         ModelError: see Model.run.
     """
-    sight = see(photo, model.card.input_long_side)
+    is_seen = model.card.input_long_side == max(picture.shape[:2])
+    sight = padded(picture) if is_seen else see(photo, model.card.input_long_side)
     found = model.encode(sight.rgb)
     coarse = found["alive"][0, 0]
-    long_side = min(FINE_LONG_SIDE, max(photo.shape[:2]))
-    if CLOSER not in model.card.files or long_side < _WORTH * max(sight.size):
+    if CLOSER not in model.card.files or max(photo.shape[:2]) < _THUMBNAIL:
         alive = _without_rim(coarse)
-        return found, (sight,), Outline(alive, alive, sight.size, _means(sight))
-    closer = see(photo, long_side)
+        return found, (sight,), Outline(alive, alive, sight.size, _means(sight)).at_grid(picture)[0]
+    closer = see(photo, min(max(_LEAST_LONG_SIDE, *photo.shape[:2]), FINE_LONG_SIDE))
     cells = tuple(n // ENVELOPE_STRIDE for n in closer.rgb.shape[2:])
     coarse = resampled(coarse, sight.size, cells, closer.size).astype(np.float32)
     fine = model.run(CLOSER, {"rgb": closer.rgb, "coarse": coarse[None, None]})["alive"][0, 0]
     both, fine = (_without_rim(x, ring=2) for x in (fused(coarse, fine), fine))  # as wide as a cell of the first look
-    outline = Outline(both, fine, closer.size, _means(closer))
-    alive = resampled(outline.alive, closer.size, found["alive"].shape[2:], sight.size, taps=4)
-    return {**found, "alive": alive[None, None].astype(np.float32)}, (sight, closer), outline
+    # The tip of a blade that the closer look alone finds hangs together with what both know.
+    both = guided.reconstructed(both, np.maximum(both, fine))
+    moves, alive = Outline(both, fine, closer.size, _means(closer)).at_grid(picture)
+    pixels = tuple(n * ENVELOPE_STRIDE for n in picture.shape[:2])  # `resampled` counts 4 px to a cell
+    alive = resampled(alive, pixels, found["alive"].shape[2:], sight.size, taps=ENVELOPE_STRIDE)
+    return {**found, "alive": alive[None, None].astype(np.float32)}, (sight, closer), moves
 
 
 # --- envelope
@@ -178,18 +185,18 @@ def coarse_envelope(card: Card, found: dict) -> np.ndarray:
     return reach(card, found) * gate(_without_rim(found["alive"][0, 0]))
 
 
-def fine_envelope(far: np.ndarray, sight: Sight, outline: Outline, picture: np.ndarray) -> np.ndarray:
+def fine_envelope(far: np.ndarray, sight: Sight, moves: np.ndarray) -> np.ndarray:
     """E at the motion's grid, its edges where the photo has them: float32 (K, H, W), px of the 256-px frame.
 
     Args:
         far: of `reach`, on the cells of `sight`.
-        picture: of `at_grid`, float32 (H, W, 3).
+        moves: float32 (H, W), of `look`.
     """
     rows, columns = (
         guided.centres(size, target, seen / ENVELOPE_STRIDE)
-        for size, target, seen in zip(far.shape[1:], picture.shape[:2], sight.size, strict=True)
+        for size, target, seen in zip(far.shape[1:], moves.shape, sight.size, strict=True)
     )
-    return (guided.sample(far, rows, columns) * outline.at_grid(picture)).astype(np.float32)
+    return (guided.sample(far, rows, columns) * moves).astype(np.float32)
 
 
 def _means(sight):

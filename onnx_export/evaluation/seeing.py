@@ -87,7 +87,8 @@ def stills(folder, long_side: int):
 def answer(model, picture: Image.Image) -> tuple[np.ndarray, np.ndarray]:
     """(alive, RMS motion in px of a 256-px frame) of a picture as a prediction knows it before chance: (H/4, W/4) each,
     on the cells of its first look."""
-    found, sights, _ = stages.look(model, linear(picture))
+    photo = linear(picture)
+    found, sights, _ = stages.look(model, photo, stages.at_grid(photo))
     alive, labels = found["alive"][0, 0], objects.group(found["affinity"][0]).objects
     far = levelled(stages.reach(model.card, found), alive, labels, sights[0].picture, sights[-1].picture)
     return alive, np.sqrt((far**2).sum(0)) * gate(alive)

@@ -53,3 +53,14 @@ def test_what_is_still_stays_exactly_still():
     assert (found[:, 24:, :] == 0).all()
     assert found.min() >= 0
     assert found.max() <= 1
+
+
+def test_a_field_is_reconstructed_where_it_hangs_together_with_its_marker():
+    mask = np.zeros((5, 9))
+    mask[2, :6] = [0.9, 0.9, 0.5, 0.7, 0.7, 0.8]  # a way with a narrow place
+    mask[1, 6], mask[2, 8] = 0.6, 0.9  # on by a corner; and what lies apart
+    marker = np.zeros_like(mask)
+    marker[2, 0] = 0.9
+    expected = np.zeros_like(mask)
+    expected[2, :6], expected[1, 6] = [0.9, 0.9, 0.5, 0.5, 0.5, 0.5], 0.5
+    np.testing.assert_array_equal(guided.reconstructed(marker, mask), expected)

@@ -81,6 +81,14 @@ def test_what_stands_is_held_below_and_what_hangs_above():
     assert (gain[~lives] == 1).all()
 
 
+def test_a_crown_that_the_upper_edge_cuts_off_does_not_hang_from_there():
+    lives, still = np.zeros((ROWS, COLUMNS), bool), np.zeros((ROWS, COLUMNS), bool)
+    lives[:20, 40:44] = True
+    px = np.ones((ROWS, COLUMNS))
+    px[:20] *= np.linspace(2, 0.5, 20)[:, None]  # what the network tells of it
+    assert (levels.rise(px, lives, still, (ROWS, COLUMNS)) == 1).all()
+
+
 def test_fields_and_what_is_held_out_of_sight_stay():
     lives, still = np.zeros((ROWS, COLUMNS), bool), np.zeros((ROWS, COLUMNS), bool)
     lives[24:, :] = lives[5:12, 20:30] = True
@@ -94,3 +102,13 @@ def test_a_flame_is_held_at_its_foot_and_its_neighbours_are_not():
     gain = levels.rise(np.ones((ROWS, COLUMNS)), lives, burns, (ROWS, COLUMNS))
     assert gain[15, 21] < 0.6 * gain[10, 21]
     assert (gain[10:16, 40:60] == 1).all()
+
+
+def test_a_tip_that_the_first_look_overlooks_is_carried_by_its_blade():
+    picture, far = np.full((160, 256, 3), 0.5, np.float32), np.full_like(MOVES, 0.005)
+    far[..., 18:, :] = 0.5  # what the first look tells of a blade, and next to nothing above
+    alive = np.full((ROWS, COLUMNS), 0.01)
+    alive[14:18, 30:33], alive[18:, 30:33] = 0.1, 0.9  # the closer look knows it to its tip
+    px = levelled(picture, alive, far=far)
+    assert px[17, 31] > 0.25 * px[20, 31]
+    assert px[5, 31] < 0.1 * px[20, 31]
