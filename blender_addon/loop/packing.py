@@ -2,7 +2,8 @@
 
 Blender packs an image on its main thread, where the window stands still meanwhile, and never compresses floats. This
 knows no datablock and may be called in any thread; what Blender then takes is a file that is ready. It reads the same
-numbers back, bit for bit.
+numbers back, bit for bit. No library writes them: Blender has a build of OpenImageIO of its own that another one beside
+it breaks, and a loop must stay editable where the wheels of the extension cannot be loaded.
 """
 
 import hashlib
