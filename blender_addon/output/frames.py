@@ -92,7 +92,7 @@ def encode_movie(plane, frame_files, path):
     with _staging(path.parent) as staging, _movie_scene(files, clock.fps_of(plane)) as scene:
         scene.render.filepath = str(staging / "movie.mp4")
         _run(scene, path, animation=True)
-        made = list(staging.iterdir())  # Blender may add the frame range to the name
+        made = list(staging.glob("movie*"))  # Blender may add the frame range to the name
         if len(made) != 1 or not integrity.is_whole(made[0]):
             raise LimitError(f"{path} cannot be written whole: is the disk full?")
         _place(made[0], path)
