@@ -18,8 +18,8 @@ if str(ROOT) not in sys.path:
 settings.register_profile("untimed", deadline=None)  # a busy machine is no fault of the code
 settings.load_profile("untimed")
 
-# A shell ignores Ctrl-C for what it runs in its background, and nohup a hang-up; children inherit that: they are stopped
-# by both here.
+# A shell ignores Ctrl-C for what it runs in its background, nohup a hang-up, and children inherit that: here they are
+# stopped by both.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
