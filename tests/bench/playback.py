@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import conftest  # noqa: F401 (makes the checkout the package gid_dev)
 from gid_dev.blender_addon import properties
 from gid_dev.blender_addon.loop import build
-from gid_dev.blender_addon.loop.mesh import _at_corners, new_mesh
+from gid_dev.blender_addon.loop.mesh import Sheet, _at_corners, new_mesh
 from gid_dev.blender_addon.nodes import rig
 from gid_dev.gid_core.motion.edits import Edits
 from gid_dev.gid_core.motion.plan import plan_loop
@@ -53,7 +53,7 @@ def rig_player(scene):
 def numpy_player(volume, plan):
     """Plays a frame as a frame-change handler would: motion at the vertices in numpy, then `foreach_set`."""
     scene = bpy.context.scene
-    mesh = new_mesh("numpy", volume, *CELLS)
+    mesh = new_mesh("numpy", Sheet.of(volume, *CELLS))
     for name in [a.name for a in mesh.attributes if a.name.startswith("gid_") and a.name != rig.UV]:
         mesh.attributes.remove(mesh.attributes[name])  # what the handler's mesh would not carry
     scene.collection.objects.link(bpy.data.objects.new("numpy", mesh))
