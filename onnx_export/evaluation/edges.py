@@ -15,9 +15,10 @@ from gid_core.prediction import stages
 from gid_core.prediction.encodings import encode
 
 from ..scenes import painting
-from .bars import Bar, rounded, table_lines
+from .bars import Bar
+from .paired import paired, paired_lines
 from .scenes import MOVES_PX, field
-from .statistics import between, interval, mean_of, multiplicities, rank_correlation
+from .statistics import rank_correlation
 
 __all__ = ["FIGURES", "compared", "edge_bars", "edge_lines", "score_edges"]
 
@@ -117,38 +118,16 @@ def _rows(model, count, first):
 
 def score_edges(model, count: int = 36, first: int = painting.HELD_OUT_SEED) -> dict:
     """Means of FIGURES by score, `intervals` of the prediction's, and `lead`: prediction less guided filter, paired."""
-    rows = _rows(model, count, first)
-    table = {name: {key: [row[key] for row in found] for key in FIGURES} for name, found in rows.items()}
-    ours, theirs = table.values()
-    times = multiplicities(len(rows["prediction"]))
-    lead = {
-        key: [
-            np.nanmean(ours[key]) - np.nanmean(theirs[key]),
-            *between(mean_of(np.subtract(ours[key], theirs[key]), times)),
-        ]
-        for key in FIGURES
-    }
-    return rounded(
-        {
-            "scenes": len(rows["prediction"]),
-            **{name: {key: np.nanmean(values) for key, values in row.items()} for name, row in table.items()},
-            "intervals": {key: interval(ours[key]) for key in FIGURES},
-            "lead": lead,
-        },
-        3,
-    )
+    return paired(_rows(model, count, first), FIGURES)
 
 
 def edge_lines(figures) -> list:
     """A table of the scores."""
-    names = ("prediction", "guided filter")
-    rows = [[name, *(f"{figures[name][key]:.3f}" for key in FIGURES)] for name in names]
-    rows.append(["  ahead by", *("{:+.3f} ({:+.3f} .. {:+.3f})".format(*figures["lead"][key]) for key in FIGURES)])
-    return table_lines([f"{figures['scenes']} scenes", *FIGURES], rows)
+    return paired_lines(figures, ("prediction", "guided filter"), FIGURES)
 
 
 def edge_bars(figures) -> list:
-    """The issue's bars: a third better than the guided filter at borders, and thin things found."""
+    """A third better than the guided filter at borders, and thin things found."""
     ours, theirs, spans = figures["prediction"], figures["guided filter"], figures["intervals"]
     return [
         Bar("boundary F-measure / guided filter's", ours["boundary_f"] / theirs["boundary_f"], ">=", _THIRD),

@@ -16,10 +16,10 @@ from gid_core.prediction import phases
 from gid_core.prediction.encodings import encode
 
 from ..scenes import motion, painting
-from .bars import Bar, rounded, table_lines
+from .bars import Bar
 from .edges import DETAIL
+from .paired import paired, paired_lines
 from .scenes import MOVES_PX, field
-from .statistics import between, interval, mean_of, multiplicities
 
 __all__ = ["FIGURES", "compared", "mover_bars", "mover_lines", "score_movers"]
 
@@ -85,32 +85,12 @@ def _rows(model, count, first):
 
 def score_movers(model, count: int = 36, first: int = painting.HELD_OUT_SEED) -> dict:
     """Means of FIGURES by way of reading, `intervals` of the prediction's, and its `lead` over the other, paired."""
-    rows = _rows(model, count, first)
-    table = {name: {key: [row[key] for row in found] for key in FIGURES} for name, found in rows.items()}
-    ours, theirs = table.values()
-    times = multiplicities(len(rows["prediction"]))
-    return rounded(
-        {
-            "scenes": len(rows["prediction"]),
-            **{name: {key: np.mean(values) for key, values in row.items()} for name, row in table.items()},
-            "intervals": {key: interval(ours[key]) for key in FIGURES},
-            "lead": {
-                key: [
-                    np.mean(np.subtract(ours[key], theirs[key])),
-                    *between(mean_of(np.subtract(ours[key], theirs[key]), times)),
-                ]
-                for key in FIGURES
-            },
-        },
-        3,
-    )
+    return paired(_rows(model, count, first), FIGURES)
 
 
 def mover_lines(figures) -> list:
     """A table of the ways of reading."""
-    rows = [[name, *(f"{figures[name][key]:.3f}" for key in FIGURES)] for name in ("prediction", "interpolated")]
-    rows.append(["  ahead by", *("{:+.3f} ({:+.3f} .. {:+.3f})".format(*figures["lead"][key]) for key in FIGURES)])
-    return table_lines([f"{figures['scenes']} scenes", *FIGURES], rows)
+    return paired_lines(figures, ("prediction", "interpolated"), FIGURES)
 
 
 def mover_bars(figures) -> list:

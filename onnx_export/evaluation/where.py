@@ -206,7 +206,7 @@ def score_stills(model, folder, probe=None, against=None) -> dict:
 
 
 def still_bars(rows, figures) -> list:
-    """The issue's bars on the stills. figures: of `summary`. Kinds and names of photos come from split.json."""
+    """The bars on the stills. figures: of `summary`. Kinds and names of photos come from split.json."""
     spans, listed = figures["intervals"], split.load()
     kinds = {row["name"]: row["kind"] for row in listed["validation"]}
     auc = {name: row["auc"] for name, row in rows.items() if "auc" in row}
