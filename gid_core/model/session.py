@@ -39,6 +39,8 @@ _PARTS_A_CORE = 2  # of an axis `apart`: on a machine that has other work, too, 
 _graphs: OrderedDict = OrderedDict()  # (folder, role, sha256) -> _Graph, the one used last at the end
 _lock = threading.RLock()
 _silence = threading.Lock()  # standard output belongs to the whole process
+# How CUDA, DirectML, onnxruntime's own arena and C++ say that memory is at its end.
+_SHORT = re.compile(r"out of memory|failed to allocate|not enough memory|bad alloc|8007000E", re.IGNORECASE)
 _OLDEST = (1, 23)  # of onnxruntime: what all add-ons bring lands in one folder, and the last one in wins
 
 
@@ -242,7 +244,7 @@ def _open(onnxruntime, role, content, provider):
     try:
         session = onnxruntime.InferenceSession(content, options, providers=providers)
     except Exception as error:  # onnxruntime's errors share no base class of their own
-        raise ModelError(f"onnxruntime cannot open the {role}: {_first_line(error)}") from error
+        raise ModelError(f"onnxruntime cannot open the {role}: {_reason(error)}") from error
     if session.get_providers()[0] != provider:
         raise ModelError(f"{provider} did not start, its driver or its libraries are not here")
     return session
@@ -286,7 +288,7 @@ def _run(session, role, inputs, sizes):
     try:
         found = dict(zip(names, session.run(names, inputs), strict=True))
     except Exception as error:  # onnxruntime's errors share no base class of their own
-        raise ModelError(f"the model failed while running: {_first_line(error)}") from error
+        raise ModelError(f"the model failed while running: {_reason(error)}") from error
     wrong = bind(SIGNATURES[role].outputs, found, sizes)
     if wrong:
         raise ModelError(f"the model answers {wrong}: export it again")
@@ -318,7 +320,10 @@ def _check_inputs(role, session, card):
     return inputs
 
 
-def _first_line(error):
+def _reason(error):
+    """The first line of what onnxruntime says; where memory is short only that, whose line is a C++ signature."""
+    if isinstance(error, MemoryError) or _SHORT.search(str(error)):
+        return "out of memory"
     return str(error).strip().split("\n", 1)[0]
 
 

@@ -107,19 +107,96 @@ def test_the_reasons_reach_the_provenance(tmp_path, monkeypatch):
     assert ["differs from the CPU by 0.5" in note for note in provenance["provider_notes"]] == [True] * 3
 
 
-def test_an_accelerator_that_passes_its_check_and_fails_at_work_is_given_up(tmp_path, monkeypatch):
-    def short_of_memory(inputs):
-        if inputs.get("rgb", PHOTO).size > 3 * 64 * 64:
-            raise RuntimeError("CUDA out of memory")
+# What onnxruntime's arena, CUDA, DirectML and Python raise where a graphics card, or the machine, has no memory left.
+RAISED = onnxruntime.capi.onnxruntime_pybind11_state
+SHORT = (
+    RAISED.RuntimeException(
+        "[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : Non-zero status code returned while running FusedConv node. "
+        "Name:'' Status Message: /onnxruntime_src/onnxruntime/core/framework/bfc_arena.cc:376 void* onnxruntime::"
+        "BFCArena::AllocateRawInternal(size_t, bool, onnxruntime::Stream*) Failed to allocate memory for requested "
+        "buffer of size 17179869184\n"
+    ),
+    RAISED.Fail(
+        "[ONNXRuntimeError] : 1 : FAIL : CUDA failure 2: out of memory ; GPU=0 ; hostname=farm ; expr=cudaMalloc"
+    ),
+    RAISED.RuntimeException("[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : 8007000E Not enough memory resources"),
+    RAISED.Fail("[ONNXRuntimeError] : 1 : FAIL : bad allocation"),
+    MemoryError(),
+)
+BY_CPU = "CPUExecutionProvider"
 
-    model = load(tmp_path, monkeypatch, fake([GPU, "CPUExecutionProvider"], error=short_of_memory))
-    assert model.provider == GPU
-    rgb = np.random.default_rng(0).random((1, 3, 64, 96), np.float32)
-    found = model.encode(rgb)
-    assert model.provider == f"CPUExecutionProvider (encoder), {GPU} (condition), {GPU} (flow)"
-    assert model.notes == (f"{GPU} was given up for the encoder: the model failed while running: CUDA out of memory",)
-    plain = session.load_model(tiny_model.write_model(tmp_path / "plain")).encode(rgb)
-    assert all(found[name].tobytes() == plain[name].tobytes() for name in plain)
+
+def short_of_memory(role, error, after=1):
+    """Inputs -> nothing; raises when that graph has run `after` times, its self-check being the first."""
+    told_by, runs = {"encoder": "rgb", "condition": "affinity", "flow": "z"}[role], []
+
+    def run(inputs):
+        if told_by in inputs:
+            if len(runs) >= after:
+                raise error
+            runs.append(role)
+
+    return run
+
+
+@pytest.mark.parametrize("role", contract.PREDICTION)
+@pytest.mark.parametrize("error", SHORT, ids=lambda error: str(error)[20:50])
+def test_a_prediction_that_a_gpu_has_no_memory_for_is_the_cpus(tmp_path, monkeypatch, error, role):
+    """In the last step of the flow, too: the steps before are not lost."""
+    folder = tiny_model.write_model(tmp_path / "model")
+    photo = np.random.default_rng(0).random((96, 144, 3), np.float32)
+    request = predict.Request(model=str(folder), steps=3)
+    plain = predict.predict(photo, request)
+    session._graphs.clear()
+    module = fake([GPU, BY_CPU], error=short_of_memory(role, error, after=3 if role == "flow" else 1))
+    monkeypatch.setattr(session, "_import_onnxruntime", lambda: module)
+    found = predict.predict(photo, request)
+    by_role = [f"{BY_CPU if one == role else GPU} ({one})" for one in contract.PREDICTION]
+    assert found.provenance["provider"] == ", ".join(by_role)
+    note = f"{GPU} was given up for the {role}: the model failed while running: out of memory"
+    assert found.provenance["provider_notes"] == [note]
+    assert found.z.tobytes() == plain.z.tobytes()
+    again = predict.predict(photo, request)  # the GPU is not asked a second time
+    assert again.provenance["provider_notes"] == [note]
+    assert again.z.tobytes() == plain.z.tobytes()
+
+
+@pytest.mark.parametrize("error", SHORT, ids=lambda error: str(error)[20:50])
+def test_a_gpu_too_small_to_open_a_graph_is_passed_over(tmp_path, monkeypatch, error):
+    def refuse(content, options, providers):
+        if providers[0] == GPU:
+            raise error
+        return onnxruntime.InferenceSession(content, options, providers=providers)
+
+    module = fake([GPU, BY_CPU])
+    module.InferenceSession = refuse
+    model = load(tmp_path, monkeypatch, module)
+    assert model.provider == BY_CPU
+    assert model.notes == tuple(
+        f"{GPU} was passed over for the {role}: onnxruntime cannot open the {role}: out of memory"
+        for role in contract.PREDICTION
+    )
+
+
+@pytest.mark.parametrize("error", SHORT, ids=lambda error: str(error)[20:50])
+def test_where_the_cpu_is_short_of_memory_too_the_rules_answer_and_say_why(tmp_path, monkeypatch, error):
+    folder = tiny_model.write_model(tmp_path / "model")
+    photo = np.random.default_rng(0).random((96, 144, 3), np.float32)
+
+    class Full(Session):
+        def run(self, names, inputs):
+            short_of_memory("encoder", error, after=0)(inputs)
+            return self._real.run(names, inputs)
+
+    module = fake([GPU, BY_CPU])
+    module.InferenceSession = lambda content, options, providers: Full(content, options, providers, None, 0)
+    monkeypatch.setattr(session, "_import_onnxruntime", lambda: module)
+    monkeypatch.setattr(session.cards, "default_folder", lambda: folder)
+    found = predict.predict(photo, predict.Request())
+    assert found.provenance["source"] == "physics prior"
+    assert found.provenance["reason"] == "the model failed while running: out of memory"
+    with pytest.raises(ModelError, match="failed while running: out of memory"):
+        predict.predict(photo, predict.Request(model=str(folder)))
 
 
 def test_a_graph_is_opened_once_and_again_when_its_bytes_change(tmp_path, monkeypatch):
