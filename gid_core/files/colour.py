@@ -28,6 +28,7 @@ __all__ = [
 # CIE xy of red, green, blue and white of Rec. 709, which are sRGB's: what our linear light is measured by.
 REC709 = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
 _ADOBE_RGB = (0.64, 0.33, 0.21, 0.71, 0.15, 0.06, 0.3127, 0.3290)  # Adobe RGB (1998), section 4.3.1
+_GAMMAS = 0.1, 10.0  # what a file may say without being taken for damaged
 _ADOBE_GAMMA = 563 / 256
 # Cone responses by Bradford's matrix; a white is another one by scaling them (ICC.1:2022, annex E).
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
@@ -106,8 +107,10 @@ def of_gamma(gamma: float, chromaticities: tuple[float, ...] | None) -> Encoding
     """Light is the encoded value to the power of `gamma`, in these primaries, sRGB's if None.
 
     Raises:
-        ValueError: no colours can have these primaries.
+        ValueError: no colours can have these primaries, or no picture that gamma.
     """
+    if not _GAMMAS[0] <= gamma <= _GAMMAS[1]:
+        raise ValueError(f"a gamma of {gamma:g}")
     matrix = None if chromaticities is None else matrix_from(chromaticities)
     if matrix is None and abs(gamma - 2.2) < 0.01:  # how a PNG's gAMA writes sRGB
         return SRGB

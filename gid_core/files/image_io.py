@@ -75,7 +75,7 @@ def load_photo(path, max_pixels: int = MAX_PIXELS, layer: str | None = None) -> 
 
 def decode_photo(
     content: bytes,
-    path,
+    path: str | Path,
     max_pixels: int = MAX_PIXELS,
     *,
     layer: str | None = None,
@@ -251,7 +251,8 @@ def content_of(path) -> bytes:
     except PermissionError as error:
         raise ImageError(f"{path} may not be read: change its permissions, or copy it") from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise ImageError(f"{path} cannot be read: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise ImageError(f"{path} cannot be read ({reason}): check the name, or copy the file") from error
     if not content:
         raise ImageError(f"{path} is an empty file: export or download the picture again")
     return content
@@ -269,8 +270,10 @@ def _check_size(path, max_pixels, size):
 
 
 def _what_is_wrong(content, error):
+    is_known = "identify" not in str(error)  # else Pillow names the buffer that it read, which tells nothing
     if content[:4] in (b"II*\0", b"MM\0*"):
-        return f"this TIFF is damaged, or of a kind that cannot be read such as float RGB: save a 16-bit PNG ({error})"
-    if isinstance(error, OSError) and "identify" not in str(error):
+        told = f" ({error})" if is_known else ""
+        return f"this TIFF is damaged, or of a kind that cannot be read such as float RGB: save a 16-bit PNG{told}"
+    if isinstance(error, OSError) and is_known:
         return f"the picture is damaged or cut short: export or download it again ({error})"
     return f"not a picture that can be read: {_ENDINGS}"

@@ -10,6 +10,7 @@ import struct
 import sys
 import warnings
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -45,16 +46,20 @@ DAMAGE = (
     LookupError,
     TypeError,
     ArithmeticError,
+    RuntimeError,
     struct.error,
     zlib.error,
 )
-# PNG's cICP: primaries by number, and which transfers are sRGB's curve for a picture on a screen (ITU-T H.273).
+# PNG's cICP and AVIF's nclx: primaries by number, and which transfers are sRGB's curve for a picture on a screen
+# (ITU-T H.273).
 _CICP_PRIMARIES = {
     1: colour.REC709,
+    5: (0.640, 0.330, 0.290, 0.600, 0.150, 0.060, 0.3127, 0.3290),
+    6: (0.630, 0.340, 0.310, 0.595, 0.155, 0.070, 0.3127, 0.3290),
     9: (0.708, 0.292, 0.170, 0.797, 0.131, 0.046, 0.3127, 0.3290),
     12: (0.680, 0.320, 0.265, 0.690, 0.150, 0.060, 0.3127, 0.3290),
 }
-_CICP_VIDEO, _CICP_LINEAR, _CICP_HDR = (1, 6, 13, 14, 15), 8, (16, 18)
+_CICP_VIDEO, _CICP_LINEAR, _CICP_HDR, _CICP_UNKNOWN = (1, 6, 13, 14, 15), 8, (16, 18), 2
 
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # else Python prints what it logs on stderr
 
@@ -67,7 +72,12 @@ class Picture:
     notes: list[str] = field(default_factory=list)
 
 
-def read(content: bytes, check_size, alpha: str = "straight", encoding: colour.Encoding | None = None) -> Picture:
+def read(
+    content: bytes,
+    check_size: Callable[[tuple[int, int]], None],
+    alpha: str = "straight",
+    encoding: colour.Encoding | None = None,
+) -> Picture:
     """The picture in a file's bytes.
 
     Args:
@@ -109,7 +119,7 @@ def _whole_or_mended(content, look):
 
 def _check(content, check_size):
     image = _open(content)
-    if image.mode in _DEEP or _is_16_bit(image, content):
+    if image.mode in _DEEP or _is_deep(image, content):
         return _read(content, check_size, "straight", None)
     check_size(image.size)
     picture = Picture(np.empty((0, 0, 3), np.float32))
@@ -151,18 +161,20 @@ def _light(image, content, raws, encoding, alpha, notes):
     rounded to half floats: every level stays apart from its neighbours and comes back when it is written.
     """
     transparency, top = None, 65535
+    is_deep = _is_deep(image, content)
     if image.mode in _GREY16:
         levels = _grey16(image)
     else:
-        is_deep = _is_16_bit(image, content)
         levels = _samples16(image, content, raws) if is_deep and encoding is not None else None
         if levels is None:
             if is_deep:
                 why = "of a kind" if encoding is not None else "with a colour profile of tables"
-                notes.append(f"16-bit picture {why} that is read at 8 bits only")
+                notes.append(f"picture of more than 8 bits {why} that is read at 8 bits only")
             (levels, transparency), top = _eight_bit(image, encoding, notes), 255
         elif levels.shape[2] == 4:
             levels, transparency = levels[..., :3], levels[..., 3]
+    if top == 65535 and image.format == "PNG" and "transparency" in image.info:  # a colour that stands for nothing
+        transparency = np.where((levels == image.info["transparency"]).all(-1), 0, top).astype(np.uint16)
     encoding = encoding or colour.SRGB
     rounded = colour.in_halves if top == 255 else np.asarray
     if transparency is None or alpha == "none" or (transparency == top).all():
@@ -228,10 +240,9 @@ def _exif(image, notes):
 def _encoding(image, content, exif, notes):
     """What the numbers mean; None for a profile of tables."""
     profile = image.info.get("icc_profile")
-    chunks = repair.chunks_of_png(content) if image.format == "PNG" else ()
-    wide = [data for kind, data, is_right in chunks if kind == b"cICP" and is_right and len(data) == 4]
-    if wide:
-        return _told(_of_cicp(wide[0]), "colours converted from the primaries that the file states", notes)
+    stated = _cicp(image, content)
+    if stated is not None:
+        return _told(_of_cicp(*stated), "colours converted from the primaries that the file states", notes)
     if profile:
         try:
             found = colour.of_profile(profile)
@@ -264,11 +275,25 @@ def _rgb_white(image):
     return (*numbers[2:], *numbers[:2])
 
 
-def _of_cicp(numbers):
-    primaries, transfer = numbers[0], numbers[1]
+def _cicp(image, content):
+    """(primaries, transfer) by their numbers, where the file states them and no profile has a say before that."""
+    if image.format == "PNG":
+        chunks = repair.chunks_of_png(content)
+        found = [data for kind, data, is_right in chunks if kind == b"cICP" and is_right and len(data) == 4]
+        if found and not found[0][3]:
+            raise ImageError("its numbers have the narrow range of video (cICP): export it with the full range")
+        return (found[0][0], found[0][1]) if found else None
+    at = content.find(b"colrnclx") if image.format == "AVIF" and not image.info.get("icc_profile") else -1
+    if at < 0 or at + 12 > len(content):
+        return None
+    stated = struct.unpack_from(">HH", content, at + 8)
+    return None if _CICP_UNKNOWN in stated else stated
+
+
+def _of_cicp(primaries, transfer):
     if transfer in _CICP_HDR or primaries not in _CICP_PRIMARIES or transfer not in (*_CICP_VIDEO, _CICP_LINEAR):
         raise ImageError(
-            f"its colours are encoded for HDR displays or film (cICP {primaries}, {transfer}), which cannot be read: "
+            f"its colours are encoded for HDR displays or film (H.273: {primaries}, {transfer}), which cannot be read: "
             "export it as sRGB or as an EXR"
         )
     matrix = colour.matrix_from(_CICP_PRIMARIES[primaries])
@@ -299,10 +324,20 @@ def _grey16(image):
     return np.repeat(grey[..., None], 3, 2)
 
 
-def _is_16_bit(image, content):
+def _is_deep(image, content):
+    """True for a picture of more than 8 bits a sample, however many of them Pillow keeps."""
     if image.format == "PNG":
-        return content[24] == 16  # IHDR's bit depth
-    return image.format == "TIFF" and max(image.tag_v2.get(_BITS, (8,))) > 8
+        return content[24] > 8  # IHDR's bit depth
+    if image.format == "TIFF":
+        return max(image.tag_v2.get(_BITS, (8,))) > 8
+    if image.format == "PPM":
+        return any(isinstance(tile.args, tuple) and tile.args[-1] in range(256, 65536) for tile in image.tile)
+    # Bits stand 9 bytes after the name of AVIF's box, 40 after JPEG 2000's marker SIZ, where 7 are 8 bits.
+    mark, place, most = {"AVIF": (b"pixi", 9, 8), "JPEG2000": (b"\xff\x4f\xff\x51", 42, 7)}.get(
+        image.format, (b"", 0, 0)
+    )
+    at = content.find(mark) + place if mark in content and mark else len(content)
+    return at < len(content) and content[at] & 0x7F > most
 
 
 def _samples16(image, content, raws):

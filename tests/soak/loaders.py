@@ -48,7 +48,7 @@ def seeds(folder: Path) -> dict[str, tuple]:
     rng = np.random.default_rng(0)
     pixels = Image.fromarray(rng.integers(0, 256, (24, 32, 3)).astype(np.uint8))
     found: dict[str, tuple] = {}
-    for kind in ("png", "jpg", "tif", "webp", "gif", "bmp", "tga", "jp2"):
+    for kind in ("png", "jpg", "tif", "webp", "avif", "gif", "bmp", "ppm", "tga", "jp2"):
         path = folder / f"seed.{kind}"
         pixels.save(path)
         found[f"picture {kind}"] = (path.read_bytes(), path.suffix, image_io.load_photo)
