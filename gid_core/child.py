@@ -41,7 +41,9 @@ class Crew:
         LimitError: no process can be started.
     """
 
-    def __init__(self, count: int, module: str, order: dict, folder, work: str, blender: Sequence[str] | None = None):
+    def __init__(
+        self, count: int, module: str, order: dict, folder: str | Path, work: str, blender: Sequence[str] | None = None
+    ):
         self._folder, self._work = Path(folder), work
         self._messages: queue.SimpleQueue[tuple[int, dict | None]] = queue.SimpleQueue()
         self._processes: list[subprocess.Popen] = []

@@ -8,7 +8,7 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -64,7 +64,8 @@ class Output:
         render: a word of `RENDERERS`: who draws the frames.
         movie: a kind of `files.movie.MOVIES`, or "none".
         handles: frames before and after the loop.
-        repeats, hold: how often a movie shows the loop, and for how many frames its first one then stays.
+        repeats: how often a movie shows the loop.
+        hold: frames for which its first one then stays.
         sheet: format, passes, shutter and number of the first frame.
     Raises:
         SettingsError: it cannot be; told before any work.
@@ -128,12 +129,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def deliver(
-    prepared, output: Output, folder, progress: Callable, cancelled: Callable, blender: Blender | None = None
+    prepared: Any,
+    output: Output,
+    folder,
+    progress: Callable,
+    cancelled: Callable,
+    blender: Blender | None = None,
 ) -> None:
     """Write scene, frames, passes and movie into an existing folder, and what was found into the report.
 
     Args:
-        prepared: see gid_core.animate.
+        prepared: a `gid_core.animate.Prepared`, which imports this module.
         progress: called with a phase's name and the fraction 0..1 of it that is done.
         cancelled: asked all the time; True stops the work.
     Raises:

@@ -5,6 +5,7 @@ Blender's "Combined"; of several others, the sentence names them and the caller 
 """
 
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,9 @@ def is_float_picture(content: bytes) -> bool:
     return _kind(content) is not None
 
 
-def read(content: bytes, path, check_size, layer: str | None = None) -> tuple[np.ndarray, list[str]]:
+def read(
+    content: bytes, path: str | Path, check_size: Callable[[tuple[int, int]], None], layer: str | None = None
+) -> tuple[np.ndarray, list[str]]:
     """Pixels and notes: float32 (H, W, 3|4), linear light in sRGB primaries, premultiplied, row 0 on top.
 
     Args:

@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
@@ -133,7 +133,7 @@ def _told(error, is_farm):
 
 
 @contextmanager
-def publishing(out, keeps=()) -> Iterator[Path]:
+def publishing(out: str | Path, keeps: Sequence[str] = ()) -> Iterator[Path]:
     """A hidden folder; what the body writes into it appears in `out` when the body ends well.
 
     A folder that is there already keeps what is not ours: files of the same names are replaced, and those that an

@@ -101,7 +101,7 @@ class Scratch:
         LimitError: it cannot be made.
     """
 
-    def __init__(self, prefix: str = "gid-", parent=None):
+    def __init__(self, prefix: str = "gid-", parent: str | Path | None = None):
         place = Path(parent or tempfile.gettempdir())
         with disk_errors(place):
             _clear_abandoned(place, prefix)

@@ -41,7 +41,8 @@ def flow(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Where each pixel of the first picture is in the second: float32 (H, W, 2), px, x right and y down.
 
     Args:
-        first, second: (H, W) grey, 0..255, or uint8 (H, W, 3).
+        first: (H, W) grey, 0..255, or uint8 (H, W, 3).
+        second: likewise.
     Raises:
         SettingsError: see `checked_pair`.
 

@@ -6,6 +6,7 @@ Everything here refuses with a sentence: no clip, one frame, too short, a cut.
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -46,9 +47,9 @@ class Reading:
 
 
 def read(
-    path,
+    path: str | Path,
     *,
-    fps=None,
+    fps: float | Fraction | None = None,
     at: float = 0.0,
     filmed_still: tuple | None = None,
     progress: Callable | None = None,

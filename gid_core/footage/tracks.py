@@ -80,12 +80,15 @@ def track(clip: Clip, estimate: Callable = flow, progress: Callable | None = Non
     return Tracks(displacement, trusted, clip.times, clip.rest)
 
 
-def trusted_vectors(first, second, forward, backward) -> np.ndarray:
+def trusted_vectors(first: np.ndarray, second: np.ndarray, forward: np.ndarray, backward: np.ndarray) -> np.ndarray:
     """Which forward vectors pass both checks: bool (H, W).
 
     Args:
-        first, second: uint8 (H, W) grey.
-        forward, backward: (H, W, 2), px, first to second and back.
+        first: uint8 (H, W) grey.
+        second: likewise.
+        forward: (H, W, 2), px, first to second.
+        backward: and back.
+
     A vector that leaves the picture is never believed.
     """
     height, width = first.shape

@@ -5,6 +5,8 @@ picture there, which is all that trackers and checks need. `moved` makes the sec
 clips whose motion must be known. Edges are clamped; positions are pixel indices, (0, 0) the centre of the first.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 __all__ = ["bicubic", "bilinear", "inverse_positions", "moved", "pixel_grid", "pulled_back"]
@@ -61,7 +63,7 @@ def pulled_back(picture: np.ndarray, flow: np.ndarray, sample=bicubic) -> np.nda
     return sample(picture, x + flow[..., 0], y + flow[..., 1])
 
 
-def inverse_positions(displacement, height: int, width: int):
+def inverse_positions(displacement: Callable, height: int, width: int):
     """Where in the still each pixel of the moved picture comes from: x and y, float64 (height, width).
 
     Args:

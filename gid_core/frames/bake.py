@@ -10,7 +10,7 @@ import json
 import os
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from fractions import Fraction
@@ -71,7 +71,14 @@ class Baking:
 
     phase = "render the frames"
 
-    def __init__(self, loop: Loop, folder, frames, sheet: Sheet | None = None, processes: int | None = None):
+    def __init__(
+        self,
+        loop: Loop,
+        folder: str | Path,
+        frames: Iterable[int],
+        sheet: Sheet | None = None,
+        processes: int | None = None,
+    ):
         self.sheet = Sheet() if sheet is None else sheet
         self.frames, self.folder = list(frames), Path(folder)
         if not self.frames:
@@ -157,13 +164,14 @@ class Encoding:
         files: frames of one loop, in order.
         kind: of `files.movie.MOVIES`; None: no movie, and `path` means nothing.
         measures: whether `seam` is wanted.
-        repeats, hold: as `files.movie.shown` takes them.
+        repeats: as `files.movie.shown` takes it.
+        hold: likewise.
     """
 
     def __init__(
         self,
-        files,
-        path,
+        files: Sequence[str | Path],
+        path: str | Path,
         kind: str | None,
         fps: Fraction,
         frame_kind: str = "png",

@@ -5,12 +5,14 @@ pixel stands for a row (a corner pixel: a quadrant) of copies of itself that mov
 closed form: 1 from the nearest copy on outwards, falling to 0 at the pixel itself.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 __all__ = ["add_beyond"]
 
 
-def add_beyond(sums: np.ndarray, lines, displacement: np.ndarray) -> None:
+def add_beyond(sums: np.ndarray, lines: Sequence[np.ndarray], displacement: np.ndarray) -> None:
     """Add to the sums of a splat what the copies beyond the frame bring into it.
 
     Args:

@@ -9,7 +9,7 @@ import json
 from dataclasses import asdict, dataclass, fields
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -44,7 +44,7 @@ class Loop:
     plan: LoopPlan
     amount: float | tuple[float, ...] = 1.0
     front: np.ndarray | None = None
-    plate: np.ndarray | bool | None = None
+    plate: np.ndarray | Literal[False] | None = None
     quality: str = "core"
     plucks: tuple[Pluck, ...] = ()
     damping: Damping = GENTLE

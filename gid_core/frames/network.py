@@ -7,6 +7,7 @@ Pixels where nothing moves remain as the best renderer draws them, to the bit.
 Source: Generative Image Dynamics (CVPR 2024), sec. 5; Niklaus and Liu, Softmax Splatting (CVPR 2020).
 """
 
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
@@ -89,13 +90,14 @@ def change_share(displacement: np.ndarray, back: np.ndarray) -> np.ndarray:
     """How much of its change each pixel takes, 0..1 (H, W): nothing where it rests and nothing came to it.
 
     Args:
-        displacement, back: (H, W, 2), px, as `BestRenderer.drawn` takes and gives them.
+        displacement: (H, W, 2), px, as `BestRenderer.drawn` takes it.
+        back: likewise, as that gives it.
     """
     motion = np.maximum(np.hypot(*np.moveaxis(displacement, -1, 0)), np.hypot(*np.moveaxis(back, -1, 0)))
     return np.minimum(motion / np.float32(_WHOLE_PX), 1)
 
 
-def in_tiles(run, inputs: dict, strides: dict) -> dict:
+def in_tiles(run: Callable[[dict], dict], inputs: dict, strides: dict) -> dict:
     """What `run` makes of large arrays, tile by tile: {name: float32 (1, C, H/stride, W/stride)}.
 
     Args:

@@ -7,8 +7,10 @@ the plate, the mask of motionless pixels, the splatter's planes.
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..errors import SettingsError
 from ..motion.pluck import GENTLE, Damping, Pluck, response
@@ -48,26 +50,26 @@ class LoopRenderer:
 
     def __init__(
         self,
-        still,
+        still: np.ndarray,
         volume: SpectralVolume,
         plan: LoopPlan,
         *,
-        amount=1.0,
-        front=None,
-        plate=None,
-        kin=None,
+        amount: ArrayLike = 1.0,
+        front: np.ndarray | None = None,
+        plate: np.ndarray | Literal[False] | None = None,
+        kin: np.ndarray | None = None,
         plucks: Sequence[Pluck] = (),
         damping: Damping = GENTLE,
-        fps=None,
+        fps: Fraction | None = None,
     ):
         if len(plan.harmonics) != volume.n_freqs:
             raise SettingsError(f"the plan has {len(plan.harmonics)} modes and the volume {volume.n_freqs}")
-        if np.ndim(amount) and len(amount) != plan.n_frames:
-            raise SettingsError(f"there are {len(amount)} amounts for a loop of {plan.n_frames} frames")
+        self.plan, self.amount = plan, np.asarray(amount, np.float64)
+        if self.amount.ndim and len(self.amount) != plan.n_frames:
+            raise SettingsError(f"there are {len(self.amount)} amounts for a loop of {plan.n_frames} frames")
         if plucks and fps is None:
             raise SettingsError("a loop with plucks needs its frame rate: they are told in seconds")
         self.still = np.ascontiguousarray(still, np.float32)
-        self.plan, self.amount = plan, amount
         height, width = self.still.shape[:2]
         motion = mean_motion(volume, width, height)
         self.static = static_mask(volume, width, height)
@@ -107,8 +109,8 @@ class LoopRenderer:
         return scalars
 
     def _amount(self, frame):
-        if not np.ndim(self.amount):
-            return self.amount
+        if not self.amount.ndim:
+            return float(self.amount)
         n_frames = self.plan.n_frames
         return np.interp(float(Fraction(frame) % n_frames), np.arange(n_frames + 1), [*self.amount, self.amount[0]])
 

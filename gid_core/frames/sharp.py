@@ -12,6 +12,7 @@ one's colour stands in for theirs, as it does beyond the frame. It also says how
 all of it, but where frames would ring, beside hard edges.
 """
 
+from collections.abc import Iterable
 from functools import partial
 
 import numpy as np
@@ -31,7 +32,7 @@ _FRACTIONS = 0.25, 0.5, 0.75
 _BAND_ROWS = 128
 
 
-def kin(fields, weight: np.ndarray, image: np.ndarray) -> np.ndarray:
+def kin(fields: Iterable[np.ndarray], weight: np.ndarray, image: np.ndarray) -> np.ndarray:
     """How each pixel may be sharpened: uint8 (H, W, 5).
 
     The first four say how many pixels to the right, to the left, below and above move along, 0 to 3. The last is the

@@ -35,7 +35,8 @@ def motion_vectors(displacement: np.ndarray, following: np.ndarray, weight: np.n
     u to the right and v upwards, px a frame, as Nuke's forward.u and forward.v; 0 where nothing lands.
 
     Args:
-        displacement, following: float32 (H, W, 2), px, of this frame and the next.
+        displacement: float32 (H, W, 2), px, of this frame.
+        following: of the next.
     """
     step = (following - displacement) * np.array([1, -1], np.float32)
     moved, coverage = splat(step, displacement, weight)

@@ -7,6 +7,7 @@ never opened, so that a newer model still serves an older program; a role that i
 import hashlib
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def default_folder() -> Path:
     return Path(__file__).resolve().parents[2] / "models"
 
 
-def read_card(path, needed=PREDICTION) -> Card:
+def read_card(path: str | Path, needed: Sequence[str] = PREDICTION) -> Card:
     """The card of a model folder, or the card file itself.
 
     Args:

@@ -16,8 +16,10 @@ import os
 import re
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -119,7 +121,7 @@ class Model:
         return self.run("flow", {"z": z, "t": np.array([t], np.float32), **condition})["velocity"]
 
 
-def load_model(path=None, roles=PREDICTION) -> Model:
+def load_model(path: str | Path | None = None, roles: Sequence[str] = PREDICTION) -> Model:
     """The model of a folder (or of a card file), verified, on the best providers that pass their self-check.
 
     Args:

@@ -6,7 +6,7 @@ back leaves nothing behind. Nothing here runs a network: what was predicted is m
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -91,7 +91,9 @@ class Edits:
         strength: float (h, w) in 0..4 of any size: how far each place moves; 1 is as predicted.
         amplitude: how far everything moves; 0 stands still.
         turn: radians by which every vector turns, from x (right) towards y (down).
-        low, mid, high: gains of the slow, middle and fast frequencies.
+        low: gain of the slow frequencies.
+        mid: of the middle ones.
+        high: of the fast ones.
         border: share of the picture's long side over which motion fades to nothing at the rim.
         phase: cycles by which the loop is ahead; `plan.plan_loop` takes it.
         rate: how fast it moves: 0.5 is slow motion, half as fast; every frequency is multiplied.
@@ -230,7 +232,7 @@ def main_axis(volume: SpectralVolume) -> float:
     return axis(volume.weighed().amplitudes)
 
 
-def turn_towards(motion: Motion, direction, edits: Edits | None = None) -> float:
+def turn_towards(motion: Motion, direction: Sequence[float], edits: Edits | None = None) -> float:
     """The `Edits.turn`, within a quarter turn, that brings the main axis of a motion along a direction.
 
     Args:

@@ -58,7 +58,13 @@ def reconstructed(marker: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def filtered(
-    coarse: np.ndarray, coarse_guide: np.ndarray, guide: np.ndarray, rows, columns, *, radius: int = RADIUS
+    coarse: np.ndarray,
+    coarse_guide: np.ndarray,
+    guide: np.ndarray,
+    rows: np.ndarray,
+    columns: np.ndarray,
+    *,
+    radius: int = RADIUS,
 ) -> np.ndarray:
     """Coarse non-negative fields at the resolution of a guide picture, edges where the guide has them.
 
@@ -66,7 +72,8 @@ def filtered(
         coarse: float (N, h, w).
         coarse_guide: float (h, w, 3), the guide at the coarse cells, sRGB-encoded.
         guide: float (H, W, 3).
-        rows, columns: fractional cell indices of the guide's rows (H,) and columns (W,).
+        rows: fractional cell indices of the guide's rows (H,).
+        columns: of its columns (W,).
         radius: of the neighbourhoods, in cells.
     Returns:
         float32 (N, H, W), between 0 and the largest coarse value nearby.

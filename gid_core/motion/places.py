@@ -24,7 +24,8 @@ class Places:
 
     Args:
         grid: (h, w) of the volume.
-        width, height: of the picture.
+        width: of the picture.
+        height: likewise.
         lookup: uint8 (H, W, 2), last axis (x, y), at the still's size, or None; a picture of another size takes the
             nearest pixel's.
     """

@@ -19,7 +19,13 @@ SEAM_SPEEDS = (0.15, 0.85)  # quantiles of a loop's own speed between which it m
 
 
 def plan_loop(
-    volume: SpectralVolume, n_frames: int, fps, *, keep: str = "speed", anchored: bool = True, phase: float = 0.0
+    volume: SpectralVolume,
+    n_frames: int,
+    fps: Fraction,
+    *,
+    keep: str = "speed",
+    anchored: bool = True,
+    phase: float = 0.0,
 ) -> LoopPlan:
     """Snap a volume to a loop of any length.
 

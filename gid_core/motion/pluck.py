@@ -87,11 +87,14 @@ def elastic(pull_px: float, slack_px: float = SLACK_PX) -> float:
     return slack_px * (np.sqrt(1 + 2 * pull_px / slack_px) - 1)
 
 
-def pluck(volume: SpectralVolume, x: int, y: int, pull, *, time_s: float = 0.0, floor: float = FLOOR) -> Pluck:
+def pluck(
+    volume: SpectralVolume, x: int, y: int, pull: Sequence[float], *, time_s: float = 0.0, floor: float = FLOOR
+) -> Pluck:
     """Pull cell (x, y) by `pull` px and let go.
 
     Args:
-        x, y: cell of the volume's grid.
+        x: column of the cell in the volume's grid.
+        y: its row.
         pull: (dx, dy), px of that grid.
         floor: share of the strongest cell's motion below which a cell hardly answers; 0 follows the pull exactly.
     Returns:
@@ -103,13 +106,13 @@ def pluck(volume: SpectralVolume, x: int, y: int, pull, *, time_s: float = 0.0, 
     """
     if not (0 <= x < volume.width and 0 <= y < volume.height):
         raise SettingsError(f"cell ({x}, {y}) lies outside the volume of {volume.width} x {volume.height}")
-    pull = np.asarray(pull, np.float64)
-    if pull.shape != (2,) or not np.isfinite(pull).all():
-        raise SettingsError(f"the pull is {pull}: give two numbers DX, DY")
-    length = float(np.hypot(*pull))
+    pulled = np.asarray(pull, np.float64)
+    if pulled.shape != (2,) or not np.isfinite(pulled).all():
+        raise SettingsError(f"the pull is {pulled}: give two numbers DX, DY")
+    length = float(np.hypot(*pulled))
     if length == 0:
         return Pluck(np.zeros(volume.n_freqs, complex), time_s)
-    modes = volume.amplitudes[:, y, x].astype(np.complex128) @ (pull / length)  # d . A_k, (K,)
+    modes = volume.amplitudes[:, y, x].astype(np.complex128) @ (pulled / length)  # d . A_k, (K,)
     strongest = float((np.abs(volume.amplitudes) ** 2).sum((0, 3)).max())
     energy = float((np.abs(modes) ** 2).sum()) + floor**2 * strongest
     return Pluck(length * modes.conj() / energy if energy > 0 else np.zeros_like(modes), time_s)

@@ -6,6 +6,7 @@ edits (JSON, their pictures as the arrays `mask` and `strength`), so that each e
 where the still's pixels read either of them; without it they read at their own place.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -30,7 +31,7 @@ class Saved:
     edits: Edits | None = None
 
 
-def save(path, motion: Motion, edits: Edits | None = None, provenance=None) -> None:
+def save(path, motion: Motion, edits: Edits | None = None, provenance: Mapping | None = None) -> None:
     """Write motion and edits, whole or not at all.
 
     Args:

@@ -18,7 +18,14 @@ _FLAME_HZ = 3.0
 _IN_REGION = 0.4  # of a cell may move: then it belongs to a region
 
 
-def sway(picture: np.ndarray, movable: np.ndarray, frequencies, *, regions=None, min_area: float = 1) -> np.ndarray:
+def sway(
+    picture: np.ndarray,
+    movable: np.ndarray,
+    frequencies: np.ndarray,
+    *,
+    regions: np.ndarray | None = None,
+    min_area: float = 1,
+) -> np.ndarray:
     """How far each pixel sways at each frequency: float32 (K, H, W), RMS motion in px of the grid, 0 where nothing may.
 
     Args:

@@ -51,7 +51,7 @@ def frames_for(seconds: float, fps: Fraction) -> int:
     return _checked_length(max(2, round(Fraction(seconds) * fps)))
 
 
-def snap(frequencies, n_frames: int, fps: Fraction) -> tuple[np.ndarray, np.ndarray]:
+def snap(frequencies: np.ndarray, n_frames: int, fps: Fraction) -> tuple[np.ndarray, np.ndarray]:
     """Harmonic of the loop nearest to each frequency, and the gain that keeps the speed of those below one cycle.
 
     Args:
@@ -93,7 +93,7 @@ class LoopPlan:
         if min(self.harmonics) < 1:
             raise SettingsError("the harmonics of a loop are whole numbers from 1")
 
-    def scalars(self, frame) -> np.ndarray:
+    def scalars(self, frame: int | Fraction | float) -> np.ndarray:
         """c_k at one frame: complex128 (K,). Exactly 0 at the first frame of an anchored loop.
 
         Args:

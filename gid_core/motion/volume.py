@@ -82,7 +82,9 @@ class SpectralVolume:
         return self.amplitudes.shape[2]
 
     @classmethod
-    def from_trajectories(cls, tracks: np.ndarray, fps, n_freqs: int = N_FREQS, provenance=None) -> "SpectralVolume":
+    def from_trajectories(
+        cls, tracks: np.ndarray, fps: float, n_freqs: int = N_FREQS, provenance=None
+    ) -> "SpectralVolume":
         """The volume of tracked motion.
 
         Args:

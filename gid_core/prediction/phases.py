@@ -5,6 +5,8 @@ middle. The larger it is the more it is a field (a meadow, a crown): eddies insi
 that passes there. Needs no network: baseline, fallback, and the start of the flow.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..model.contract import CELL_STRIDE
@@ -22,7 +24,12 @@ _ACROSS = 0.2  # of what an object moves across its axis is kept: members bend t
 
 
 def procedural(
-    groups: Groups, frequencies, wind: Wind, rng: np.random.Generator, cell_px=CELL_PX, parts_share=0.0
+    groups: Groups,
+    frequencies: Sequence[float] | np.ndarray,
+    wind: Wind,
+    rng: np.random.Generator,
+    cell_px: float = CELL_PX,
+    parts_share: float = 0.0,
 ) -> np.ndarray:
     """Unit-variance motion of every cell: complex64 (K, h, w, 2), mean over k of |z|^2 exactly 1 in each cell.
 

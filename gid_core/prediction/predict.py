@@ -24,7 +24,13 @@ from .wind import draw_wind
 __all__ = ["checked", "digest_of", "imagine", "predict", "predict_kept"]
 
 
-def predict(photo, request: Request, *, progress=None, cancelled=None) -> Motion:
+def predict(
+    photo: np.ndarray,
+    request: Request,
+    *,
+    progress: Callable[[str, float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Motion:
     """How a photo may move.
 
     Args:
@@ -64,7 +70,9 @@ def predict_kept(
     return motion
 
 
-def imagine(model: Model, encoding: Encoding, seed: int, steps: int, on_step=None) -> np.ndarray:
+def imagine(
+    model: Model, encoding: Encoding, seed: int, steps: int, on_step: Callable[[int, np.ndarray], None] | None = None
+) -> np.ndarray:
     """How it moves, by the flow: complex64 z (K, h, w, 2) of one seed.
 
     Args:

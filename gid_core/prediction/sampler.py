@@ -4,6 +4,8 @@ Nothing here draws random numbers or knows what is sampled. `on_step(step, sampl
 to `steps`; it may raise to stop the work.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ..errors import SettingsError
@@ -11,7 +13,7 @@ from ..errors import SettingsError
 __all__ = ["ddim", "rectified_flow"]
 
 
-def rectified_flow(velocity, start: np.ndarray, steps: int, on_step=None) -> np.ndarray:
+def rectified_flow(velocity: Callable, start: np.ndarray, steps: int, on_step=None) -> np.ndarray:
     """Carry a sample along the flow from t = 0 to t = 1 by Euler steps.
 
     Args:
@@ -27,7 +29,9 @@ def rectified_flow(velocity, start: np.ndarray, steps: int, on_step=None) -> np.
     return sample
 
 
-def ddim(predict_noise, start: np.ndarray, alphas_cumprod, steps: int, on_step=None) -> np.ndarray:
+def ddim(
+    predict_noise: Callable, start: np.ndarray, alphas_cumprod: np.ndarray, steps: int, on_step=None
+) -> np.ndarray:
     """Denoise by deterministic DDIM steps (eta = 0).
 
     Args:

@@ -10,6 +10,7 @@ Training and evaluation call the same functions. All but the phases and what fol
 encodings.py keeps it, so that another seed costs the flow alone.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -245,7 +246,12 @@ def condition(model: Model, found: dict, groups: objects.Groups) -> dict[str, np
 
 
 def flow(
-    model: Model, told: dict[str, np.ndarray], begin: np.ndarray, wind: Wind, steps: int, on_step=None
+    model: Model,
+    told: dict[str, np.ndarray],
+    begin: np.ndarray,
+    wind: Wind,
+    steps: int,
+    on_step: Callable[[int, np.ndarray], None] | None = None,
 ) -> np.ndarray:
     """What the flow makes of a start: complex64 z (K, h, w, 2) on its cells.
 
