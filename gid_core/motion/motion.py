@@ -21,6 +21,7 @@ PRIOR = "physics prior"  # the provenance's "source" of a motion whose envelope 
 ASKED_FOR = "asked for"  # why the rules answered where no model was wanted; else a sentence says what was amiss
 # Cells around a texel, rows and columns from the one above and to the left of its place: the bits of `members`.
 MEMBERS = tuple((i, j) for i in range(-1, 3) for j in range(-1, 3))
+_MOST_LOST = 2.0  # times that a mean of phases may be enlarged; where they cancel nothing is left to enlarge
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,21 +103,28 @@ class Motion:
         """z at the grid: complex64 (K, H, W, 2), bilinear, cells beyond the edge as their neighbours.
 
         A texel beside another object takes the mean of its own object's cells around it, nearer ones counting more.
+        A mean of two phases is shorter than either, so each texel is enlarged to move as far as its cells do.
         """
         rows = guided.centres(self.z.shape[1], self.height, self.cells[0])
         columns = guided.centres(self.z.shape[2], self.width, self.cells[1])
-        found = np.moveaxis(guided.sample(np.moveaxis(self.z, -1, 1), rows, columns), 1, -1)
+        power = (np.abs(self.z) ** 2).sum(-1, keepdims=True)
+        cells = np.concatenate([self.z, power], -1)  # complex64 (K, h, w, 3)
+        found = np.moveaxis(guided.sample(np.moveaxis(cells, -1, 1), rows, columns), 1, -1)
         if self.members is not None:
-            self._take_own(found, self.members, rows, columns)
-        return found
+            self._take_own(found, cells, self.members, rows, columns)
+        z, power = found[..., :2], found[..., 2].real
+        weight = self.envelope**2
+        whole, left = (weight * power).sum(0), (weight * (np.abs(z) ** 2).sum(-1)).sum(0)
+        gain = np.sqrt(whole / np.maximum(left, whole / _MOST_LOST**2 + np.finfo(np.float32).tiny))
+        return z * np.where(whole > 0, gain, 1).astype(np.float32)[..., None]
 
-    def _take_own(self, found, members, rows, columns):
+    def _take_own(self, found, cells, members, rows, columns):
         """In place, where the four cells of a texel are not all of its object and some around it are."""
         four = sum(1 << bit for bit, (i, j) in enumerate(MEMBERS) if 0 <= i <= 1 and 0 <= j <= 1)
         y, x = np.nonzero((members & four != four) & (members != 0))
-        total = np.zeros((len(y), self.n_freqs, 2), np.complex64)
+        total = np.zeros((len(y), self.n_freqs, cells.shape[-1]), np.complex64)
         weights = np.zeros(len(y), np.float32)
-        cells = np.moveaxis(self.z, 0, 2)
+        cells = np.moveaxis(cells, 0, 2)
         for bit, (i, j) in enumerate(MEMBERS):
             row, column = np.floor(rows[y]) + i, np.floor(columns[x]) + j
             tents = (1 - abs(row - rows[y]) / 2) * (1 - abs(column - columns[x]) / 2)
