@@ -7,6 +7,9 @@ __all__ = ["PANEL_CATEGORY", "is_busy", "opened", "pop_up", "redraw", "tell"]
 PANEL_CATEGORY = "Image Dynamics"  # the tab whose regions show jobs; nothing else is drawn anew while they run
 _NARROWEST_PX = 2  # a region that is folded away is one pixel wide
 _told: set[int] = set()  # workspaces whose status bar tells of a job
+# Of operators that change something while they run. Strokes on an image or a sculpture push undo steps of their own,
+# and bear BLOCKING alone.
+_DRAGS = {"UNDO", "BLOCKING"}
 
 
 def opened():
@@ -16,7 +19,7 @@ def opened():
 
 def is_busy() -> bool:
     """True while the artist drags something: what changes under a running stroke or move is lost, or worse."""
-    return any("UNDO" in o.bl_options for window in opened() for o in getattr(window, "modal_operators", ()))
+    return any(_DRAGS & o.bl_options for window in opened() for o in getattr(window, "modal_operators", ()))
 
 
 def redraw() -> None:

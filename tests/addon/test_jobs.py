@@ -166,8 +166,11 @@ def window_of(*regions, modal=()):
     return types.SimpleNamespace(modal_operators=operators, screen=screen, workspace=workspace)
 
 
-def test_a_result_waits_for_a_running_stroke(key, monkeypatch):
-    got, hands = [], [window_of(modal=[{"REGISTER"}]), window_of(modal=[{"REGISTER", "UNDO"}])]
+@pytest.mark.parametrize("operator", ["paint.image_paint", "sculpt.brush_stroke", "transform.translate", "gid.pluck"])
+def test_a_result_waits_for_a_running_stroke(key, monkeypatch, operator):
+    room, name = operator.split(".")
+    options = getattr(getattr(bpy.ops, room), name).bl_options  # a stroke of texture painting bears no UNDO
+    got, hands = [], [window_of(modal=[{"REGISTER"}]), window_of(modal=[options])]
     monkeypatch.setattr(windows, "opened", lambda: hands)
     start(key, Countdown(1, "there"), lambda result: got.append(result))
     for _ in range(3):

@@ -41,13 +41,13 @@ def click(x, y):
     _x("xdotool", "mousedown", "1", "sleep", "0.05", "mouseup", "1")
 
 
-def drag(x, y, to_x, to_y, moves=10, held=None):
-    """Press, pull, let go. held: name of a screenshot of the moment before letting go."""
+def drag(x, y, to_x, to_y, moves=10, held=None, step_s=0.02):
+    """Press, pull, let go. held: name of a screenshot of the moment before letting go; step_s: between two moves."""
     move(x, y)
     _x("xdotool", "mousedown", "1")
     for i in range(1, moves + 1):
         _x("xdotool", "mousemove", str(int(x + (to_x - x) * i / moves)), str(int(y + (to_y - y) * i / moves)))
-        yield 0.02
+        yield step_s
     if held:
         yield 0.5
         shot(held)

@@ -6,7 +6,7 @@ What it expects to be so it checks itself, and writes what is not so into the fa
 import bpy
 import hands
 import numpy as np
-from stage import animate, expect, loop, open_panel, pause, play, until
+from stage import addon, animate, expect, loop, open_panel, pause, play, until
 
 
 def mask():
@@ -50,14 +50,15 @@ def takes(view):
 
 
 def paint(view):
-    """Two strokes on a mask, Invert, and undo: the strokes stay."""
+    """Two slow strokes on a mask, with a timer that would pack at any time; Invert, and undo: the strokes stay."""
+    addon("tools.brush")._PACK_S = 0
     with hands.override(view):
         bpy.ops.gid.mask_new("INVOKE_DEFAULT", True, start="ALL")
     yield 1.0
     left, top, right, bottom = hands.box(hands.region(view))
     x, y = (left + right) // 2 - 100, (top + bottom) // 2
     for row in (y, y + 80):
-        yield from hands.drag(x - 100, row, x + 100, row)
+        yield from hands.drag(x - 100, row, x + 100, row, step_s=0.2)
         yield 1.0
     painted = mask()
     expect("the strokes paint nothing", painted < 0.999)

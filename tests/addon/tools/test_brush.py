@@ -1,9 +1,11 @@
 """What moves, by brush: new masks, what is done to them, the easel, and that paint is never lost."""
 
+import types
+
 import bpy
 import numpy as np
 import pytest
-from gid_dev.blender_addon import saving
+from gid_dev.blender_addon import saving, windows
 from gid_dev.blender_addon.loop import images, read, remove, sight
 from gid_dev.blender_addon.nodes import rig
 from gid_dev.blender_addon.panels import moves
@@ -267,6 +269,21 @@ def test_what_was_packed_on_the_way_is_in_a_file_that_no_handler_saw(loop, kind,
         saving.register()
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
     assert np.array_equal(images.pixels_of(pictures.picture_of(sight.in_sight(bpy.context), kind)), painted)
+
+
+def test_nothing_is_packed_in_the_midst_of_a_stroke(loop, monkeypatch):
+    """Blender marks the picture as changed when a stroke begins: the rest of one that is packed would be lost."""
+    bpy.ops.gid.mask_new()
+    bpy.ops.gid.paint()
+    stroke(loop.gid.edits.mask, slice(4, 9), slice(30, 50), 0.0)
+    hands = [types.SimpleNamespace(scene=loop.gid.scene, modal_operators=[bpy.ops.paint.image_paint])]
+    monkeypatch.setattr(windows, "opened", lambda: hands)
+    monkeypatch.setattr(brush._look, "packed", -brush._PACK_S, raising=False)
+    brush._look()
+    assert loop.gid.edits.mask.is_dirty
+    hands[0].modal_operators.clear()
+    brush._look()
+    assert not loop.gid.edits.mask.is_dirty
 
 
 def test_of_two_loops_in_a_scene_the_painted_one_is_in_sight(loop):
