@@ -104,7 +104,8 @@ def _rest(modes, harmonics, scalars):
     turns = np.exp(2j * np.pi * (np.arange(REST_PLACES)[:, None] * harmonics % REST_PLACES) / REST_PLACES)
     scalars = scalars * turns  # (places, K)
     # |Re z|^2 = (|z|^2 + Re z^2) / 2 summed over the field
-    products, mirrored = modes @ modes.conj().T, modes @ modes.T
+    # Not by BLAS: beside other work on the machine its threads wait for each other, seconds where one takes 20 ms.
+    products, mirrored = (np.einsum("kn,jn->kj", modes, others) for others in (modes.conj(), modes))
 
     def energy(c):
         return np.einsum("nk,kj,nj->n", c, products, c.conj()).real + np.einsum("nk,kj,nj->n", c, mirrored, c).real
