@@ -134,7 +134,7 @@ def _followed(reading, tell) -> tuple[Tracks, np.ndarray, float]:
         left[:] += (pulled_back(now, displacement) - still) ** 2
         if (lengths > limit).sum() >= _SURE_FRAMES:
             raise ImageError(
-                f"the camera moves in {reading.name}, by {100 * lengths.max() / max(width, height):.0f} % of the "
+                f"the camera moves in {reading.name}, by {100 * np.max(lengths) / max(width, height):.0f} % of the "
                 f"picture at {clip.times[index]:.1f} s: film from a tripod, or stabilise the clip first "
                 "(a light that flickers over all of it reads as the same: film by daylight)"
             )
@@ -149,7 +149,7 @@ def _followed(reading, tell) -> tuple[Tracks, np.ndarray, float]:
     for displacement, affine in zip(tracks.displacement, affines, strict=True):
         displacement -= filters.affine_field(affine, height, width)
     n_others = len(clip.frames) - 1
-    return tracks, _explained(changed / n_others, left / n_others, slope), float(lengths.max())
+    return tracks, _explained(changed / n_others, left / n_others, slope), float(np.max(lengths))
 
 
 def _fitted(tracks, name) -> tuple[Fit, np.ndarray, float]:
