@@ -16,8 +16,9 @@ __all__ = ["audit", "bench", "soak", "test"]
 
 STEP_LIMIT_S = 45 * 60  # a hung Blender must not hang the whole run
 
-# What a suite runs. Rooms of the core whose numbers depend on numpy run once for each of them: Blender 5.0 has that of
-# 4.5. Its processes and its model run in every Blender anyway, where tests/addon predicts.
+# What a suite runs. Rooms of the core whose numbers depend on numpy run by the oldest and the newest: Blender 5.0 has
+# the one of 4.5, and the core's own lies between, so they are left out there where both of these run. Its processes and
+# its model run in every Blender anyway, where tests/addon predicts.
 _NUMBERS = [f"tests/core/{room}" for room in ("files", "frames", "motion", "prediction")]
 # Each list is a process, the longest first: a Blender that has run a thousand tests can die in its next render, and
 # would take the rest of the suite with it.
@@ -28,6 +29,9 @@ _FOLDERS = {
     "blender-5.0": [*_ADDON],
     "blender-5.2": [*_ADDON, _NUMBERS],
 }
+_BOTH_ENDS = {"blender-4.5", "blender-5.2"}
+# Suites run side by side. Threads of BLAS and OpenMP that find no processor free wait for each other without sleeping.
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _NO_TESTS = 5  # pytest's exit code
 _CLOSING = re.compile(r"^.*\d+ (?:passed|failed|error).* in \d.*$", re.MULTILINE)  # of a run of pytest
 
@@ -37,7 +41,7 @@ def test(arguments, build):
     parser.add_argument(
         "suites", nargs="*", metavar="SUITE", help="lint, core, blender-4.5, blender-5.0, blender-5.2; default: all"
     )
-    parser.add_argument("--pytest", default="", help="further options for pytest, one string")
+    parser.add_argument("--pytest", default="", help="further options for pytest, one string: --pytest='-x -k rig'")
     parser.add_argument(
         "--jobs", type=int, default=os.cpu_count(), help="processes at a time; default: one a processor"
     )
@@ -46,29 +50,32 @@ def test(arguments, build):
     for suite in chosen.suites:
         if suite not in known:
             raise build.BuildError("there is no suite {!r}: choose from {}".format(suite, ", ".join(known)))
-    pythons, missing = {}, {}
-    for suite in chosen.suites or known:
-        try:
-            pythons[suite] = build.environment("export" if suite == "core" else suite)
-        except build.PythonMissing as error:
-            if chosen.suites:
-                raise
-            missing[suite] = error
+    jobs = max(1, chosen.jobs or 1)
+    suites = {suite: "export" if suite == "core" else suite for suite in chosen.suites or known}
+    blenders = ["blender-" + version for version in build.BLENDERS]
+    others = [*blenders * any(suite in blenders for suite in suites), *["farm"] * ("core" in suites)]
+    made = _environments(build, list(dict.fromkeys([*suites.values(), *others])), jobs)
+    missing = {suite: made[name] for suite, name in suites.items() if isinstance(made[name], build.PythonMissing)}
+    if missing and chosen.suites:
+        raise next(iter(missing.values()))
+    pythons = {suite: made[name] for suite, name in suites.items() if suite not in missing}
     scratch = Path(tempfile.mkdtemp(prefix="gid_test_"))
     variables = {
         "PYTHONDONTWRITEBYTECODE": "1",
         "HYPOTHESIS_STORAGE_DIRECTORY": str(scratch / "hypothesis"),
-        "GID_OTHER_PYTHONS": os.pathsep.join(_other_pythons(build)),
-        "GID_RUN_PYTHON": build.environment("run"),
+        "GID_OTHER_PYTHONS": os.pathsep.join(made[name] for name in blenders if isinstance(made.get(name), str)),
+        **_ONE_THREAD,
     }
     options = shlex.split(chosen.pytest)
     try:
+        both = pythons.keys() >= _BOTH_ENDS
+        parts = {suite: _parts(suite, both) for suite in pythons}
         if len(pythons) == 1:  # its output as it comes
             ((suite, python),) = pythons.items()
-            codes = [_run_part(build, suite, part, python, options, variables) for part in _parts(suite)]
+            codes = [_run_part(build, suite, part, python, options, variables) for part in parts[suite]]
             results = {suite: (_worst(codes), "")}
         else:
-            results = _run_suites(build, pythons, options, variables, scratch, max(1, chosen.jobs or 1))
+            results = _run_suites(build, pythons, parts, options, variables, scratch, jobs)
     finally:
         shutil.rmtree(str(scratch), ignore_errors=True)
     print()
@@ -79,35 +86,39 @@ def test(arguments, build):
     return 1 if any(code for code, _ in results.values()) else 0
 
 
-def _other_pythons(build):
-    """Interpreters of the Blenders that this machine can have."""
-    for version in build.BLENDERS:
+def _environments(build, names, jobs):
+    """{name: its Python, or the PythonMissing}, `jobs` made at a time: one is fetched while another is unpacked."""
+
+    def one(name):
         try:
-            yield build.environment("blender-" + version)
-        except build.PythonMissing:
-            continue
+            return build.environment(name)
+        except build.PythonMissing as error:
+            return error
+
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        return dict(zip(names, pool.map(one, names), strict=True))
 
 
-def _run_suites(build, pythons, options, variables, logs, jobs):
+def _run_suites(build, pythons, parts, options, variables, logs, jobs):
     """{suite: (exit code, the closing lines of its runs)}: `jobs` processes at a time, a suite's output as it ends."""
 
     def logged(suite, number):
         path = logs / f"{suite}.{number}.txt"
         with open(path, "w", encoding="utf-8") as log:
-            code = _run_part(build, suite, _parts(suite)[number], pythons[suite], options, variables, log)
+            code = _run_part(build, suite, parts[suite][number], pythons[suite], options, variables, log)
         return code, path.read_text(encoding="utf-8", errors="replace").rstrip()
 
     results = {}
     print("running {}, {} at a time".format(", ".join(pythons), jobs), flush=True)
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         # The longest of each suite first, and short ones at the end: no processor is idle for long then.
-        parts = [(suite, number) for suite in reversed(pythons) for number in range(len(_parts(suite)))]
-        running = {pool.submit(logged, *part): part for part in sorted(parts, key=lambda part: part[1])}
+        queue = [(suite, number) for suite in reversed(pythons) for number in range(len(parts[suite]))]
+        running = {pool.submit(logged, *part): part for part in sorted(queue, key=lambda part: part[1])}
         ended = {suite: {} for suite in pythons}
         for done in concurrent.futures.as_completed(running):
             suite, number = running[done]
             ended[suite][number] = done.result()
-            if len(ended[suite]) == len(_parts(suite)):
+            if len(ended[suite]) == len(parts[suite]):
                 codes, texts = zip(*(ended[suite][number] for number in sorted(ended[suite])), strict=True)
                 written = "\n\n".join(texts)
                 print(f"\n=== {suite}\n{written}", flush=True)
@@ -116,9 +127,12 @@ def _run_suites(build, pythons, options, variables, logs, jobs):
     return {suite: results[suite] for suite in pythons}
 
 
-def _parts(suite):
-    """What a suite runs, a process each."""
-    return _FOLDERS.get(suite, [[]])  # lint has no folders
+def _parts(suite, both_ends):
+    """What a suite runs, a process each. both_ends: of the numpys run beside it."""
+    parts = _FOLDERS.get(suite, [[]])  # lint has no folders
+    if suite == "core" and both_ends:
+        parts = [[*part, *("--ignore=" + room for room in _NUMBERS)] for part in parts]
+    return parts
 
 
 def _run_part(build, suite, folders, python, options, variables, log=None):

@@ -224,6 +224,15 @@ def test_suites_that_run_side_by_side_keep_their_output_apart(tmp_path):
     assert "2 passed" not in failed
 
 
+def test_rooms_of_numbers_run_by_the_oldest_and_the_newest_numpy_and_else_by_the_cores_own(build):
+    runner = build._tool("tests/run.py")
+    left_out = {"--ignore=" + room for room in runner._NUMBERS}
+    assert left_out < {*runner._parts("core", both_ends=True)[0]}
+    assert not left_out & {*runner._parts("core", both_ends=False)[0]}
+    for suite in runner._BOTH_ENDS:
+        assert runner._NUMBERS in runner._parts(suite, both_ends=True)
+
+
 @pytest.mark.parametrize("lock", sorted((ROOT / "locks").glob("*.txt")), ids=lambda path: path.stem)
 def test_every_locked_package_has_a_version_and_hashes(lock):
     text = lock.read_text()
