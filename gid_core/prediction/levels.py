@@ -41,7 +41,8 @@ _BURNS = 0.3  # of a region's cells: a flame
 
 _BESIDE = 2  # cells: how near something lies to what carries it
 
-_AROUND_A_FLAME = 12  # px of the 256-px frame that hold it
+_AROUND_A_FLAME = 12  # px of the 256-px frame, at least, beside it that must be dark
+_SHAPED = 8  # px of height from which a flame is seen to be taller than wide
 _LEAPS = 1.7  # px, RMS, of a flame 25 px high: three fifths of what painted ones do, for most stand sheltered
 
 
@@ -151,15 +152,21 @@ def _by_object(sharp, labels, lives):
 def _leaps(picture, cells):
     """px, RMS, by which flames leap: float (h, w) on the first look's cells, 0 where nothing burns.
 
-    A flame is small, bright and not blue, in dark surroundings.
+    A flame is bright and not blue, taller than wide, in dark surroundings.
     """
-    red, blue = picture[..., 0], picture[..., 2]
-    bright = smoothstep(red, 0.7, 0.9) * (red >= blue)
-    side = 2 * _AROUND_A_FLAME + 1
-    area = guided.box_mean(bright, _AROUND_A_FLAME) * side**2
-    is_dark = 1 - smoothstep(guided.box_mean(picture.mean(-1), 2 * _AROUND_A_FLAME), 0.25, 0.45)
-    is_small = 1 - smoothstep(area / side**2, 0.3, 0.5)
-    px = _LEAPS * np.sqrt(1.6 * np.sqrt(area) / 25) * is_dark * is_small * (bright > 0.5)
-    height, width = (n * ENVELOPE_STRIDE for n in cells)
-    padded = np.pad(px, ((0, height - px.shape[0]), (0, width - px.shape[1])))
+    red, blue, grey = picture[..., 0], picture[..., 2], picture.mean(-1)
+    is_bright = smoothstep(red, 0.7, 0.9) * (red >= blue) > 0.5
+    labels = components(is_bright)
+    px = np.zeros(labels.shape)
+    for label in np.unique(labels[is_bright]):
+        y, x = np.nonzero(labels == label)
+        height, width = int(np.ptp(y)) + 1, int(np.ptp(x)) + 1
+        beside = max(_AROUND_A_FLAME, height // 2)
+        rows, columns = (slice(max(0, axis.min() - beside), axis.max() + beside + 1) for axis in (y, x))
+        outside = grey[rows, columns][~is_bright[rows, columns]]
+        dark = 1 - smoothstep(outside.mean(), 0.2, 0.32) if len(outside) else 0
+        slender = smoothstep(height / width, 0.8, 1.2) if height > _SHAPED else 1
+        px[y, x] = _LEAPS * np.sqrt(height / 25) * dark * slender
+    total = [n * ENVELOPE_STRIDE for n in cells]
+    padded = np.pad(px, ((0, total[0] - len(px)), (0, total[1] - len(px[0]))))
     return guided.maximum(padded.reshape(cells[0], ENVELOPE_STRIDE, cells[1], ENVELOPE_STRIDE).max((1, 3)), 1)

@@ -70,6 +70,19 @@ def test_a_flame_in_the_dark_leaps_and_the_larger_the_farther():
     assert levelled(day, 0.2, far=far)[16, 15] < 0.2
 
 
+def test_a_flame_close_up_leaps_as_well():
+    picture = np.full((160, 256, 3), 0.05, np.float32)
+    picture[40:120, 120:140] = (1.0, 0.8, 0.4)
+    assert levelled(picture, far=np.full_like(MOVES, 0.02))[20, 32] > 2
+
+
+def test_lamps_and_petals_are_no_flames():
+    lamp, petals = (np.full((160, 256, 3), grey, np.float32) for grey in (0.05, 0.4))
+    lamp[60:80, 100:140] = petals[60:84, 160:170] = (1.0, 0.8, 0.4)  # the one is wide, the other stands in daylight
+    for picture in (lamp, petals):
+        assert levelled(picture, 0.2, far=np.full_like(MOVES, 0.02)).max() < 0.2
+
+
 def test_what_stands_is_held_below_and_what_hangs_above():
     lives, still = np.zeros((ROWS, COLUMNS), bool), np.zeros((ROWS, COLUMNS), bool)
     lives[10:, 8:12] = lives[:20, 40:44] = True
