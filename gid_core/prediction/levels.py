@@ -41,7 +41,8 @@ _BURNS = 0.3  # of a region's cells: a flame
 
 _BESIDE = 2  # cells: how near something lies to what carries it
 
-_AROUND_A_FLAME = 12  # px of the 256-px frame, at least, beside it that must be dark
+_SHINES = 0.72  # mean of red and green, sRGB: a flame; the wax beside it is orange
+_AROUND_A_FLAME = 24  # px of the 256-px frame, at least, beside it that must be dark
 _SHAPED = 8  # px of height from which a flame is seen to be taller than wide
 _LEAPS = 1.7  # px, RMS, of a flame 25 px high: three fifths of what painted ones do, for most stand sheltered
 
@@ -152,18 +153,19 @@ def _by_object(sharp, labels, lives):
 def _leaps(picture, cells):
     """px, RMS, by which flames leap: float (h, w) on the first look's cells, 0 where nothing burns.
 
-    A flame is bright and not blue, taller than wide, in dark surroundings.
+    A flame is bright and not blue, taller than wide, and above and beside it is dark.
     """
-    red, blue, grey = picture[..., 0], picture[..., 2], picture.mean(-1)
-    is_bright = smoothstep(red, 0.7, 0.9) * (red >= blue) > 0.5
+    red, green, blue = np.moveaxis(picture, -1, 0)
+    grey, is_bright = picture.mean(-1), ((red + green) / 2 > _SHINES) & (red >= blue)
     labels = components(is_bright)
     px = np.zeros(labels.shape)
     for label in np.unique(labels[is_bright]):
         y, x = np.nonzero(labels == label)
         height, width = int(np.ptp(y)) + 1, int(np.ptp(x)) + 1
         beside = max(_AROUND_A_FLAME, height // 2)
-        rows, columns = (slice(max(0, axis.min() - beside), axis.max() + beside + 1) for axis in (y, x))
-        outside = grey[rows, columns][~is_bright[rows, columns]]
+        top, left, right = max(0, y.min() - beside), max(0, x.min() - beside), x.max() + 1 + beside
+        rows, columns = slice(top, y.max() + 1), slice(left, right)
+        outside = grey[rows, columns][~is_bright[rows, columns]]  # below it may stand a candle that it lights
         dark = 1 - smoothstep(outside.mean(), 0.2, 0.32) if len(outside) else 0
         slender = smoothstep(height / width, 0.8, 1.2) if height > _SHAPED else 1
         px[y, x] = _LEAPS * np.sqrt(height / 25) * dark * slender
