@@ -202,7 +202,8 @@ def prepare(
         "seam_ratio": seam_ratio(volume, plan),
         "versions": _versions(),
     }
-    return Prepared(path.stem, still, motion, edits, volume, plan, fps, options.start, request, report)
+    name = path.stem.encode("utf-8", "replace").decode()  # Blender takes no bytes for names
+    return Prepared(name, still, motion, edits, volume, plan, fps, options.start, request, report)
 
 
 def checked_output(options: argparse.Namespace) -> delivery.Output:
@@ -243,7 +244,8 @@ def write_report(report: dict, folder) -> None:
     with disk_errors(folder):
         files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if _is_result(path))
         text = json.dumps({**report, "files": sorted({*files, "report.json"})}, indent=2, ensure_ascii=False)
-        (folder / "report.json").write_text(text + "\n", encoding="utf-8")
+        # Names need not be text: JSON takes their bytes by numbers.
+        (folder / "report.json").write_bytes((text + "\n").encode("utf-8", "backslashreplace"))
 
 
 def run(

@@ -170,7 +170,7 @@ class Bake:
             files = sorted(p.relative_to(self._folder).as_posix() for p in self._folder.rglob("[!.]*") if p.is_file())
             report["files"] = [*files, "report.json"]
             text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
-            (self._folder / "report.json").write_text(text, encoding="utf-8")
+            (self._folder / "report.json").write_bytes(text.encode("utf-8", "backslashreplace"))  # as animate does
         held, self._publishing = self._publishing, None
         held.__exit__(None, None, None)
         note_baked(plane, order.folder)

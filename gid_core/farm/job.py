@@ -137,7 +137,7 @@ def make(options: argparse.Namespace, source: Path, folder: Path) -> Job:
             with disk_errors(folder):
                 shutil.copyfile(picture, folder / asked[name])
     text = json.dumps({"version": __version__, "photos": listed, "asked": asked}, indent=2, ensure_ascii=False)
-    _write(folder / FILE, (text + "\n").encode())
+    _write(folder / FILE, (text + "\n").encode("utf-8", "backslashreplace"))
     return Job.load(folder)
 
 

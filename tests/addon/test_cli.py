@@ -4,6 +4,7 @@ import json
 import os
 import re
 import runpy
+import shutil
 import signal
 import subprocess
 import sys
@@ -315,12 +316,14 @@ def test_main_needs_no_registered_add_on_and_leaves_none(picture, tmp_path):
 
 @pytest.mark.parametrize(("engine", "kind"), [("cycles", "exr"), ("cycles", "png16"), ("eevee", "exr-half")])
 def test_blender_draws_the_frames_when_it_is_asked_to(picture, tmp_path, engine, kind):
-    # Also a place that Blender would read as a template.
+    # Also a name that is no text where the system has such, and a place that Blender would read as a template.
+    name = os.fsdecode(b"caf\xe9 {x} %d.png" if sys.platform.startswith("linux") else b"{x} %d.png")
+    picture = shutil.copy(picture, tmp_path / name)
     out = tmp_path / "{shot} ### %d" / "é [x]"
     asked = ["--render", engine, "--format", kind, "--handles", "1", "--movie", "prores", "--stmap"]
     done = run(tmp_path / "profile", "animate", picture, "--out", out, *QUICK, *asked, "--seconds", "0.25")
     assert done.returncode == 0, done.stderr
-    assert {p.name for p in tmp_path.iterdir()} <= {"profile", out.parent.name}
+    assert {p.name for p in tmp_path.iterdir()} <= {"profile", out.parent.name, name}
     assert {p.name for p in out.iterdir()} >= {"scene.blend", "loop.mov", "frames", "stmap", "report.json"}
     suffix = frame_files.suffix_of(kind)
     assert sorted(p.name for p in (out / "frames").iterdir()) == [f"{n:04d}{suffix}" for n in range(5)]
@@ -329,6 +332,7 @@ def test_blender_draws_the_frames_when_it_is_asked_to(picture, tmp_path, engine,
         assert len(list(movie.decode(video=0))) == 3
     report = json.loads((out / "report.json").read_text())
     assert report["render"] == {"by": engine}
+    assert report["photo"]["file"] == name
     assert report["picture_seam_ratio"] > 0
     volume, still = SpectralVolume.load(out / "volume.npz"), image_io.load_photo(out / "still.png").pixels
     expected = LoopRenderer(still, volume, plan_loop(volume, 3, Fraction(12))).frame(1)

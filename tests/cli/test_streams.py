@@ -1,5 +1,6 @@
 """Commands where others run them: old code pages, closed and full streams, names of 260 characters, no home."""
 
+import json
 import os
 import re
 import subprocess
@@ -42,6 +43,21 @@ def test_names_that_the_code_page_lacks_are_told_by_their_numbers(tmp_path, enco
     assert done.returncode == 0, done.stderr
     assert b"\\u51fa: 3 frames" in done.stdout
     assert (tmp_path / "出" / "report.json").exists()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="names are text there")
+@pytest.mark.parametrize("utf8", ["1", "0"])
+def test_names_that_are_no_text_are_told_by_their_numbers(tmp_path, utf8):
+    name, out = os.fsdecode(b"caf\xe9.png"), os.fsdecode(b"\xff out")
+    photo(tmp_path / name)
+    done = animate(name, "--out", out, cwd=tmp_path, variables={"LC_ALL": "C", "PYTHONUTF8": utf8})
+    assert done.returncode == 0, done.stderr
+    assert b"udcff out: 3 frames" in done.stdout
+    report = json.loads((tmp_path / out / "report.json").read_text(encoding="utf-8"))
+    assert report["photo"]["file"] == name
+    missing = animate(os.fsdecode(b"\xfe.png"), cwd=tmp_path)
+    assert (missing.returncode, missing.stderr.count(b"gid: error: there is no picture")) == (2, 1)
+    assert b"Traceback" not in missing.stderr
 
 
 def _close_all():
