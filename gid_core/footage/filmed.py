@@ -22,6 +22,7 @@ from ..prediction.stages import at_grid, shown
 from ..version import __version__
 from . import filters
 from .flow import grey
+from .light import evened
 from .reading import Reading
 from .spectrum import Fit, fit_volume
 from .tracks import Tracks, track
@@ -31,6 +32,7 @@ __all__ = ["SHAKE_SHARE", "filmed"]
 
 SHAKE_SHARE = 0.016  # of the long side: a camera that goes no farther shakes, and that is taken out
 _STANDING = 0.1  # share of the vectors that must stand for the camera to stand
+_JUDGED = 0.2  # share of the textured places that must be believed in a frame to judge the camera by it
 _SURE_FRAMES = 3  # in which the camera must have gone farther before the clip is refused
 _FOLLOWED = 0.4  # share of all vectors that must be believed
 _HELD = 0.35, 0.8  # share of the motion that its harmonics hold: below the first it is refused, below the second told
@@ -108,7 +110,7 @@ def _check_aspect(photo, clip, name):
 
 def _followed(reading, tell) -> tuple[Tracks, np.ndarray, float]:
     """Tracks without the shake of the camera, how far they explain what changes, and how far the camera goes, px."""
-    clip = reading.clip
+    clip = evened(reading.clip)
     height, width = clip.frames.shape[1:3]
     still = grey(clip.still).astype(np.float32)
     slope = _slope(still)
@@ -126,7 +128,8 @@ def _followed(reading, tell) -> tuple[Tracks, np.ndarray, float]:
         affine, length, share = filters.dominant_affine(displacement, seen)
         # What stands while much of the picture moves together shows that the camera stands, too.
         stands = (np.linalg.norm(displacement[seen], axis=-1) < length / 4).sum() > _STANDING * seen.sum()
-        if share >= filters.DOMINANT and length > _NOISE_FLOOR[1] and not stands:
+        is_judged = seen.sum() > _JUDGED * textured.sum()
+        if is_judged and share >= filters.DOMINANT and length > _NOISE_FLOOR[1] and not stands:
             affines[index], lengths[index] = affine, length
         now = grey(clip.frames[index]).astype(np.float32)
         camera = filters.affine_field(affines[index], height, width)
@@ -135,8 +138,7 @@ def _followed(reading, tell) -> tuple[Tracks, np.ndarray, float]:
         if (lengths > limit).sum() >= _SURE_FRAMES:
             raise ImageError(
                 f"the camera moves in {reading.name}, by {100 * np.max(lengths) / max(width, height):.0f} % of the "
-                f"picture at {clip.times[index]:.1f} s: film from a tripod, or stabilise the clip first "
-                "(a light that flickers over all of it reads as the same: film by daylight)"
+                f"picture at {clip.times[index]:.1f} s: film from a tripod, or stabilise the clip first"
             )
 
     tracks = track(clip, progress=judge)

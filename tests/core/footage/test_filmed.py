@@ -6,6 +6,7 @@ import pytest
 from gid_core.errors import Cancelled, ImageError, SettingsError
 from gid_core.files.clips import Clip
 from gid_core.footage.filmed import filmed
+from gid_core.footage.light import evened
 from gid_core.footage.reading import Reading
 from onnx_export.footage.made_clips import made_clip, patch_sway
 
@@ -111,12 +112,59 @@ def test_a_photo_of_another_shape_is_refused():
         filmed(clip, clip.as_photo().pixels[:, :50])
 
 
-def test_flicker_moves_nothing():
+def lit(clip, light):
+    """The clip under another light: factors (T, H, W), or what broadcasts to that."""
+    frames = np.clip(np.rint(clip.frames * light[..., None]), 0, 255).astype(np.uint8)
+    return Reading(Clip(frames, clip.times, 0, clip.source), frames[0], "made.mp4")
+
+
+def flickers(share):
+    gains = 1 + share * np.random.default_rng(3).uniform(-1, 1, FPS * SECONDS)
+    gains[0] = 1  # the still's own
+    return gains[:, None, None]
+
+
+LIGHTS = {
+    "flickers": flickers(0.25),
+    "flickers a little": flickers(0.05),
+    "flickers at one side": 1 + 1.2 * (flickers(0.25) - 1) * np.linspace(0, 1, SIZE[0]),
+    "fades": np.linspace(1, 0.6, FPS * SECONDS)[:, None, None],
+}
+
+
+@pytest.mark.parametrize("light", LIGHTS.values(), ids=LIGHTS)
+def test_a_light_that_changes_moves_nothing(light):
+    motion = filmed(lit(reading_of(nothing).clip, light))
+    assert (motion.envelope == 0).mean() > 0.99
+    assert motion.provenance["clip"]["shake_px"] == 0
+
+
+@pytest.mark.parametrize("light", LIGHTS.values(), ids=LIGHTS)
+def test_what_sways_under_a_light_that_changes_comes_back(light, of_plant):
+    motion = filmed(lit(reading_of(plant).clip, light))
+    assert abs(in_the_middle(motion, 0) / in_the_middle(of_plant, 0) - 1) < KEPT
+    assert motion.provenance["clip"]["shake_px"] == 0
+
+
+@pytest.mark.parametrize("light", LIGHTS.values(), ids=LIGHTS)
+def test_a_camera_that_pans_is_refused_under_a_light_that_changes(light):
+    with pytest.raises(ImageError, match=r"the camera moves in made.mp4, by \d+ % .*tripod"):
+        filmed(lit(reading_of(lambda x, y, t: (3 * t + 0 * x, 0.5 * t + 0 * y)).clip, light))
+
+
+def test_a_few_vectors_that_agree_are_no_camera():
+    """A flame lights what is beside it: nothing can be followed there, and what little can may agree by chance."""
     clip = reading_of(nothing).clip
-    gain = 1 + 0.1 * np.random.default_rng(3).random(len(clip.frames))
-    frames = np.clip(clip.frames * gain[:, None, None, None], 0, 255).astype(np.uint8)
-    motion = filmed(Reading(Clip(frames, clip.times), clip.still, "candle.mp4"))
-    assert (motion.envelope == 0).mean() > 0.95
+    frames = np.full_like(clip.frames, 128)
+    frames[0] = clip.frames[0]
+    frames[1:, 16:48, 16:48] = np.roll(clip.frames[0], 3, 1)[16:48, 16:48]  # what is left of it goes by 3 px
+    with pytest.raises(ImageError, match=r"only .* can be followed"):
+        filmed(Reading(Clip(frames, clip.times), clip.still, "made.mp4"))
+
+
+def test_frames_lit_as_the_still_stay_as_they_were_filmed():
+    clip = reading_of(plant).clip
+    assert np.array_equal(evened(clip).frames, clip.frames)
 
 
 def test_a_cancel_stops_it():
