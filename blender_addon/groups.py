@@ -11,15 +11,11 @@ from typing import Any
 
 import bpy
 
-from ..gid_core.child import Crew
 from ..gid_core.errors import GidError
-from ..gid_core.files.storage import Scratch
 from .nodes import rig
-from .work import Work, second_blender
+from .work import Beside, Work
 
 __all__ = ["WithGroups", "bring"]
-
-_FILE = "groups.blend"
 
 
 class WithGroups:
@@ -31,37 +27,37 @@ class WithGroups:
 
     def __init__(self, work: Work, n_modes: int, joined: Callable[[Any, Path | None], Any]):
         self._work, self._joined = work, joined
-        self._crew: Crew | None = None
-        self._file: Path | None = None
-        self._scratch = Scratch("gid-groups-")
-        order = {"file": str(self._scratch.folder / _FILE), "n_modes": n_modes}
+        self._groups: Beside | None = None
         with contextlib.suppress(GidError):
-            module = "blender_addon.groups_child"
-            self._crew = Crew(1, module, order, self._scratch.folder, "make node groups", second_blender())
+            self._groups = Beside(
+                "blender_addon.groups_child",
+                lambda folder: {"file": str(folder / "groups.blend"), "n_modes": n_modes},
+                "make node groups",
+                lambda _folder, word: Path(word["file"]),
+            )
 
     def poll(self):
         """What happened to the work since the last call."""
-        if self._crew is not None:
+        if self._groups is not None:
             try:
-                is_made = bool(self._crew.answers())
+                self._groups.poll()
             except GidError:  # what went wrong there is printed; the loop is built without it
-                self._crew = None
-            else:
-                self._file = self._scratch.folder / _FILE if is_made else self._file
+                self._groups.cancel()
+                self._groups = None
         return self._work.poll()
 
     def result(self):
         """Both, once they are there."""
         made = self._work.result()
-        is_waiting = self._crew is not None and self._file is None
-        return None if made is None or is_waiting else self._joined(made, self._file)
+        file = None if self._groups is None else self._groups.result()
+        is_waiting = self._groups is not None and file is None
+        return None if made is None or is_waiting else self._joined(made, file)
 
     def cancel(self):
         """Stop both; the file is gone then."""
         self._work.cancel()
-        if self._crew is not None:
-            self._crew.end()
-        self._scratch.remove()
+        if self._groups is not None:
+            self._groups.cancel()
 
 
 def bring(file: Path, n_modes: int) -> None:

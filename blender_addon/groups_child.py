@@ -15,4 +15,4 @@ def serve(order: dict) -> None:
 
 def _work(order, _commands, send):
     bpy.data.libraries.write(order["file"], {rig.group(order["n_modes"])})
-    send(event="done")
+    send(event="done", file=order["file"])

@@ -3,15 +3,22 @@
 Who runs it, and what becomes of its result, is told in jobs.py.
 """
 
+import contextlib
 import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import bpy
 
-__all__ = ["Chain", "Inline", "Step", "Threaded", "Work", "second_blender", "steps_of"]
+from ..gid_core.child import Crew
+from ..gid_core.errors import GidError
+from ..gid_core.files.progress import clear_away
+from ..gid_core.files.storage import Scratch
+
+__all__ = ["Beside", "Chain", "Inline", "Step", "Threaded", "Work"]
 
 
 @dataclass(frozen=True)
@@ -87,39 +94,102 @@ class Threaded:
         pass
 
 
-class Chain:
-    """Works one after another: each is begun, on the main thread, with what came of the one before."""
+class Beside:
+    """A process beside this one that works in a temporary folder, as `Work`.
 
-    def __init__(self, first: Work, *others: Callable[[Any], Work]):
-        self._work, self._others = first, list(others)
+    What it says besides its progress is kept by `event`: "place" names the "folder" where results appear at the end,
+    "done" is its last word.
+
+    Args:
+        module: dotted, whose `serve(order)` it runs; see `gid_core.child`.
+        order: makes what it is told, JSON-ready, of the folder.
+        work: what it does, for a sentence about a crash.
+        taken: makes the result, never None, of the folder and the last word.
+        is_blender: it is a second Blender, without a window and without the user's own settings.
+        tidies: it listens for {"cancel": true}, and has some seconds then to leave no half-written results.
+    Raises:
+        LimitError: no process can be started.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        order: Callable[[Path], dict],
+        work: str,
+        taken: Callable[[Path, dict], Any] = lambda _folder, word: word,
+        *,
+        is_blender: bool = True,
+        tidies: bool = False,
+    ):
+        self.heard: dict[str, dict] = {}
+        self._taken, self._tidies = taken, tidies
+        self._result: Any = None
+        self._scratch = Scratch("gid-beside-")
+        folder = self._scratch.folder
+        try:
+            blender = _second_blender() if is_blender else None
+            self._crew = Crew(1, module, order(folder), folder, work, blender)
+        except BaseException:
+            self._scratch.remove()
+            raise
 
     def poll(self):
-        events = self._work.poll()
-        if self._others and (result := self._work.result()) is not None:
-            self._work.cancel()
-            self._work = self._others.pop(0)(result)
+        steps = []
+        for _index, message in self._crew.answers():
+            if message["event"] == "progress":
+                steps.append(Step(message["phase"], message["fraction"]))
+            else:
+                self.heard[message["event"]] = message
+        return steps
+
+    def result(self):
+        if self._result is None and "done" in self.heard:
+            self._result = self._taken(self._scratch.folder, self.heard["done"])
+        return self._result
+
+    def cancel(self):
+        """Stop. Process and folder are gone when this returns; of one that tidies up, some seconds later."""
+        if self._tidies:
+            self._crew.dismiss(self._see_off)
+        else:
+            self._crew.end()
+            self._scratch.remove()
+
+    def _see_off(self):
+        """Thread: it has ended, perhaps because it took too long to do so in order."""
+        with contextlib.suppress(GidError):
+            self.poll()
+        if "place" in self.heard:
+            clear_away(self.heard["place"]["folder"])
+        self._scratch.remove()
+
+
+class Chain:
+    """Works one after another: each is begun, on the main thread, with what came of the one before.
+
+    None is cancelled before all are: what a work leaves may be needed by the next one.
+    """
+
+    def __init__(self, first: Work, *others: Callable[[Any], Work]):
+        self._begun, self._others = [first], list(others)
+
+    def poll(self):
+        work = self._begun[-1]
+        events = work.poll()
+        if self._others and (result := work.result()) is not None:
+            self._begun.append(self._others.pop(0)(result))
         return events
 
     def result(self):
-        return None if self._others else self._work.result()
+        return None if self._others else self._begun[-1].result()
 
     def cancel(self):
-        self._work.cancel()
+        for work in reversed(self._begun):
+            work.cancel()
 
 
-def second_blender() -> list[str]:
+def _second_blender() -> list[str]:
     """Command of this Blender without a window, without the user's own settings, that runs Python text."""
     if not bpy.app.binary_path:  # it is a module of Python
         return [sys.executable, "-I", "-c"]
     return [bpy.app.binary_path, "--background", "--factory-startup", "--python-expr"]
-
-
-def steps_of(crew) -> tuple[list[Step], dict | None]:
-    """What a `child.Crew` of one said since the last call, and its last word; None while it goes on.
-
-    Raises:
-        GidError: what the child raised, or a sentence about its crash.
-    """
-    messages = [message for _index, message in crew.answers()]
-    done = next((message for message in messages if message["event"] == "done"), None)
-    return [Step(one["phase"], one["fraction"]) for one in messages if one is not done], done

@@ -75,10 +75,13 @@ def animate_all(
     blender: delivery.Blender | None = None,
     cancelled: Callable | None = None,
     progress: Callable | None = None,
+    begun: Callable | None = None,
 ) -> tuple[Path, list[Outcome]]:
     """As `run`; a photo that fails raises nothing. Returns the page and what came of each photo.
 
-    progress: called with a phase, which begins with the photo's number, and the fraction 0..1 of it that is done.
+    Args:
+        progress: called with a phase, which begins with the photo's number, and the fraction 0..1 of it that is done.
+        begun: called with the folder of each loop before it is made.
     """
     folder = Path(options.folder)
     out = Path(options.out) if options.out else Path("out") / folder.resolve().name
@@ -93,6 +96,8 @@ def animate_all(
             if progress is not None:
                 progress(f"{of_all}: {phase}", fraction)
 
+        if begun is not None:
+            begun(out / name)
         outcomes.append(_animated(options, photo, out / name, blender, cancelled, told))
     _write_index(out, folder.resolve().name, outcomes)
     return out / INDEX, outcomes

@@ -86,11 +86,6 @@ class Crew:
                 found.append((index, message))
         return found
 
-    @property
-    def is_running(self) -> bool:
-        """True while a child lives."""
-        return any(process.poll() is None for process in self._processes)
-
     def dismiss(self, afterwards: Callable[[], None]) -> None:
         """Tell all children {"cancel": true} and return at once: a thread sees to it that they end, and calls this."""
         for index in range(len(self)):

@@ -39,9 +39,9 @@ class GID_OT_batch(base.Choosing, bpy.types.Operator):
         photos, out = (bpy.path.abspath(folder) for folder in (self.directory, self.out))
         arguments = batch.arguments_of(context.scene, photos.rstrip("/\\"), out)
         if not self.is_asked:
-            self.report({"INFO"}, jobs.run(batch.Batch(arguments), batch.told))
+            self.report({"INFO"}, jobs.run(batch.begin(arguments), batch.told))
             return {"FINISHED"}
-        jobs.start(jobs.ANYWHERE, lambda: batch.Batch(arguments), batch.told, self.bl_label, window=context.window)
+        jobs.start(jobs.ANYWHERE, lambda: batch.begin(arguments), batch.told, self.bl_label, window=context.window)
         return {"INTERFACE"}
 
 

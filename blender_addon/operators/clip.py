@@ -89,7 +89,7 @@ class _ClipOrder:
     def begin(self):
         """The measurement, in processes of its own."""
         photo = None if self._photo is None else self._photo.read_still()
-        return clips.Filming(self._path, at=self._at, fps=self._fps, photo=photo)
+        return clips.filming(self._path, at=self._at, fps=self._fps, photo=photo)
 
     def fulfil(self, result):
         """Build the loop, all of it or nothing, and show it; what there is to tell."""

@@ -6,15 +6,13 @@ from pathlib import Path
 
 import bpy
 
-from ...gid_core.child import Crew
 from ...gid_core.errors import SettingsError
 from ...gid_core.files import movie
-from ...gid_core.files.storage import Scratch
 from .. import preferences
 from ..loop import length
-from ..work import second_blender, steps_of
+from ..work import Beside
 
-__all__ = ["Batch", "Result", "arguments_of", "folder_beside", "told"]
+__all__ = ["Result", "arguments_of", "begin", "folder_beside", "told"]
 
 
 def folder_beside(photos: str) -> str:
@@ -63,35 +61,18 @@ class Result:
     failed: tuple[tuple[str, str], ...]
 
 
-class Batch:
-    """A batch under way, as `work.Work`; its result is a `Result`."""
+def begin(arguments: list[str]) -> Beside:
+    """A batch under way; its result is a `Result`. After a cancel the loops that are finished stay.
 
-    def __init__(self, arguments: list[str]):
-        self._scratch = Scratch("gid-batch-")
-        self._result: Result | None = None
-        try:
-            order = {"arguments": arguments}
-            module = "blender_addon.batch_child"
-            self._crew = Crew(1, module, order, self._scratch.folder, "animate the photos", second_blender())
-        except BaseException:
-            self._scratch.remove()
-            raise
+    Raises:
+        LimitError: no process can be started.
+    """
+    order = {"arguments": arguments}
+    return Beside("blender_addon.batch_child", lambda _folder: order, "animate the photos", _result, tidies=True)
 
-    def poll(self):
-        """What happened since the last call: number of the photo, its phase, how far that is."""
-        steps, done = steps_of(self._crew)
-        if done is not None:
-            failed = tuple((name, why) for name, why in done["failed"])
-            self._result = Result(done["page"], done["count"], failed)
-        return steps
 
-    def result(self):
-        """What came of it, once all photos were tried."""
-        return self._result
-
-    def cancel(self):
-        """Stop; the loops that are finished stay, and what is not is gone soon after. Harmless when it is over."""
-        self._crew.dismiss(self._scratch.remove)
+def _result(_folder, word):
+    return Result(word["page"], word["count"], tuple((name, why) for name, why in word["failed"]))
 
 
 def told(result: Result) -> str:

@@ -4,25 +4,23 @@ The loop goes there as a file, as it is at that moment: what is changed meanwhil
 """
 
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import bpy
 
-from ...gid_core.child import Crew
 from ...gid_core.errors import GidError, SettingsError
-from ...gid_core.files.storage import Scratch, disk_errors
+from ...gid_core.files.storage import disk_errors
 from .. import compat
 from ..saving import keep_paint_of
-from ..work import Step, second_blender
+from ..work import Beside
 from .bake import note_baked
 
 __all__ = ["BakeBeside"]
 
 
-class BakeBeside:
-    """A bake under way, as `work.Work`; its result is itself, to be finished.
-
-    place: (folder, take), what `bake.folder_of` wants to know of bakes under way; None until it is known.
+class BakeBeside(Beside):
+    """A bake under way, as `work.Work`; its result is itself, to be finished. After a cancel it leaves nothing.
 
     Args:
         plane: of the loop. asked: what `bake.order_of` takes, JSON-ready.
@@ -31,48 +29,34 @@ class BakeBeside:
     """
 
     def __init__(self, plane, asked: dict):
-        self.place: tuple[str, str] | None = None
-        self._plane, self._told = plane.session_uid, None
-        self._scratch = Scratch("gid-bake-")
-        file = self._scratch.folder / "loop.blend"
-        try:
-            with disk_errors(file):
-                _write_loop(plane, file)
-            order = {"file": str(file), "plane": plane.name, "space": compat.working_space(), "asked": asked}
-            module = "blender_addon.bake_child"
-            self._crew = Crew(1, module, order, self._scratch.folder, "bake the loop", second_blender())
-        except BaseException:
-            self._scratch.remove()
-            raise
+        self._plane = plane.session_uid
+        super().__init__("blender_addon.bake_child", partial(_order, plane, asked), "bake the loop", tidies=True)
 
-    def poll(self):
-        """What happened since the last call."""
-        steps = []
-        for _index, message in self._crew.answers():
-            if message["event"] == "progress":
-                steps.append(Step(message["phase"], message["fraction"]))
-            elif message["event"] == "place":
-                self.place = message["folder"], message["take"]
-            else:
-                self._told = message["told"]
-        return steps
+    @property
+    def place(self) -> tuple[str, str] | None:
+        """(folder, take), what `bake.folder_of` wants to know of bakes under way; None until it is known."""
+        told = self.heard.get("place")
+        return None if told is None else (told["folder"], told["take"])
 
     def result(self):
         """This bake, once everything is in its folder."""
-        return None if self._told is None else self
-
-    def cancel(self):
-        """Stop, and leave nothing: what lies on the disk is gone soon after. Harmless when it is over."""
-        self._crew.dismiss(self._scratch.remove)
+        return None if super().result() is None else self
 
     def finish(self) -> str:
         """Note on the loop where the bake lies, if it is still there. Returns a sentence about the bake."""
-        assert self._told is not None  # it is over
-        assert self.place is not None
+        assert self.place is not None  # it is over
         plane = next((obj for obj in bpy.data.objects if obj.session_uid == self._plane), None)
         if plane is not None:
             note_baked(plane, Path(self.place[0]))
-        return self._told
+        return self.heard["done"]["told"]
+
+
+def _order(plane, asked, folder):
+    """What the process is told; the loop lies in its folder then."""
+    file = folder / "loop.blend"
+    with disk_errors(file):
+        _write_loop(plane, file)
+    return {"file": str(file), "plane": plane.name, "space": compat.working_space(), "asked": asked}
 
 
 def _write_loop(plane, file):

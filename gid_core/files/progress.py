@@ -15,7 +15,17 @@ from pathlib import Path, PurePosixPath
 from ..errors import Cancelled, GidError, LimitError, SettingsError
 from .storage import PASSING, FolderLock, disk_errors
 
-__all__ = ["STOPPING", "FarmMeter", "Meter", "exit_code_of", "meter_of", "publishing", "seconds_left", "teller"]
+__all__ = [
+    "STOPPING",
+    "FarmMeter",
+    "Meter",
+    "clear_away",
+    "exit_code_of",
+    "meter_of",
+    "publishing",
+    "seconds_left",
+    "teller",
+]
 
 # What asks a command to stop: Ctrl-C, a farm, a terminal that is closed.
 STOPPING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
@@ -23,6 +33,7 @@ STOPPING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP
 _REPORT = "report.json"
 _PARTIAL = ".partial"
 _GRACE_S = 10.0  # between making a folder and locking it pass milliseconds
+_CLEARING_S = 2.0  # for the processes of a run that was killed to notice that it is gone
 _REDRAW_S = 0.1
 
 
@@ -173,6 +184,22 @@ def publishing(out: str | Path, keeps: Sequence[str] = ()) -> Iterator[Path]:
                 break
         raise
     shutil.rmtree(partial, ignore_errors=True)
+
+
+def clear_away(out) -> None:
+    """Remove what runs to `out` left that were killed; those that go on keep theirs.
+
+    What processes of theirs go on to write for a moment is removed, too.
+    """
+    for path in _leftovers(Path(out)):
+        lock = FolderLock.take(path, _GRACE_S)
+        if lock is None:
+            continue
+        lock.release()
+        until = time.monotonic() + _CLEARING_S
+        while path.exists() and time.monotonic() < until:
+            shutil.rmtree(path, ignore_errors=True)
+            time.sleep(_CLEARING_S / 20)
 
 
 def _staging(out, keeps):

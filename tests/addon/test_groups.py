@@ -39,5 +39,5 @@ def test_groups_that_were_made_beside_are_those_that_are_made_here():
 
 
 def test_where_no_second_blender_comes_up_the_work_is_over_without_groups(monkeypatch):
-    monkeypatch.setattr(groups, "second_blender", lambda: [sys.executable, "-c", "raise SystemExit(3)"])
+    monkeypatch.setattr(work, "_second_blender", lambda: [sys.executable, "-c", "raise SystemExit(3)"])
     assert jobs.run(with_groups(), lambda result: result) == ("a motion", None)

@@ -59,13 +59,14 @@ def test_the_panel_is_asked_for_all_that_the_command_line_takes(photos):
 def test_a_job_for_a_folder_outlives_its_file_and_is_stopped_by_its_own_button(photos, tmp_path):
     bpy.context.scene.gid.n_frames = 400
     arguments = batch.arguments_of(bpy.context.scene, str(photos), "")
-    job = jobs.start(jobs.ANYWHERE, lambda: batch.Batch(arguments), batch.told, "Batch")
+    job = jobs.start(jobs.ANYWHERE, lambda: batch.begin(arguments), batch.told, "Batch")
     bpy.ops.wm.read_factory_settings(use_empty=True)
     patience = time.monotonic() + PATIENCE_S
     while not (job.phase.endswith("render the frames") and job.fraction > 0) and time.monotonic() < patience:
         assert not jobs.step()
         time.sleep(0.02)
     assert job.phase.startswith("photo 2 of 3: ")  # the first is broken
+    assert job.work.heard["place"]["folder"] == str(tmp_path / "photos_loops" / "rose")
     assert not bpy.ops.gid.batch.poll()
     assert bpy.ops.gid.cancel() == {"PASS_THROUGH"}  # Escape
     assert jobs.current(jobs.ANYWHERE) is job

@@ -121,7 +121,7 @@ def test_a_refusal_changes_nothing(clip, asked, said):
 
 def test_a_cancel_leaves_no_process_and_no_data(clip):
     before = blocks()
-    filming = clips.Filming(clip, fps=str(FPS))
+    filming = clips.filming(clip, fps=str(FPS))
     job = jobs.start(jobs.key_of(bpy.context.scene), lambda: filming, lambda result: None, "Motion from Clip")
     patience = time.monotonic() + PATIENCE_S
     while job.phase == "Starting" and time.monotonic() < patience:
@@ -131,7 +131,7 @@ def test_a_cancel_leaves_no_process_and_no_data(clip):
     begun = time.monotonic()
     jobs.stop(job.key)
     assert time.monotonic() - begun < 1
-    assert not filming._crew.is_running
+    assert all(process.poll() is not None for process in filming._crew._processes)
     assert blocks() == before
 
 

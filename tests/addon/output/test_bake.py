@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import time
 
 import av
@@ -13,6 +14,7 @@ from gid_dev.blender_addon import jobs
 from gid_dev.blender_addon.loop import sight
 from gid_dev.blender_addon.output import bake, beside, preview
 from gid_dev.blender_addon.output.delivery import rendered_picture
+from gid_dev.gid_core import child
 from gid_dev.gid_core.errors import SettingsError
 from gid_dev.gid_core.files import colour, image_io
 from gid_dev.gid_core.frames.bake import bake as core_bake
@@ -21,6 +23,7 @@ from gid_dev.gid_core.frames.frame_worker import Sheet
 N_FRAMES = 12
 AGREES_DB = 100
 PATIENCE_S = 60
+NEEDS_SIGNALS = pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="no process can be stopped here")
 
 
 @pytest.fixture
@@ -195,7 +198,9 @@ def test_a_blender_beside_bakes_the_loop_as_it_was_at_the_press(small_loop, outp
     assert small_loop.gid.scene.gid.home.name == "The artist's own"
 
 
-def test_a_bake_beside_that_is_cancelled_leaves_nothing(small_loop, output, tmp_path):
+@pytest.mark.parametrize("answers", [True, pytest.param(False, marks=NEEDS_SIGNALS)])
+def test_a_bake_beside_that_is_cancelled_leaves_nothing(small_loop, output, tmp_path, monkeypatch, answers):
+    monkeypatch.setattr(child, "_TIDY_S", child._TIDY_S if answers else 0.2)
     small_loop.gid.scene.frame_end = 2000
     work = beside.BakeBeside(small_loop, {**asked(tmp_path), "whole_range": True})
     patience = time.monotonic() + PATIENCE_S
@@ -204,12 +209,16 @@ def test_a_bake_beside_that_is_cancelled_leaves_nothing(small_loop, output, tmp_
         steps += work.poll()
         time.sleep(0.02)
     assert work.place == (str(tmp_path / "bakes" / "photo"), bake.take_of(small_loop))
+    assert list((tmp_path / "bakes").glob(".*"))  # what will be in its folder
+    if not answers:
+        work._crew._processes[0].send_signal(signal.SIGSTOP)
     begun = time.monotonic()
     work.cancel()
     assert time.monotonic() - begun < 1
-    while (tmp_path / "bakes").exists() and time.monotonic() < begun + PATIENCE_S:
+    while list(tmp_path.glob("bakes/.*")) and time.monotonic() < begun + PATIENCE_S:
         time.sleep(0.02)
-    assert not (tmp_path / "bakes").exists()
+    assert not list(tmp_path.glob("bakes/.*"))
+    assert not list(tmp_path.glob("bakes/*"))
     assert small_loop.gid.baked == ""
 
 

@@ -248,6 +248,19 @@ def test_a_leftover_that_is_not_wanted_is_removed(tmp_path):
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def test_what_runs_left_can_be_cleared_away_without_another_run(tmp_path):
+    (tmp_path / "out").mkdir()
+    dead = [tmp_path / ".out-abc.partial", tmp_path / "out" / ".gid-abc.partial"]
+    kept = [tmp_path / ".out-def.partial", tmp_path / ".other-abc.partial", tmp_path / "out" / "theirs"]
+    for folder in (*dead, *kept):
+        (folder / "frames").mkdir(parents=True)
+        (folder / ".lock").touch()
+    lock = storage.FolderLock.take(kept[0])  # a run that goes on
+    progress.clear_away(tmp_path / "out")
+    lock.release()
+    assert [path.exists() for path in (*dead, *kept)] == [False] * 2 + [True] * 3
+
+
 def test_a_temporary_folder_of_a_killed_run_goes_with_the_next_one_and_no_other(tmp_path):
     code = (
         "import sys, time; sys.path.insert(0, sys.argv[1])\n"
