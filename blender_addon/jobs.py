@@ -32,6 +32,7 @@ __all__ = [
     "dismiss",
     "key_of",
     "note",
+    "note_fault",
     "notice",
     "notices",
     "run",
@@ -146,6 +147,11 @@ def note(key: int, text: str, *, is_error: bool = True, remedy: Remedy | None = 
     windows.redraw()
 
 
+def note_fault(key: int, label: str) -> None:
+    """Say that what is called `label` ended by a bug of ours, whose traceback goes to the console."""
+    note(key, f"'{label}' failed by a fault of the add-on: please report what the console shows")
+
+
 def dismiss(key: int) -> None:
     """Take back what was said to a scene."""
     if _notices.pop(key, None) is not None:
@@ -244,7 +250,7 @@ def _advance(job):
         short = LimitError(f"not enough memory for '{job.label}': choose a smaller size, or close other programs")
         note(job.key, str(short), remedy=job.remedy_for(short))
     except Exception:  # our bug: its traceback goes to the console, but who waits for the result must see something
-        note(job.key, f"'{job.label}' failed by a fault of the add-on: please report what the console shows")
+        note_fault(job.key, job.label)
         raise
     finally:
         if is_over:

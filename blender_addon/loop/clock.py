@@ -11,7 +11,7 @@ import bpy
 from ...gid_core.errors import SettingsError
 from .. import compat
 from ..nodes import rig
-from .intact import intact
+from .intact import fraction, intact
 
 __all__ = [
     "check_range",
@@ -36,9 +36,9 @@ def fps_of(plane) -> Fraction:
         SettingsError: what the file keeps of it is no rate.
     """
     with intact(plane.name):
-        fps = Fraction(plane.gid.fps)
-        check_rate(fps)
-        return fps
+        fps = fraction(plane.gid.fps)
+    check_rate(fps)
+    return fps
 
 
 def key(obj, start: int, n_frames: int) -> None:

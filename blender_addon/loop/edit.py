@@ -22,13 +22,13 @@ from .. import jobs
 from ..nodes import rig, sharp
 from . import clock, colours, images, live, mesh, pluck, raw, scene, upgrade
 from .build import Pictures, baked, check_plan, note_plan, set_plan
-from .intact import intact
 from .read import (
     copied_with,
     played_volume,
     refuse_foreign_colours,
     refuse_unkept,
     scene_of,
+    still_of,
     stored_plan,
     stored_still,
     stored_volume,
@@ -138,8 +138,7 @@ def replace_motion(
     check_fits(plane, still, motion.n_freqs)
     shown, played = _Shown.of(plane), _Played.of(plane)
     if foreseen is None or not foreseen.holds(shown, played):
-        with intact(plane.name):
-            foreseen = Foreseen.of(shown, played, motion, baked(motion, played.edits), still)
+        foreseen = Foreseen.of(shown, played, motion, baked(motion, played.edits), still)
     upgrade.upgrade(plane)  # the motion may have what an older rig does not read
     _write(plane, foreseen)
     if take is None:
@@ -165,8 +164,7 @@ def apply_edits(plane) -> None:
     motion, played = raw.load(plane), _Played.of(plane)
     volume = baked(motion, played.edits)
     if not np.array_equal(volume.amplitudes, played_volume(plane).amplitudes):
-        with intact(plane.name):
-            foreseen = Foreseen.of(_Shown.of(plane), played, motion, volume, None)
+        foreseen = Foreseen.of(_Shown.of(plane), played, motion, volume, None)
         _write(plane, foreseen)
     live.show(plane)
 
@@ -278,18 +276,16 @@ def follow(plane, *, with_images: bool = False) -> None:
 
 def follow_front(plane) -> None:
     """Let neighbours that the paint on "In Front" puts into two layers sharpen each other no longer."""
-    front, kin = _painted_front(plane), rig.get_input(plane, "Kin")
+    image, kin = plane.gid.front, rig.get_input(plane, "Kin")
+    front = None if image is None else _painted(images.Snapshot.of(image))
     if front is not None and kin is not None:  # loops of 0.1.0 have none
         made = LoopRenderer(stored_still(plane), played_volume(plane), stored_plan(plane), front=front, plate=False)
         images.rewrite(kin, sharp.kin_pixels(made.kin), is_byte=True)
 
 
-def _painted_front(plane):
-    """r (H, W) as the artist painted it; None if nothing was painted."""
-    image = plane.gid.front
-    if image is None or not images.is_painted(image):
-        return None
-    return np.ascontiguousarray(images.pixels_of(image)[..., 0])
+def _painted(front):
+    """r (H, W) as the artist painted it over a snapshot of "In Front"; None if nothing was painted."""
+    return np.ascontiguousarray(front.pixels()[..., 0]) if front.is_painted else None
 
 
 @dataclass(frozen=True)
@@ -308,7 +304,7 @@ class _Shown:
     def of(cls, plane):
         gid = plane.gid
         front, plate = (None if image is None else images.Snapshot.of(image) for image in (gid.front, gid.plate))
-        return cls(images.Snapshot.of(rig.get_input(plane, "Still")), front, plate, gid.colours)
+        return cls(images.Snapshot.of(rig.get_picture(plane, "Still")), front, plate, gid.colours)
 
     def is_same(self, other: "_Shown") -> bool:
         """Whether nothing of it has changed."""
@@ -364,10 +360,8 @@ class Foreseen:
         """Of a motion, `baked` as a volume, over a still, None for the one that is shown; its painted front stays."""
         is_new, front = still is not None and not shown.still.is_of(colours.to_scene(still)), None
         if not is_new:
-            pixels = colours.from_scene(shown.still.pixels(), shown.note)
-            still = pixels if images.has_alpha(pixels) else np.ascontiguousarray(pixels[..., :3])
-            if shown.front is not None and shown.front.is_painted:
-                front = np.ascontiguousarray(shown.front.pixels()[..., 0])
+            still = still_of(shown.still.pixels(), shown.note)
+            front = None if shown.front is None else _painted(shown.front)
         plan, plate = played.plan(motion), False if shown.plate is None else None
         pictures = Pictures.of(still, volume, plan, front, plate)
         return cls(shown, played, plan, pictures, is_new)
@@ -380,20 +374,20 @@ class Foreseen:
 def _write(plane, foreseen):
     """Put what is foreseen into the images, the sheet and the camera of the loop."""
     gid, pictures, shown = plane.gid, foreseen.pictures, foreseen.shown
-    still = rig.get_input(plane, "Still")
+    still = rig.get_picture(plane, "Still")
     old_size = tuple(still.size)
     if foreseen.is_new:
         _rewrite_made(still, pictures.still)
     for image, before, file in ((gid.front, shown.front, pictures.front), (gid.plate, shown.plate, pictures.plate)):
         if image is not None and (foreseen.is_new or not before.is_painted):
             _rewrite_made(image, file)
-    images.rewrite(rig.get_input(plane, "Static Mask"), pictures.static)
+    images.rewrite(rig.get_picture(plane, "Static Mask"), pictures.static)
     kin = rig.get_input(plane, "Kin")
     if kin is not None:  # loops of 0.1.0 have none, and the materials that they had then
         images.rewrite(kin, pictures.kin)
     gid.moving, gid.colours = pictures.moving, colours.note_of()
     for index, mode in enumerate(pictures.modes, 1):
-        images.rewrite(rig.get_input(plane, f"Image {index}"), mode)
+        images.rewrite(rig.get_picture(plane, f"Image {index}"), mode)
     for sheet in {body.data for body in clock.on_same_clock(plane)}:
         mesh.refill(sheet, pictures.sheet)
     if pictures.size != old_size:

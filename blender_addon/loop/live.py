@@ -14,7 +14,7 @@ from ...gid_core.motion.pluck import GENTLE, superposed
 from ...gid_core.motion.wander import gusts
 from ..nodes import rig
 from . import clock, images, pluck, raw
-from .intact import intact
+from .intact import intact, numbers
 
 __all__ = ["NUMBERS", "add_stroke", "ask", "asked", "bodies", "held", "is_held", "n_modes", "name_of", "ring", "show"]
 
@@ -70,8 +70,7 @@ def _blow(plane):
     """Key Amount by the gusts among the edits; without any, keys that are ours go, and an animator's stay."""
     edits, gid = plane.gid.edits, plane.gid
     if edits.gusts > 0:
-        with intact(plane.name):
-            keys = gusts(gid.n_frames, clock.fps_of(plane), edits.wander, edits.gusts)
+        keys = gusts(gid.n_frames, clock.fps_of(plane), edits.wander, edits.gusts)
         clock.key_input(
             plane, "Amount", [(gid.start + frame, edits.amplitude * factor, "BEZIER") for frame, factor in keys]
         )
@@ -86,10 +85,9 @@ def ring(plane) -> None:
         return
     edits = asked(plane)
     volume = apply(raw.load(plane), edits)
-    with intact(plane.name):
-        fps, n_frames = clock.fps_of(plane), plane.gid.n_frames
-        damping = GENTLE.scaled(plane.gid.edits.damping)
-        states = superposed(plucked(volume, edits.plucks), volume.frequencies, damping, period_s=float(n_frames / fps))
+    fps, n_frames = clock.fps_of(plane), plane.gid.n_frames
+    damping = GENTLE.scaled(plane.gid.edits.damping)
+    states = superposed(plucked(volume, edits.plucks), volume.frequencies, damping, period_s=float(n_frames / fps))
     # The rig's Amount scales the loop and not what is plucked.
     states = [(time_s, edits.amplitude * state) for time_s, state in states]
     pluck.key_plucks(plane, states, plane.gid.start, n_frames, fps)
@@ -128,16 +126,18 @@ def asked(plane) -> Edits:
     Raises:
         GidError: a picture or a stroke among it cannot be read.
     """
+    kept, still = plane.gid.edits, rig.get_picture(plane, "Still")
     with intact(plane.name):
-        kept = plane.gid.edits
-        still = rig.get_input(plane, "Still")
-        return Edits(
-            mask=None if kept.mask is None else _nearest(_grey(kept.mask), *still.size),
-            strength=None if kept.strength is None else strength_of_grey(_grey(kept.strength)),
-            strokes=tuple(Stroke(tuple(map(tuple, json.loads(one.path))), one.reach) for one in kept.strokes),
-            plucks=tuple(Pull(one.x, one.y, one.dx, one.dy, one.time_s) for one in kept.plucks),
-            **{field: getattr(kept, field) for field in NUMBERS},
-        )
+        paths = [numbers(one.path, None, 2).tolist() for one in kept.strokes]
+    return Edits(
+        mask=None if kept.mask is None else _nearest(_grey(kept.mask), *still.size),
+        strength=None if kept.strength is None else strength_of_grey(_grey(kept.strength)),
+        strokes=tuple(
+            Stroke(tuple(map(tuple, path)), one.reach) for path, one in zip(paths, kept.strokes, strict=True)
+        ),
+        plucks=tuple(Pull(one.x, one.y, one.dx, one.dy, one.time_s) for one in kept.plucks),
+        **{field: getattr(kept, field) for field in NUMBERS},
+    )
 
 
 def _picture(name, values):

@@ -16,7 +16,7 @@ from ...gid_core.motion.comb import axis
 from ...gid_core.motion.motion import Motion
 from ..nodes import rig
 from . import atlas, clock, images, thumbnail
-from .intact import intact
+from .intact import intact, numbers, record
 from .packing import Packed
 
 __all__ = ["FIELDS", "IMAGES", "Kept", "is_stored", "load", "lookup_of", "of", "share", "store"]
@@ -114,15 +114,15 @@ def of(kept, name: str) -> Motion:
     if any(getattr(kept, field) is None for field in _NEEDED):
         raise SettingsError(f"the motion of '{name}' is no longer in the file: animate the photo again")
     with intact(name):
-        frequencies = np.array(json.loads(kept.frequencies), np.float64)
+        frequencies, cells = numbers(kept.frequencies, None), numbers(kept.cells, 2)
         picture = images.pixels_of(kept.picture)[..., :3]
         return Motion(
             atlas.envelope_of(images.pixels_of(kept.envelope), len(frequencies)),
             atlas.chance_of(images.pixels_of(kept.chance), len(frequencies)),
             frequencies,
-            tuple(json.loads(kept.cells)),
+            tuple(cells.tolist()),
             np.rint(picture * 255).astype(np.uint8),
-            json.loads(kept.provenance),
+            record(kept.provenance),
             lookup=lookup_of(kept),
             members=None if kept.members is None else atlas.members_of(images.pixels_of(kept.members)),
         )

@@ -1,7 +1,5 @@
 """What a loop is made of, read back from its datablocks."""
 
-import json
-
 import bpy
 import numpy as np
 
@@ -13,15 +11,17 @@ from ...gid_core.motion.volume import SpectralVolume
 from ...gid_core.motion.wander import played
 from ..nodes import rig
 from . import colours, images, live, raw
-from .intact import intact
+from .intact import intact, numbers, record
 
 __all__ = [
     "cards_of",
     "copied_with",
+    "has_foreign_colours",
     "played_volume",
     "refuse_foreign_colours",
     "refuse_unkept",
     "scene_of",
+    "still_of",
     "stored_edits",
     "stored_motion",
     "stored_plan",
@@ -67,15 +67,19 @@ def refuse_unkept(plane) -> None:
         )
 
 
+def has_foreign_colours(plane) -> bool:
+    """True for a loop that was made under another colour configuration: what is made of it here has other colours."""
+    with intact(plane.name):
+        return colours.is_foreign(rig.get_picture(plane, "Still"), plane.gid.colours)
+
+
 def refuse_foreign_colours(plane) -> None:
-    """Refuse a loop that was made under another colour configuration: what is made of it here has other colours.
+    """Refuse such a loop.
 
     Raises:
-        SettingsError: it was.
+        SettingsError: it is one.
     """
-    with intact(plane.name):
-        is_foreign = colours.is_foreign(rig.get_input(plane, "Still"), plane.gid.colours)
-    if is_foreign:
+    if has_foreign_colours(plane):
         raise SettingsError(
             f"the loop '{plane.name}' was made under another colour configuration (OCIO): start Blender with that one, "
             "or animate the photo here anew"
@@ -129,10 +133,7 @@ def stored_volume(plane) -> SpectralVolume:
         SettingsError: `plane` is not a loop.
     """
     scene_of(plane)
-    if raw.is_stored(plane):
-        with intact(plane.name):
-            return apply(raw.load(plane), live.asked(plane))
-    return played_volume(plane)
+    return apply(raw.load(plane), live.asked(plane)) if raw.is_stored(plane) else played_volume(plane)
 
 
 def played_volume(plane) -> SpectralVolume:
@@ -142,16 +143,15 @@ def played_volume(plane) -> SpectralVolume:
         SettingsError: they, or what is kept beside them, are not as they were left.
     """
     with intact(plane.name):
-        edits = plane.gid.edits
-        frequencies = played(json.loads(plane.gid.frequencies), edits.rate, edits.wander)
+        frequencies, provenance = numbers(plane.gid.frequencies, None), record(plane.gid.provenance)
         modes = [
-            images.pixels_of(rig.get_input(plane, f"Image {index}"), is_vector=True)
+            images.pixels_of(rig.get_picture(plane, f"Image {index}"), is_vector=True)
             for index in range(1, len(frequencies) + 1)
         ]
         amplitudes = np.ascontiguousarray(np.stack(modes)).view(np.complex64)
-        return SpectralVolume(
-            amplitudes, frequencies, json.loads(plane.gid.provenance), lookup=raw.lookup_of(plane.gid)
-        )
+        lookup = raw.lookup_of(plane.gid)
+    edits = plane.gid.edits
+    return SpectralVolume(amplitudes, played(frequencies, edits.rate, edits.wander), provenance, lookup=lookup)
 
 
 def stored_plan(plane) -> LoopPlan:
@@ -161,14 +161,13 @@ def stored_plan(plane) -> LoopPlan:
         SettingsError: `plane` is not a loop.
     """
     scene_of(plane)
-    with intact(plane.name):
-        indices = range(1, live.n_modes(plane) + 1)
-        harmonics = np.array([rig.get_input(plane, f"Harmonic {index}") for index in indices])
-        phases = np.array([rig.get_input(plane, f"Phase {index}") for index in indices])
-        phases = np.mod(phases + 2 * np.pi * harmonics * plane.gid.edits.phase, 2 * np.pi)
-        gains = [rig.get_input(plane, f"Gain {index}") for index in indices]
-        length, anchor = rig.get_input(plane, "Length"), rig.get_input(plane, "Anchor")
-        return LoopPlan(length, tuple(harmonics.tolist()), tuple(gains), tuple(phases.tolist()), anchor > 0)
+    indices = range(1, live.n_modes(plane) + 1)
+    harmonics = np.array([rig.get_input(plane, f"Harmonic {index}") for index in indices])
+    phases = np.array([rig.get_input(plane, f"Phase {index}") for index in indices])
+    phases = np.mod(phases + 2 * np.pi * harmonics * plane.gid.edits.phase, 2 * np.pi)
+    gains = [rig.get_input(plane, f"Gain {index}") for index in indices]
+    length, anchor = rig.get_input(plane, "Length"), rig.get_input(plane, "Anchor")
+    return LoopPlan(length, tuple(harmonics.tolist()), tuple(gains), tuple(phases.tolist()), anchor > 0)
 
 
 def stored_still(plane) -> np.ndarray:
@@ -181,5 +180,10 @@ def stored_still(plane) -> np.ndarray:
     """
     scene_of(plane)
     with intact(plane.name):
-        still = colours.from_scene(images.pixels_of(rig.get_input(plane, "Still")), plane.gid.colours)
-        return still if images.has_alpha(still) else np.ascontiguousarray(still[..., :3])
+        return still_of(images.pixels_of(rig.get_picture(plane, "Still")), plane.gid.colours)
+
+
+def still_of(pixels: np.ndarray, note: str) -> np.ndarray:
+    """`stored_still` of the pixels of its image, and what the loop notes of their colours; in any thread."""
+    still = colours.from_scene(pixels, note)
+    return still if images.has_alpha(still) else np.ascontiguousarray(still[..., :3])

@@ -5,11 +5,9 @@ photo share what the photo alone decides, its envelope and its picture; a furthe
 take holds are never written to again. Edits belong to the loop and hold for all of its takes.
 """
 
-import json
-
 from ...gid_core.errors import ImageError, SettingsError
 from . import edit, images, length, live, raw, thumbnail
-from .intact import intact
+from .intact import intact, record
 from .remove import remove_unused
 
 __all__ = ["begin", "find", "forget", "keep_only", "note", "show"]
@@ -21,7 +19,9 @@ def begin(plane) -> None:
     """Keep what the loop shows before it shows something else, if no take does."""
     if not plane.gid.takes and raw.is_stored(plane):
         with intact(plane.name):
-            seed = int(json.loads(plane.gid.provenance).get("seed", 0))
+            seed = record(plane.gid.provenance).get("seed", 0)
+            if not isinstance(seed, int):
+                raise ValueError(f"no seed: {seed}")
         note(plane, seed=seed)
 
 

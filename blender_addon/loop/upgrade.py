@@ -4,8 +4,6 @@ A saved loop keeps the node groups that it was made with, and plays and renders 
 today's group: it takes the place of the old one and inputs keep their values, images, keys and drivers, by name.
 """
 
-import json
-
 import bpy
 
 from ...gid_core.errors import SettingsError
@@ -13,6 +11,7 @@ from ...gid_core.motion.wander import played
 from .. import compat
 from ..nodes import rig
 from . import clock
+from .intact import intact, numbers
 from .read import refuse_unkept, scene_of
 from .remove import remove_unused
 
@@ -46,7 +45,9 @@ def upgrade(plane) -> None:
     old = rig.modifier_of(plane).node_group
     groups = _with_nested(old)
     edits = plane.gid.edits
-    frequencies = played(json.loads(plane.gid.frequencies), edits.rate, edits.wander)
+    with intact(plane.name):
+        kept = numbers(plane.gid.frequencies, None)
+    frequencies = played(kept, edits.rate, edits.wander)
     factors = _factors(rig.version_of(old), plane.gid.scene.render)
     names = {path: name for name, path in _paths(plane).items()}
     new = rig.group(len(frequencies))

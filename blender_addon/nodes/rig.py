@@ -24,6 +24,7 @@ __all__ = [
     "attribute_name",
     "frequency_inputs",
     "get_input",
+    "get_picture",
     "group",
     "input_of",
     "inputs_of",
@@ -36,6 +37,7 @@ __all__ = [
 ]
 
 VERSION = 9
+_WAY_OUT = "go back to an earlier save, or remove the loop and animate the photo again"
 MODIFIER = "GID Rig"
 _KIND = "GeometryNodeTree"
 # Size of one pixel of the still in Blender units. A power of two: resting tents are placed without rounding, and none
@@ -181,6 +183,18 @@ def get_input(obj, name):
     return compat.modifier_value(*input_of(obj, name))
 
 
+def get_picture(obj, name):
+    """The image in one input of the rig of `obj`, by name.
+
+    Raises:
+        SettingsError: there is none, or as `get_input`.
+    """
+    image = get_input(obj, name)
+    if image is None:
+        raise SettingsError(f"the rig of '{obj.name}' lost its picture {name!r}: {_WAY_OUT}")
+    return image
+
+
 def input_of(obj, name):
     """The modifier that is the rig of `obj`, and the identifier of one of its inputs.
 
@@ -198,10 +212,7 @@ def _inputs(obj, names):
     missing = [name for name in names if name not in identifiers]
     if modifier is None or missing:
         lacks = f"lost its input {missing[0]!r}" if modifier is not None else "is gone"
-        raise SettingsError(
-            f"the rig of '{obj.name}' {lacks}: go back to an earlier save, "
-            "or remove the loop and animate the photo again"
-        )
+        raise SettingsError(f"the rig of '{obj.name}' {lacks}: {_WAY_OUT}")
     return modifier, identifiers
 
 

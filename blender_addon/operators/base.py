@@ -67,8 +67,8 @@ def is_free(operator, context) -> bool:
 class Reporting:
     """Mixin of an operator that does its work in `perform(context)`: a GidError becomes its report, and cancels it.
 
-    `perform` returns what an operator returns, or None for FINISHED. Anything but a GidError is a bug of ours and
-    keeps its traceback.
+    `perform` returns what an operator returns, or None for FINISHED. Anything but a GidError is a bug of ours: it keeps
+    its traceback, and the panel says so.
     """
 
     def execute(self, context):
@@ -81,6 +81,9 @@ class Reporting:
         except GidError as error:
             self.refused(context, error)
             return {"CANCELLED"}
+        except Exception:
+            jobs.note_fault(jobs.key_of(context.scene), self.bl_label)
+            raise
 
     def refused(self, context, error):
         """Tell the artist why nothing was done."""

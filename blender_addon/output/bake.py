@@ -28,7 +28,6 @@ from ...gid_core.motion.pluck import GENTLE
 from ...gid_core.version import __version__
 from .. import compat
 from ..loop import clock, colours, images, raw
-from ..loop.intact import intact
 from ..loop.read import (
     played_volume,
     scene_of,
@@ -237,20 +236,19 @@ def loop_of(plane, quality: str = "core") -> Loop:
     check_followed(plane)
     asked, front = stored_edits(plane), plane.gid.front
     still, volume = stored_still(plane), stored_volume(plane)
-    with intact(plane.name):
-        return Loop(
-            still,
-            volume,
-            stored_plan(plane),
-            amount=_amounts(plane, asked.amplitude),
-            front=None if front is None else np.ascontiguousarray(images.pixels_of(front)[..., 0]),
-            plate=_stored_plate(plane, still, quality),
-            kin=_stored_kin(plane, still),
-            quality=quality,
-            plucks=edits.plucked(volume, asked.plucks) if asked.plucks else (),
-            damping=GENTLE.scaled(plane.gid.edits.damping),
-            fps=clock.fps_of(plane),
-        )
+    return Loop(
+        still,
+        volume,
+        stored_plan(plane),
+        amount=_amounts(plane, asked.amplitude),
+        front=None if front is None else np.ascontiguousarray(images.pixels_of(front)[..., 0]),
+        plate=_stored_plate(plane, still, quality),
+        kin=_stored_kin(plane, still),
+        quality=quality,
+        plucks=edits.plucked(volume, asked.plucks) if asked.plucks else (),
+        damping=GENTLE.scaled(plane.gid.edits.damping),
+        fps=clock.fps_of(plane),
+    )
 
 
 def _stored_plate(plane, still, quality):

@@ -14,8 +14,8 @@ import bpy
 
 from ...gid_core.errors import GidError, SettingsError
 from ...gid_core.files import integrity, memory
-from ..loop import clock, colours, length, upgrade
-from ..loop.intact import intact
+from ..loop import clock, length, upgrade
+from ..loop.read import has_foreign_colours
 from ..loop.scene import CYCLES_OFF, has_cycles, uses_cycles
 from ..nodes import rig
 
@@ -62,8 +62,7 @@ def check() -> list[Finding]:
         found.append(Finding("the file", "it holds no loop", "animate a photo first"))
     for plane in loops:
         try:
-            with intact(plane.name):
-                found += _about_loop(plane)
+            found += _about_loop(plane)
         except GidError as error:
             found.append(Finding(_name(plane), str(error).partition(": ")[0], "go back to an earlier save"))
     return found
@@ -192,7 +191,7 @@ def _about_loop(plane) -> Iterator[Finding]:
     scene, where = plane.gid.scene, _name(plane)
     if plane.library or scene.library:
         yield Finding(where, "it is linked", "check the file that it comes from, too")
-    if colours.is_foreign(rig.get_input(plane, "Still"), plane.gid.colours):
+    if has_foreign_colours(plane):
         yield Finding(
             where, "it was made under another colour configuration", "start Blender with that one, or animate it anew"
         )

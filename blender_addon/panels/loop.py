@@ -5,8 +5,7 @@ from fractions import Fraction
 import bpy
 
 from ...gid_core.errors import SettingsError
-from ..loop import colours, length, sight
-from ..nodes import rig
+from ..loop import length, read, sight
 from .sidebar import HEAD, Part, part_registers
 from .status import draw_jobs, draw_notices, draw_text
 
@@ -46,7 +45,7 @@ class Loop(Part):
             column.operator("gid.motion_from_clip", text="Motion from Clip...", icon="FILE_MOVIE")
             column.operator("gid.batch", text="Folder of Photos...", icon="FILE_FOLDER")
         draw_notices(layout, context)
-        if plane is not None and colours.is_foreign(rig.get_input(plane, "Still"), plane.gid.colours):
+        if plane is not None and read.has_foreign_colours(plane):
             draw_text(layout, context, _FOREIGN, icon="ERROR")
         home = sight.home_of(context.scene)
         if home is not None:

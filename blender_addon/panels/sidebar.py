@@ -8,9 +8,11 @@ from typing import ClassVar
 
 import bpy
 
+from ...gid_core.errors import GidError
 from ..loop import adopt, sight
 from ..registration import class_registers
 from ..windows import PANEL_CATEGORY
+from .status import draw_text
 
 __all__ = ["HEAD", "Part", "part_registers"]
 
@@ -46,7 +48,10 @@ class Part:
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
-        self.show(layout, context, sight.in_sight(context))
+        try:
+            self.show(layout, context, sight.in_sight(context))
+        except GidError as error:  # what the file keeps was changed: the parts that need it are missing
+            draw_text(layout, context, str(error), icon="ERROR")
 
     def show(self, layout, context, plane):
         """Draw the part; `plane` is the loop in sight, None only where the part needs none."""

@@ -72,6 +72,8 @@ class LoopRenderer:
         self.still = np.ascontiguousarray(still, np.float32)
         height, width = self.still.shape[:2]
         motion = mean_motion(volume, width, height)
+        _check_size("what lies in front", front, width, height)
+        _check_size("the plate", plate, width, height)
         self.static = static_mask(volume, width, height)
         self.front = importance(motion, width, height) if front is None else front
         if plate is None:
@@ -136,3 +138,9 @@ class LoopRenderer:
         frame = finish(*self._splatter(displacement), self.plate)
         # Beside a bright edge sharpened tents can add up to less than no light.
         return np.maximum(frame, 0, out=frame)
+
+
+def _check_size(name, picture, width, height):
+    if isinstance(picture, np.ndarray) and picture.shape[:2] != (height, width):
+        size = f"{picture.shape[1]} x {picture.shape[0]}"
+        raise SettingsError(f"{name} has {size} pixels, the still {width} x {height}: give it that size")

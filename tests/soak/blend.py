@@ -127,7 +127,10 @@ def _draw(panel):
         layout = rig_of_tests._Layout([])
         one = panel.__new__(panel)
         one.layout = layout
-        one.draw(bpy.context)
+        try:
+            one.draw(bpy.context)
+        except GidError as error:
+            raise AssertionError(f"a panel does not draw: {error}") from error
 
 
 def _is_report(error):
