@@ -7,11 +7,10 @@ import os
 import threading
 import time
 
-import bpy
-
 from ..gid_core.child import serving
-from . import compat, properties
+from . import properties
 from .output.bake import Bake, order_of
+from .output.handover import take_over
 
 __all__ = ["serve"]
 
@@ -21,8 +20,7 @@ _POLL_S = 0.05
 def serve(order: dict) -> None:
     """A child's whole life; see `gid_core.child`.
 
-    order: "file" of the loop, name of its "plane", the working colour "space" of the artist's file, and what is
-    "asked", as `bake.order_of` takes it.
+    order: what `handover.hand_over` gave, and what is "asked", as `bake.order_of` takes it.
     """
     properties.register()
     serving(_work, order)
@@ -49,9 +47,7 @@ def _work(order, commands, send):
     stoppable = _Stoppable()
     threading.Thread(target=stoppable.listen, args=(commands,), daemon=True).start()
     send(event="progress", phase="read the loop", fraction=0.0)
-    bpy.ops.wm.open_mainfile(filepath=order["file"], load_ui=False)
-    compat.use_working_space(order["space"])
-    asked = order_of(bpy.data.objects[order["plane"]], **order["asked"])
+    asked = order_of(take_over(order), **order["asked"])
     send(event="place", folder=str(asked.folder), take=asked.take)
     with stoppable.at_rest:
         bake = stoppable.bake = Bake(asked)

@@ -1,5 +1,6 @@
 """What leaves Blender: a bake of the loop in sight, a quick preview of it, the folder where the last bake lies."""
 
+from functools import partial
 from pathlib import Path
 
 import bpy
@@ -13,8 +14,10 @@ from . import base
 __all__ = ["CLASSES"]
 
 
-class _OfLoop(base.Reporting):
-    """An operator that needs a loop in sight, and nothing else running there."""
+class _OfLoop(base.JobOperator):
+    """A job that needs a loop in sight, and nothing else running there."""
+
+    remedy_for = staticmethod(base.no_remedy)
 
     @classmethod
     def poll(cls, context):
@@ -43,33 +46,25 @@ class GID_OT_bake(_OfLoop, base.Choosing, bpy.types.Operator):
     def invoke(self, context, event):
         from ..output.bake import is_nowhere  # at the first use: it loads Pillow
 
-        if bpy.app.background:
-            return self.execute(context)
-        if is_nowhere(context.scene.gid.output.folder):
+        if not bpy.app.background and is_nowhere(context.scene.gid.output.folder):
             # Beside a file that was never saved would be anywhere: ask, and come back by `execute`.
             return self.choose(context)
-        return self.attempt(self._start, context)
+        return super().invoke(context, event)
 
-    def perform(self, context):
-        from ..output.bake import Bake, order_of
+    def order(self, context):
+        from ..output.bake import Bake, check_followed, order_of
+        from ..output.beside import BakeBeside
 
         if self.directory:
             context.scene.gid.output.folder = self.directory
-        if self.is_asked:
-            return self._start(context)
-        plane = sight.in_sight(context)
-        self.report({"INFO"}, jobs.run(Bake(order_of(plane, **self._asked(context))), Bake.finish))
-        return {"FINISHED"}
-
-    def _start(self, context):
-        from ..output.bake import check_followed
-        from ..output.beside import BakeBeside
-
         plane, asked = sight.in_sight(context), self._asked(context)
         check_followed(plane)
-        key = jobs.key_of(plane.gid.scene)
-        jobs.start(key, lambda: BakeBeside(plane, asked), BakeBeside.finish, self.bl_label, window=context.window)
-        return {"INTERFACE"}
+        return base.Order(
+            jobs.key_of(plane.gid.scene),
+            lambda: BakeBeside(plane, asked),
+            lambda: Bake(order_of(plane, **asked)),
+            lambda bake: bake.finish(),
+        )
 
     def _asked(self, context):
         """What the panel asks for, as `bake.order_of` takes it, refused at once where it cannot be."""
@@ -105,21 +100,12 @@ class GID_OT_preview(_OfLoop, bpy.types.Operator):
     bl_label = "Preview"
     bl_options = {"REGISTER"}  # no UNDO: no data changes
 
-    def perform(self, context):
+    def order(self, context):
         from ..output.preview import Preview  # at the first use: it loads Pillow
 
-        self.report({"INFO"}, jobs.run(Preview(sight.in_sight(context)), Preview.play))
-
-    def invoke(self, context, event):
-        return self.execute(context) if bpy.app.background else self.attempt(self._start, context)
-
-    def _start(self, context):
-        from ..output.preview import Preview
-
         plane = sight.in_sight(context)
-        key = jobs.key_of(plane.gid.scene)
-        jobs.start(key, lambda: Preview(plane), Preview.play, self.bl_label, window=context.window)
-        return {"INTERFACE"}
+        begin = partial(Preview, plane)
+        return base.Order(jobs.key_of(plane.gid.scene), begin, begin, Preview.play)
 
 
 class GID_OT_open_bake(base.Reporting, bpy.types.Operator):

@@ -10,7 +10,7 @@ from bpy.props import EnumProperty
 from ...gid_core.errors import GidError, ImageError, LimitError, ModelError, SettingsError
 from .. import jobs
 from ..loop import adopt, edit, sight
-from ..work import Inline, Work
+from ..work import Work
 
 __all__ = [
     "DISPLAY",
@@ -24,6 +24,7 @@ __all__ = [
     "Reporting",
     "is_free",
     "keys",
+    "no_remedy",
     "remedy_for",
 ]
 
@@ -64,12 +65,18 @@ def is_free(operator, context) -> bool:
     return True
 
 
+def no_remedy(_error: GidError) -> None:
+    """In place of `remedy_for`, for work that no button mends."""
+
+
 class Reporting:
     """Mixin of an operator that does its work in `perform(context)`: a GidError becomes its report, and cancels it.
 
     `perform` returns what an operator returns, or None for FINISHED. Anything but a GidError is a bug of ours: it keeps
     its traceback, and the panel says so.
     """
+
+    is_asked = False  # by a button; by a script everything is given, and nobody can wait for a job
 
     def execute(self, context):
         return self.attempt(self.perform, context)
@@ -103,8 +110,6 @@ class Noting(Reporting):
 
 class Choosing(Reporting):
     """Of these, one that asks for a file or folder first: the file browser comes back by `execute`, with `is_asked`."""
-
-    is_asked = False  # by a script everything is given, and nobody can wait for a job
 
     def invoke(self, context, event):
         return self.execute(context) if bpy.app.background else self.choose(context)
@@ -171,14 +176,14 @@ class Removing(OnLoop):
 
 @dataclass(frozen=True)
 class Order:
-    """What a `JobOperator` is to do: start the work elsewhere, or do it here; then make its result part of the file.
+    """What a `JobOperator` is to do: work elsewhere, for a script its like here, and what becomes of the result.
 
     key: of the scene whose job it is. apply: may return a sentence for the artist.
     """
 
     key: int
     begin: Callable[[], Work]
-    inline: Callable[[], Any]
+    inline: Callable[[], Work]
     apply: Callable[[Any], str | None]
 
 
@@ -188,21 +193,22 @@ class JobOperator(Noting):
     A subclass offers `order(context)`, the `Order`.
     """
 
+    def invoke(self, context, event):
+        self.is_asked = not bpy.app.background
+        return self.execute(context)
+
     def perform(self, context):
-        order = self.order(context)
-        message = jobs.run(Inline(order.inline), order.apply)
+        return self.carry_out(context, self.order(context))
+
+    def carry_out(self, context, order):
+        """Begin an order, or do it."""
+        if self.is_asked:
+            jobs.start(
+                order.key, order.begin, order.apply, self.bl_label, window=context.window, remedy_for=self.remedy_for
+            )
+            # Nothing has changed yet, so no undo step: the job pushes one when its result is there.
+            return {"INTERFACE"}
+        message = jobs.run(order.inline(), order.apply)
         if message:
             self.report({"INFO"}, message)
-
-    def invoke(self, context, event):
-        if bpy.app.background:
-            return self.execute(context)
-        return self.attempt(self._start, context)
-
-    def _start(self, context):
-        order = self.order(context)
-        jobs.start(
-            order.key, order.begin, order.apply, self.bl_label, window=context.window, remedy_for=self.remedy_for
-        )
-        # Nothing has changed yet, so no undo step: the job pushes one when its result is there.
-        return {"INTERFACE"}
+        return {"FINISHED"}

@@ -1,5 +1,7 @@
 """A folder of photos becomes a folder of loops, beside whatever else goes on in Blender."""
 
+from functools import partial
+
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
@@ -9,12 +11,13 @@ from . import base
 __all__ = ["CLASSES"]
 
 
-class GID_OT_batch(base.Choosing, bpy.types.Operator):
+class GID_OT_batch(base.Choosing, base.JobOperator, bpy.types.Operator):
     """Choose a folder: each of its photos becomes a loop, in a folder beside it, by the settings of this panel"""
 
     bl_idname = "gid.batch"
     bl_label = "Animate a Folder"
     bl_options = {"REGISTER"}  # no UNDO: no data changes
+    remedy_for = staticmethod(base.no_remedy)
 
     directory: StringProperty(name="Photos", subtype="DIR_PATH", options={"SKIP_SAVE"})
     out: StringProperty(
@@ -33,16 +36,12 @@ class GID_OT_batch(base.Choosing, bpy.types.Operator):
             return False
         return True
 
-    def perform(self, context):
+    def order(self, context):
         from ..output import batch  # at the first use: it loads Pillow
 
         photos, out = (bpy.path.abspath(folder) for folder in (self.directory, self.out))
-        arguments = batch.arguments_of(context.scene, photos.rstrip("/\\"), out)
-        if not self.is_asked:
-            self.report({"INFO"}, jobs.run(batch.begin(arguments), batch.told))
-            return {"FINISHED"}
-        jobs.start(jobs.ANYWHERE, lambda: batch.begin(arguments), batch.told, self.bl_label, window=context.window)
-        return {"INTERFACE"}
+        begin = partial(batch.begin, batch.arguments_of(context.scene, photos.rstrip("/\\"), out))
+        return base.Order(jobs.ANYWHERE, begin, begin, batch.told)
 
 
 CLASSES = (GID_OT_batch,)

@@ -8,9 +8,10 @@ from bpy.props import BoolProperty, FloatProperty, StringProperty
 
 from ...gid_core.errors import GidError, ImageError, SettingsError
 from .. import clips, jobs
-from ..loop import clock, length
+from ..loop import length
+from ..work import Chain, Threaded
 from . import base
-from .predict import Order, Predicted
+from .predict import Order
 
 __all__ = ["CLASSES"]
 
@@ -21,7 +22,7 @@ def _remedy_for(error: GidError):
     return _ANOTHER if isinstance(error, ImageError | SettingsError) else base.remedy_for(error)
 
 
-class GID_OT_motion_from_clip(base.Choosing, base.Noting, bpy.types.Operator):
+class GID_OT_motion_from_clip(base.Choosing, base.JobOperator, bpy.types.Operator):
     """Choose a video of a still camera, or a picture of a folder of frames: what sways in it becomes a loop"""
 
     bl_idname = "gid.motion_from_clip"
@@ -46,17 +47,9 @@ class GID_OT_motion_from_clip(base.Choosing, base.Noting, bpy.types.Operator):
     def poll(cls, context):
         return base.is_free(cls, context)
 
-    def perform(self, context):
+    def order(self, context):
         order = _ClipOrder(context, bpy.path.abspath(self.filepath), self.at, self.keep_photo)
-        if not self.is_asked:
-            told = jobs.run(order.begin(), order.fulfil)
-            if told:
-                self.report({"INFO"}, told)
-            return {"FINISHED"}
-        jobs.start(
-            order.key, order.begin, order.fulfil, self.bl_label, window=context.window, remedy_for=self.remedy_for
-        )
-        return {"INTERFACE"}
+        return base.Order(order.key, order.begin, order.begin, order.fulfil)
 
 
 class _ClipOrder:
@@ -70,50 +63,61 @@ class _ClipOrder:
         if not path.strip():
             raise SettingsError("there is no clip: choose one")
         scene, path = context.scene, Path(path)
-        fps = length.scene_fps(scene)
         # A picture stands for the frames of its folder, which come at the rate of the scene.
         is_frame = path.suffix.lower() in bpy.path.extensions_image and path.is_file()
         self._path, self._at = (path.parent if is_frame else path), at
-        self._fps = str(fps) if self._path.is_dir() else None
-        self._photo = Order.read(context) if keep_photo else None
-        self._played = {
-            "n_frames": length.asked_frames(scene.gid, fps),
-            "fps": fps,
-            "start": scene.gid.start,
-        }
-        clock.check_range(scene.gid.start, self._played["n_frames"])
-        clock.check_rate(fps)
-        self._scene = scene.session_uid
-        self.key = jobs.key_of(scene) if self._photo is None else self._photo.key
+        self._fps = str(length.scene_fps(scene)) if self._path.is_dir() else None
+        self._keeps_photo = keep_photo
+        self._filmed: Path | None = None  # the clip's own still, once it is there
+        self._order = Order.read(context) if keep_photo else Order.stated(scene, self._path.stem, self._read_filmed)
+        self.key = self._order.key
 
     def begin(self):
-        """The measurement, in processes of its own."""
-        photo = None if self._photo is None else self._photo.read_still()
+        """The measurement, in processes of its own; what the loop shows is worked out in threads."""
+        if self._keeps_photo:
+            work = Chain(Threaded("opening the photo", self._order.read_still), self._of_photo)
+        else:
+            work = Chain(self._filming(None), self._of_filmed)
+        return self._order.with_groups(work)
+
+    def _of_photo(self, still):
+        self._order.check(still)
+        return Chain(self._filming(still), lambda filmed: self._order.work_out(still, filmed[0]))
+
+    def _of_filmed(self, filmed):
+        motion, self._filmed = filmed
+        order = self._order
+        return Threaded("building the loop", lambda: order.worked_out(order.read_still(), motion))
+
+    def _filming(self, photo):
         return clips.filming(self._path, at=self._at, fps=self._fps, photo=photo)
 
-    def fulfil(self, result):
+    def _read_filmed(self):
+        from ...gid_core.files.image_io import load_photo  # at the first use: it loads Pillow
+
+        return load_photo(self._filmed).pixels
+
+    def fulfil(self, predicted):
         """Build the loop, all of it or nothing, and show it; what there is to tell."""
-        motion, still = result
-        if self._photo is not None:
-            self._shown(self._photo, motion)
+        if self._keeps_photo:
+            self._shown(self._order, predicted)
         else:
-            scene = next((one for one in bpy.data.scenes if one.session_uid == self._scene), None)
+            scene = next((one for one in bpy.data.scenes if one.session_uid == self._order.scene), None)
             if scene is None:
                 raise SettingsError("the scene was removed while the clip was measured: nothing was made")
             before = scene.gid.still
-            image = _packed(still, f"{self._path.stem}.png")
+            image = _packed(self._filmed, f"{self._path.stem}.png")
             try:
                 scene.gid.still = image
-                self._shown(replace(Order.of(scene, image), **self._played), motion)
+                self._shown(replace(self._order, image=image.session_uid), predicted)
             except BaseException:
                 scene.gid.still = before
                 bpy.data.images.remove(image)
                 raise
-        return "; ".join(motion.provenance["notes"])
+        return "; ".join(predicted.motion.provenance["notes"])
 
-    def _shown(self, order, motion):
-        taken = f"clip {self._path.name} {self._at:g}"
-        order.fulfil(Predicted(order.read_still(), motion), asked=taken, label=self._path.stem)
+    def _shown(self, order, predicted):
+        order.fulfil(predicted, asked=f"clip {self._path.name} {self._at:g}", label=self._path.stem)
 
 
 def _packed(path, name):

@@ -18,7 +18,7 @@ __all__ = ["CLASSES", "ENDINGS"]
 ENDINGS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", ".exr", ".hdr", ".dpx", ".jp2", ".tga")
 
 
-class GID_OT_add_photo(base.Choosing, base.Noting, bpy.types.Operator):
+class GID_OT_add_photo(base.Choosing, base.JobOperator, bpy.types.Operator):
     """Open photos, predict how they move, and show each as a seamless loop in a scene of its own"""
 
     bl_idname = "gid.add_photo"
@@ -45,7 +45,10 @@ class GID_OT_add_photo(base.Choosing, base.Noting, bpy.types.Operator):
         names = [one.name for one in self.files if one.name]
         paths = [str(Path(folder) / name) for name in names] or [bpy.path.abspath(self.filepath)]
         if len(paths) > 1:
-            return _animate_all(self, context, paths)
+            several = _Several(context, paths)
+            self.is_asked = not bpy.app.background  # dropped ones come by a drop alone
+            key = jobs.key_of(context.scene)
+            return self.carry_out(context, base.Order(key, several.begin, several.begin, several.finish))
         context.scene.gid.still = images.open_photo(paths[0])
         return bpy.ops.gid.new_loop("INVOKE_DEFAULT")
 
@@ -104,17 +107,6 @@ def _photo_of(obj):
     if tree is None:
         return None
     return next((n.image for n in [tree.nodes.active, *tree.nodes] if getattr(n, "image", None) is not None), None)
-
-
-def _animate_all(operator, context, paths):
-    several = _Several(context, paths)
-    if bpy.app.background:
-        told = jobs.run(several, several.finish)
-        operator.report({"INFO"}, told)
-        return {"FINISHED"}
-    key = jobs.key_of(context.scene)
-    jobs.start(key, several.begin, several.finish, GID_OT_add_photo.bl_label, window=context.window)
-    return {"INTERFACE"}
 
 
 class _Several:

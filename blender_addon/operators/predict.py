@@ -25,7 +25,7 @@ from .. import groups, jobs, preferences
 from ..loop import build, clock, edit, images, length, live, raw, sight, takes
 from ..nodes import rig
 from ..properties import GidSettings
-from ..work import Chain, Threaded
+from ..work import Chain, Inline, Threaded
 from . import base
 
 if TYPE_CHECKING:
@@ -103,6 +103,15 @@ class Order:
         Raises:
             GidError: the photo cannot be read, or the loop cannot be changed.
         """
+        name = bpy.path.display_name_from_filepath(image.name) or image.name
+        return cls.stated(scene, name, images.reader_of(image), image.session_uid, plane, seed)
+
+    @classmethod
+    def stated(cls, scene, name, read, image=0, plane=None, seed: int | None = None):
+        """The order of what `read` gives in any thread, float32 (H, W, 3|4), all else as `of`.
+
+        image: session id; 0 while there is none in the file.
+        """
         from ...gid_core.prediction.request import Request  # at the first use
 
         settings = scene.gid
@@ -113,21 +122,24 @@ class Order:
         if plane is not None:
             edit.check_fits(plane, None)
         return cls(
-            name=bpy.path.display_name_from_filepath(image.name) or image.name,
-            read_still=partial(_fitted, images.reader_of(image), settings.size),
+            name=name,
+            read_still=partial(_fitted, read, settings.size),
             request=Request(seed=settings.seed if seed is None else seed, model=preferences.model_choice(settings)),
             n_frames=n_frames,
             fps=fps,
             start=settings.start,
             scene=scene.session_uid,
-            image=image.session_uid,
+            image=image,
             plane=0 if plane is None else plane.session_uid,
             key=jobs.key_of(scene if plane is None else plane.gid.scene),
         )
 
     def begin(self):
         """The photo read and its pictures worked out in threads, the prediction in a process of its own."""
-        work = Chain(Threaded("opening the photo", self._opened), self._predicted)
+        return self.with_groups(Chain(Threaded("opening the photo", self._opened), self._predicted))
+
+    def with_groups(self, work):
+        """Work whose result is a `Predicted`, and beside it the rig's node groups, where they are wanted."""
         if bpy.app.background or self.plane or rig.is_there(N_FREQS):  # in the background no window stands still
             return work
         return groups.WithGroups(work, N_FREQS, lambda predicted, file: replace(predicted, groups=file))
@@ -139,32 +151,40 @@ class Order:
 
     def _predicted(self, opened):
         still, start_worker = opened
+        self.check(still)
+        return Chain(start_worker(still, self.request), partial(self.work_out, still))
+
+    def check(self, still):
+        """Refuse a still that the loop which is meant cannot show.
+
+        Raises:
+            SettingsError: it cannot.
+        """
         if self.plane:
             edit.check_fits(self._loop(), still)
-        return Chain(start_worker(still, self.request), partial(self._work_out, still))
 
-    def _work_out(self, still, motion):
+    def work_out(self, still, motion):
+        """The `Predicted` of a motion, as work in a thread."""
         if self.plane:
             foreseen = edit.foreseen(self._loop(), motion, still)
             return Threaded(
                 "building the loop",
                 lambda: Predicted(still, motion, foreseen=foreseen(), kept=raw.Kept.of(motion)),
             )
+        return Threaded("building the loop", lambda: self.worked_out(still, motion))
 
-        def worked_out():
-            plan = self._plan(motion)
-            pictures = build.Pictures.of(still, build.baked(motion, Edits()), plan)
-            return Predicted(still, motion, plan, pictures, kept=raw.Kept.of(motion))
-
-        return Threaded("building the loop", worked_out)
+    def worked_out(self, still, motion):
+        """The `Predicted` of a motion for a new loop; in any thread."""
+        plan = self._plan(motion)
+        pictures = build.Pictures.of(still, build.baked(motion, Edits()), plan)
+        return Predicted(still, motion, plan, pictures, kept=raw.Kept.of(motion))
 
     def predict(self):
         """All of it here and now."""
         from ...gid_core.prediction import predict
 
         still = self.read_still()
-        if self.plane:
-            edit.check_fits(self._loop(), still)
+        self.check(still)
         return Predicted(still, predict.predict(still, self.request))
 
     def fulfil(self, predicted: Predicted, *, is_shown: bool = True, asked: str = "", label: str = ""):
@@ -282,7 +302,7 @@ class _Predicts(base.JobOperator):
 
     def order(self, context):
         order = self.asked(context)
-        return base.Order(order.key, order.begin, order.predict, order.fulfil)
+        return base.Order(order.key, order.begin, lambda: Inline(order.predict), order.fulfil)
 
 
 class GID_OT_animate(_Predicts, bpy.types.Operator):
@@ -332,9 +352,6 @@ class GID_OT_reroll(_Predicts, bpy.types.Operator):
 
     def asked(self, context):
         return Order.read(context, seed=self._seed(context))
-
-    def invoke(self, context, event):
-        return self.execute(context) if self._kept(context) >= 0 else super().invoke(context, event)
 
     def perform(self, context):
         """A seed that the loop has a take of needs no prediction."""

@@ -1,20 +1,13 @@
-"""A bake in a Blender beside this one: from the press of the button on, the artist's own has nothing to do with it.
+"""A bake in a Blender beside this one: from the press of the button on, the artist's own has nothing to do with it."""
 
-The loop goes there as a file, as it is at that moment: what is changed meanwhile is neither baked nor compared.
-"""
-
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import bpy
 
-from ...gid_core.errors import GidError, SettingsError
-from ...gid_core.files.storage import disk_errors
-from .. import compat
-from ..saving import keep_paint_of
 from ..work import Beside
 from .bake import note_baked
+from .handover import hand_over
 
 __all__ = ["BakeBeside"]
 
@@ -52,31 +45,4 @@ class BakeBeside(Beside):
 
 
 def _order(plane, asked, folder):
-    """What the process is told; the loop lies in its folder then."""
-    file = folder / "loop.blend"
-    with disk_errors(file):
-        _write_loop(plane, file)
-    return {"file": str(file), "plane": plane.name, "space": compat.working_space(), "asked": asked}
-
-
-def _write_loop(plane, file):
-    """The scene of a loop as a file, with all that it needs."""
-    try:
-        keep_paint_of(plane)
-    except GidError as error:
-        raise SettingsError(f"what was painted cannot be baked: {error}") from error
-    with _apart(plane.gid.scene):
-        try:
-            bpy.data.libraries.write(str(file), {plane.gid.scene}, path_remap="ABSOLUTE")
-        except RuntimeError as error:
-            raise OSError(str(error).strip()) from error
-
-
-@contextmanager
-def _apart(scene):
-    """Without the way back to the artist's scene, all of which would be written along."""
-    home, scene.gid.home = scene.gid.home, None
-    try:
-        yield
-    finally:
-        scene.gid.home = home
+    return {**hand_over(plane, folder), "asked": asked}

@@ -6,6 +6,7 @@ It shows what a bake will, not what the viewport's sheet shows: hidden ground, s
 import subprocess
 import tempfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import bpy
@@ -13,10 +14,10 @@ import bpy
 from ...gid_core.errors import SettingsError
 from ...gid_core.files import image_io, resample
 from ...gid_core.files.frame_files import frame_name
-from ...gid_core.frames.bake import Baking
 from ..loop import clock
-from ..work import Step
-from .bake import loop_of
+from ..work import Beside
+from .bake import check_followed, loop_of
+from .handover import hand_over
 
 __all__ = ["LONG_SIDE", "Preview", "small_loop_of"]
 
@@ -38,27 +39,19 @@ def small_loop_of(plane, long_side=LONG_SIDE):
     return replace(loop, still=still, front=front, plate=fitted(loop.plate), kin=None)
 
 
-class Preview:
-    """A preview under way, as `work.Work`: its result is the folder of its frames, which goes with this Blender."""
+class Preview(Beside):
+    """A preview under way, as `work.Work`: its result is itself; its frames go with this Blender."""
 
     def __init__(self, plane):
+        check_followed(plane)
         self._folder = Path(tempfile.mkdtemp(prefix="preview-", dir=bpy.app.tempdir))
         self._fps, self._n_frames = clock.fps_of(plane), plane.gid.n_frames
-        self._is_over = False
-        self._baking = Baking(small_loop_of(plane), self._folder, range(1, self._n_frames + 1))
-
-    def poll(self):
-        """How far it is."""
-        self._is_over = self._is_over or self._baking.poll()
-        return [Step(Baking.phase, self._baking.fraction)]
+        order = partial(_order, plane, self._folder)
+        super().__init__("blender_addon.preview_child", order, "render the preview")
 
     def result(self):
         """This preview, once its frames are there."""
-        return self if self._is_over else None
-
-    def cancel(self):
-        """Stop what still runs."""
-        self._baking.end()
+        return None if super().result() is None else self
 
     @property
     def command(self) -> list[str]:
@@ -81,3 +74,7 @@ class Preview:
         except OSError as error:
             raise SettingsError(f"Blender's player cannot be started: {error}") from error
         return "The preview plays in a window of its own: Escape closes it"
+
+
+def _order(plane, frames, folder):
+    return {**hand_over(plane, folder), "frames": str(frames)}
