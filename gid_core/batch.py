@@ -13,16 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import animate, console, delivery
+from . import animate, console, delivery, source
 from .errors import Cancelled, GidError, SettingsError
 from .files.storage import disk_errors, replacing
 
-__all__ = ["INDEX", "Outcome", "add_arguments", "animate_all", "main", "photos_in", "run", "write_page"]
+__all__ = ["INDEX", "Outcome", "add_arguments", "animate_all", "main", "run", "without", "write_page"]
 
-SUFFIXES = (
-    *(".png", ".jpg", ".jpeg", ".jpe", ".tif", ".tiff", ".webp", ".avif", ".gif", ".bmp", ".ppm", ".pgm"),
-    *(".tga", ".jp2", ".j2k", ".exr", ".hdr", ".heic"),
-)
 INDEX = "index.html"
 _PAGE = """<!doctype html>
 <meta charset="utf-8">
@@ -41,9 +37,9 @@ a {{ color: #9cf; }}
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one photo: the folder of its loop, or why there is none."""
+    """What came of one photo or clip, by its title: the folder of its loop, or why there is none."""
 
-    photo: Path
+    title: str
     folder: Path
     failure: str | None
 
@@ -51,6 +47,7 @@ class Outcome:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `batch`: a folder in place of the photo, and those of `animate`."""
     parser.add_argument("folder", metavar="FOLDER", help="the folder of the photos")
+    source.add_clips(parser)
     animate.add_options(parser, "DIR", "folder for the results, one for each photo and a page of all")
 
 
@@ -86,20 +83,22 @@ def animate_all(
     folder = Path(options.folder)
     out = Path(options.out) if options.out else Path("out") / folder.resolve().name
     animate.checked_output(options).check_libraries(has_blender=blender is not None)
-    photos = photos_in(folder)
+    sources, left_out = source.sources_in(folder, options.motion_from_clips)
     outcomes = []
-    for number, (photo, name) in enumerate(photos, 1):
-        of_all = f"photo {number} of {len(photos)}"
-        console.say(f"{of_all}: {photo.name}", sys.stderr)
+    for number, one in enumerate(sources, 1):
+        of_all = f"photo {number} of {len(sources)}"
+        console.say(f"{of_all}: {one.title}", sys.stderr)
 
         def told(phase, fraction, of_all=of_all):
             if progress is not None:
                 progress(f"{of_all}: {phase}", fraction)
 
         if begun is not None:
-            begun(out / name)
-        outcomes.append(_animated(options, photo, out / name, blender, cancelled, told))
-    _write_index(out, folder.resolve().name, outcomes)
+            begun(out / one.name)
+        outcomes.append(_animated(options, one, out / one.name, blender, cancelled, told))
+    if left_out:
+        console.say(f"gid: {without(left_out)}", sys.stderr)
+    _write_index(out, folder.resolve().name, outcomes, left_out)
     return out / INDEX, outcomes
 
 
@@ -110,28 +109,17 @@ def main(arguments: list[str] | None = None) -> int:
     return animate.run_command(parser, run, arguments)
 
 
-def photos_in(folder):
-    """(photo, name of its results) of each photo in a folder, by name; those that differ by their ending only keep it.
+def without(clips):
+    """A sentence about clips that were left out."""
+    names = ", ".join(path.name for path in clips)
+    return f"{names} left out: ask for clips, too, and photos move as those of their names ({source.CLIPS_OPTION})"
 
-    Raises:
-        SettingsError: the folder cannot be read, or holds no photo.
-    """
+
+def _animated(options, one, folder, blender, cancelled, progress):
+    kept = {key: value for key, value in vars(options).items() if key not in ("folder", "motion_from_clips")}
     try:
-        found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
-    except OSError as error:
-        raise SettingsError(f"{folder} is no folder that can be read: name a folder of photos") from error
-    if not found:
-        raise SettingsError(f"there is no photo in {folder}: name a folder of photos")
-    # Without regard to case, since some disks have none.
-    stems = [path.stem.casefold() for path in found]
-    return [(path, path.stem if stems.count(path.stem.casefold()) == 1 else path.name) for path in found]
-
-
-def _animated(options, photo, folder, blender, cancelled, progress):
-    asked = {key: value for key, value in vars(options).items() if key != "folder"}
-    asked |= {"photo": str(photo), "out": str(folder)}
-    try:
-        animate.run(argparse.Namespace(**asked), blender, cancelled, progress)
+        asked = one.options(argparse.Namespace(**{**kept, "out": str(folder)}))
+        animate.run(asked, blender, cancelled, progress)
     except Cancelled:
         raise
     except GidError as error:
@@ -139,26 +127,28 @@ def _animated(options, photo, folder, blender, cancelled, progress):
     except MemoryError:
         failure = "not enough memory: give a smaller --size"
     else:
-        return Outcome(photo, folder, None)
-    console.say(f"gid: error: {photo.name}: {failure}", sys.stderr)
-    return Outcome(photo, folder, failure)
+        return Outcome(one.title, folder, None)
+    console.say(f"gid: error: {one.title}: {failure}", sys.stderr)
+    return Outcome(one.title, folder, failure)
 
 
 def write_page(out, title: str, results) -> None:
-    """Write the page that shows (photo, folder of its loop) of each."""
-    _write_index(Path(out), title, [Outcome(photo, folder, None) for photo, folder in results])
+    """Write the page that shows (title, folder of its loop) of each."""
+    _write_index(Path(out), title, [Outcome(named, folder, None) for named, folder in results])
 
 
-def _write_index(out, title, outcomes):
+def _write_index(out, title, outcomes, left_out=()):
     with disk_errors(out):
         out.mkdir(parents=True, exist_ok=True)
-    page = _PAGE.format(title=html.escape(title), figures="\n".join(_figure(out, outcome) for outcome in outcomes))
+    figures = [_figure(out, outcome) for outcome in outcomes]
+    figures += [f"<p>{html.escape(without(left_out))}</p>"] if left_out else []
+    page = _PAGE.format(title=html.escape(title), figures="\n".join(figures))
     with replacing(out / INDEX) as temporary:
         temporary.write_text(page, encoding="utf-8", errors="surrogateescape")
 
 
 def _figure(out, outcome):
-    name = html.escape(outcome.photo.name)
+    name = html.escape(outcome.title)
     if outcome.failure is not None:
         return f'<figure><figcaption class="failed">{name}: {html.escape(outcome.failure)}</figcaption></figure>'
 

@@ -65,8 +65,9 @@ def is_free(operator, context) -> bool:
     return True
 
 
-def no_remedy(_error: GidError) -> None:
+def no_remedy(error: GidError) -> jobs.Remedy | None:
     """In place of `remedy_for`, for work that no button mends."""
+    return None
 
 
 class Reporting:

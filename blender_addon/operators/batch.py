@@ -26,8 +26,14 @@ class GID_OT_batch(base.Choosing, base.JobOperator, bpy.types.Operator):
         description="Folder for the loops; empty: one beside that of the photos",
         options={"SKIP_SAVE"},
     )
+    use_clips: BoolProperty(
+        name="Move as Clips",
+        description="A photo moves as the clip of its name in the folder, a clip without a photo as it was filmed",
+        options={"SKIP_SAVE"},
+    )
     filter_folder: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
     filter_image: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+    filter_movie: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
 
     @classmethod
     def poll(cls, context):
@@ -40,7 +46,7 @@ class GID_OT_batch(base.Choosing, base.JobOperator, bpy.types.Operator):
         from ..output import batch  # at the first use: it loads Pillow
 
         photos, out = (bpy.path.abspath(folder) for folder in (self.directory, self.out))
-        begin = partial(batch.begin, batch.arguments_of(context.scene, photos.rstrip("/\\"), out))
+        begin = partial(batch.begin, batch.arguments_of(context.scene, photos.rstrip("/\\"), out, self.use_clips))
         return base.Order(jobs.ANYWHERE, begin, begin, batch.told)
 
 

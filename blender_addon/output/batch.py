@@ -21,9 +21,10 @@ def folder_beside(photos: str) -> str:
     return str(folder.with_name(folder.name + "_loops"))
 
 
-def arguments_of(scene, photos: str, out: str) -> list[str]:
+def arguments_of(scene, photos: str, out: str, use_clips: bool = False) -> list[str]:
     """What the command line would be asked for, by the panel of `scene`.
 
+    use_clips: photos move as the clips of their names.
     Raises:
         SettingsError: no folder is named.
     """
@@ -48,8 +49,9 @@ def arguments_of(scene, photos: str, out: str) -> list[str]:
         "shutter": str(output.shutter),
         "samples": str(output.samples),
     }
-    passes = [f"--{name}" for name in ("stmap", "vectors") if getattr(output, name)]
-    return [photos, *(f"--{name}={value}" for name, value in asked.items()), *passes]
+    wanted = {"stmap": output.stmap, "vectors": output.vectors, "motion-from-clips": use_clips}
+    switches = [f"--{name}" for name, is_on in wanted.items() if is_on]
+    return [photos, *(f"--{name}={value}" for name, value in asked.items()), *switches]
 
 
 @dataclass(frozen=True)

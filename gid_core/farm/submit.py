@@ -7,6 +7,7 @@ from pathlib import Path
 
 from .. import animate, console, delivery
 from ..errors import SettingsError
+from ..source import add_clips
 from . import job as jobs
 from . import templates
 
@@ -16,6 +17,7 @@ __all__ = ["add_arguments", "main", "run"]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `job`: a photo or a folder, those of `animate`, and what the farm is."""
     parser.add_argument("source", metavar="PHOTO|FOLDER", help="what comes to life")
+    add_clips(parser)
     animate.add_options(parser, "DIR", "folder for the job")
     parser.add_argument("--chunk", type=int, default=24, metavar="N", help="frames a task (default: %(default)s)")
     parser.add_argument(

@@ -26,7 +26,7 @@ from ..files.storage import PASSING, disk_errors
 from ..frames.bake import Baking, Encoding, wait
 from ..frames.frame_worker import Sheet
 from ..frames.loop import QUALITIES, Loop
-from .job import Job
+from .job import Job, sha256_of
 
 __all__ = ["add_arguments", "main", "run"]
 
@@ -69,13 +69,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _preflight(job, out, options, meter, blender, cancelled):
     """All that can be judged before any work: options, photos as they were, a place to write."""
-    for index, (file, _name, sha256) in enumerate(job.photos):
+    for index, item in enumerate(job.photos):
         meter("check the photos", index / len(job.photos))
         asked = job.options(index)
         output = animate.checked_output(asked)
         output.check_libraries(has_blender=False)
-        if load_photo(asked.photo, layer=asked.layer).sha256 != sha256:
-            raise ImageError(f"{file} is not the photo that the job was made with: write the job anew")
+        if asked.photo is not None:
+            load_photo(asked.photo, layer=asked.layer)
+        for path in filter(None, (asked.photo, asked.motion_from)):
+            if sha256_of(path) != item.sha256[Path(path).name]:
+                raise ImageError(f"{Path(path).name} is not the file that the job was made with: write the job anew")
     with disk_errors(out):
         (out / WORK).mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out / WORK):
@@ -87,7 +90,8 @@ def _predict(job, out, options, meter, blender, cancelled):
     asked = job.options(options.photo)
     output = animate.checked_output(asked)
     prepared = animate.prepare(asked, meter, cancelled, blender)
-    prepared.report["asked"]["photo"] = job.photos[options.photo][0]  # not where this machine has it
+    item = job.photos[options.photo]
+    prepared.report["asked"] |= {"photo": item.photo, "motion_from": item.clip}  # not where this machine has them
     place = _work(out, options.photo)
     with disk_errors(place):
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -112,7 +116,7 @@ def _predict(job, out, options, meter, blender, cancelled):
                 passing.rename(place)
     finally:
         shutil.rmtree(passing, ignore_errors=True)
-    console.say(f"{job.photos[options.photo][1]}: motion by {prepared.report['source']}")
+    console.say(f"{item.name}: motion by {prepared.report['source']}")
 
 
 def _render(job, out, options, meter, blender, cancelled):
@@ -136,7 +140,7 @@ def _render(job, out, options, meter, blender, cancelled):
 
 def _encode(job, out, options, meter, blender, cancelled):
     """Check that every frame is there and whole, that the loop closes; encode; show the results under their name."""
-    name, asked = job.photos[options.photo][1], job.options(options.photo)
+    name, asked = job.photos[options.photo].name, job.options(options.photo)
     if not _work(out, options.photo).exists() and (out / name / "report.json").exists():
         console.say(f"{out / name} is complete")  # it was run before
         return
@@ -176,7 +180,7 @@ def _encode(job, out, options, meter, blender, cancelled):
 
 def _page(job, out, options, meter, blender, cancelled):
     """The page that shows all loops; the passing folder goes."""
-    batch.write_page(out, job.folder.name, [(job.folder / file, out / name) for file, name, _ in job.photos])
+    batch.write_page(out, job.folder.name, [(one.source(out).title, out / one.name) for one in job.photos])
     shutil.rmtree(out / WORK, ignore_errors=True)
     console.say(str(out / batch.INDEX))
 

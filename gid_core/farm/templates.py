@@ -124,7 +124,7 @@ def _openjd(job, door, chunk):
 
 def _deadline(job, door, chunk):
     """A job bundle: the template, its values, and what has to travel; AWS Deadline Cloud, "Job bundles"."""
-    files = [*sorted(f"photos/{file}" for file, _, _ in job.photos), "job.json"]
+    files = [*sorted({f"photos/{file}" for item in job.photos for file in item.sha256}), "job.json"]
     assets = {
         "assetReferences": {"inputs": {"filenames": files, "directories": []}, "outputs": {"directories": ["output"]}}
     }

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from . import filmed
+
 ROOT = Path(__file__).resolve().parents[2]
 QUICK = ["--model", "physics", "--size", "64", "--seconds", "0.25", "--fps", "12"]
 PATIENCE_S = 180
@@ -118,3 +120,52 @@ def test_a_mistake_is_told_before_any_work(tmp_path, arguments, said):
     assert len(done.stderr.strip().splitlines()) == 1
     assert said in done.stderr
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory):
+    """A folder of a photo, a photo and the clip of its name, a clip that is refused, and one without a photo."""
+    place = tmp_path_factory.mktemp("mixed")
+    folder = place / "photos"
+    folder.mkdir()
+    photo(folder / "plain.png")
+    swaying = filmed.as_folder(place / "swaying", filmed.swaying)
+    panned = filmed.as_folder(place / "panned", lambda index, x, y: 1.4 * index - 8 + 0 * x)
+    (folder / "fern.png").write_bytes((swaying / "000.png").read_bytes())
+    filmed.as_movie(folder / "Fern.MP4", swaying)
+    (folder / "pan.png").write_bytes((panned / "000.png").read_bytes())
+    filmed.as_movie(folder / "pan.mp4", panned)
+    filmed.as_movie(folder / "reed.mp4", swaying)
+    return folder
+
+
+def test_photos_move_as_the_clips_of_their_names(mixed, tmp_path):
+    done = batch(mixed, "--motion-from-clips", "--out", "loops", "--no-render", *QUICK, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "1 of 4 photos failed" in done.stderr
+    out = tmp_path / "loops"
+    assert {path.name for path in out.iterdir()} == {"plain", "fern", "reed", "index.html"}
+    sources = {name: json.loads((out / name / "report.json").read_text())["source"] for name in ("fern", "reed")}
+    assert sources == {"fern": "the clip Fern.MP4", "reed": "the clip reed.mp4"}
+    page = (out / "index.html").read_text(encoding="utf-8")
+    assert "fern.png as Fern.MP4: <a" in page
+    assert "pan.png as pan.mp4: the camera moves in pan.mp4, by " in page
+    assert "left out" not in page
+
+
+def test_clips_that_nobody_asked_for_are_told(mixed, tmp_path):
+    done = batch(mixed, "--out", "loops", "--no-render", *QUICK, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "Fern.MP4, pan.mp4, reed.mp4 left out: ask for clips, too" in done.stderr
+    assert "reed.mp4 left out" in (tmp_path / "loops" / "index.html").read_text(encoding="utf-8")
+
+
+def test_two_clips_of_one_name_and_a_folder_of_clips_alone_are_sentences(tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ("fern.mp4", "fern.mov"):
+        (folder / name).touch()
+    done = batch(folder, *QUICK, cwd=tmp_path)
+    assert (done.returncode, "or ask for its clips too" in done.stderr) == (2, True)
+    done = batch(folder, "--motion-from-clips", *QUICK, cwd=tmp_path)
+    assert (done.returncode, "fern.mov and fern.mp4 have one name" in done.stderr) == (2, True)

@@ -4,6 +4,7 @@ import argparse
 import importlib.util
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from gid_core import batch
 from gid_core.errors import GidError, SettingsError
 from gid_core.farm import submit, task
 from gid_core.farm.job import Job
+
+from . import filmed
 
 ROOT = Path(__file__).resolve().parents[2]
 ASKED = ["--model", "physics", "--size", "64", "--seconds", "0.5", "--fps", "12", "--start", "1001"]
@@ -130,11 +133,39 @@ def test_tasks_that_are_killed_and_requeued_change_nothing(job, plain, tmp_path)
     same_results(out, plain, ["leaf"])
 
 
+def test_a_job_takes_clips_along_and_gives_what_a_batch_does(tmp_path):
+    swaying = filmed.as_folder(tmp_path / "swaying", filmed.swaying)
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    (folder / "fern.png").write_bytes((swaying / "000.png").read_bytes())
+    for name in ("fern.mp4", "reed.mp4"):
+        filmed.as_movie(folder / name, swaying)
+    asked = ["--motion-from-clips", "--movie", "none", *ASKED]
+    batch.run(parsed(batch.add_arguments, folder, "--out", tmp_path / "plain", *asked))
+    submit.run(parsed(submit.add_arguments, folder, "--out", tmp_path / "job", *asked))
+    shutil.rmtree(folder)
+    run("preflight", tmp_path / "job", tmp_path / "out")
+    for number, name in enumerate(("fern", "reed")):
+        for kind in ("predict", "render", "encode"):
+            run(kind, tmp_path / "job", tmp_path / "out", "--photo", number)
+        for file in ("volume.npz", "still.png", f"frames/{FIRST + 2}.png"):
+            made, plain = (tmp_path / place / name / file for place in ("out", "plain"))
+            assert made.read_bytes() == plain.read_bytes(), (name, file)
+    run("page", tmp_path / "job", tmp_path / "out")
+    assert "fern.png as fern.mp4" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    with open(tmp_path / "job" / "photos" / "reed.mp4", "ab") as file:
+        file.write(b"more")
+    with pytest.raises(GidError, match=r"reed\.mp4 is not the file"):
+        run("preflight", tmp_path / "job", tmp_path / "out")
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
         (lambda facts: facts["photos"][0].update(file="../../etc/passwd"), "no plain name"),
         (lambda facts: facts["photos"][0].update(name="/tmp/x"), "no plain name"),
+        (lambda facts: facts["photos"][0].update(clip="../x.mp4", clip_sha256="0" * 64), "no plain name"),
+        (lambda facts: facts["photos"][0].pop("file"), "names of their own"),
         (lambda facts: facts["photos"][0].update(name=".."), "no plain name"),
         (lambda facts: facts["photos"][1].update(name=facts["photos"][0]["name"]), "names of their own"),
         (lambda facts: facts["asked"].update(mask="../mask.png"), "no plain name"),
@@ -142,7 +173,7 @@ def test_tasks_that_are_killed_and_requeued_change_nothing(job, plain, tmp_path)
         (lambda facts: facts["asked"].update(shell="rm"), "does not know"),
         (lambda facts: facts["asked"].update(size="big"), "cannot be"),
         (lambda facts: facts["asked"].update(seconds=1e12), "1000000"),
-        (lambda facts: facts["photos"][0].update(sha256="0" * 64), "not the photo"),
+        (lambda facts: facts["photos"][0].update(sha256="0" * 64), "not the file"),
         (lambda facts: facts.clear(), "no job that can be read"),
     ],
 )

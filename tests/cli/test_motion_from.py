@@ -10,8 +10,9 @@ import numpy as np
 from gid_dev.gid_core.motion import saved
 from PIL import Image
 
+from . import filmed
+
 ROOT = Path(__file__).resolve().parents[2]
-SIZE, COUNT = (64, 48), 10
 PATIENCE_S = 120
 
 
@@ -27,46 +28,25 @@ def animate(*arguments, cwd):
     )
 
 
-def as_folder(folder, moved):
-    """Frames of a texture whose middle, or all of it, goes `moved(i)` px to the right."""
-    rng = np.random.default_rng(4)
-    blots = Image.fromarray(rng.integers(40, 220, (20, 34, 3), np.uint8)).resize((96, 48), Image.Resampling.BICUBIC)
-    ground = np.asarray(blots, np.float32)
-    y, x = np.mgrid[: SIZE[1], : SIZE[0]]
-    folder.mkdir()
-    for index in range(COUNT):
-        at = x + 16 - moved(index, x, y)
-        left = at.astype(int)
-        share = (at - left)[..., None]
-        frame = ground[y, left] * (1 - share) + ground[y, left + 1] * share
-        Image.fromarray(np.rint(frame).astype(np.uint8)).save(folder / f"{index:03d}.png")
-    return folder
-
-
-def swaying(index, x, y):
-    inside = np.exp(-((((x - 32) / 14) ** 2 + ((y - 24) / 10) ** 2) ** 2))
-    return 1.2 * np.sin(2 * np.pi * index / 5) * inside
-
-
 def test_the_still_of_the_clip_moves_as_it_was_filmed(tmp_path):
-    clip = as_folder(tmp_path / "fern", swaying)
+    clip = filmed.as_folder(tmp_path / "fern", filmed.swaying)
     done = animate("--motion-from", clip, "--clip-fps", 8, "--seconds", 1.25, "--out", "result", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "motion by the clip fern" in done.stdout
     report = json.loads((tmp_path / "result" / "report.json").read_text())
     assert report["photo"]["file"] == "fern"
-    assert (report["width"], report["height"]) == SIZE
+    assert (report["width"], report["height"]) == filmed.SIZE
     assert report["motion"]["clip"]["seconds"] == 1.25
     still = np.asarray(Image.open(tmp_path / "result" / "still.png"))
     assert (still == np.asarray(Image.open(clip / "000.png"))).all()
     volume = saved.load(tmp_path / "result" / "volume.npz").volume
-    rms = np.sqrt((np.abs(volume.amplitudes) ** 2).sum((0, 3)) / 2) * SIZE[0] / volume.width
+    rms = np.sqrt((np.abs(volume.amplitudes) ** 2).sum((0, 3)) / 2) * filmed.SIZE[0] / volume.width
     assert abs(rms[volume.height // 2, volume.width // 2] / (1.2 / 2**0.5) - 1) < 0.2
     assert (rms[:, : volume.width // 8] == 0).all()
 
 
 def test_a_camera_that_moves_is_one_line_and_no_folder(tmp_path):
-    clip = as_folder(tmp_path / "pan", lambda index, x, y: 1.4 * index - 8 + 0 * x)
+    clip = filmed.as_folder(tmp_path / "pan", lambda index, x, y: 1.4 * index - 8 + 0 * x)
     done = animate("--motion-from", clip, "--clip-fps", 8, "--out", "result", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith("gid: error: the camera moves in pan, by ")

@@ -76,7 +76,7 @@ def options_of(function, *modules):
 
 def test_every_option_is_told_and_no_other():
     modules = [path.stem for path in (ROOT / "gid_core").glob("*.py")]
-    options = options_of(("add_arguments", "add_options"), *modules)
+    options = options_of(("add_arguments", "add_options", "add_clips"), *modules)
     assert {"--seed", "--format"} <= options
     page = text(ROOT / "docs" / "reference" / "command_line.md").partition("## The other verbs")[0]
     assert set(re.findall(r"^\| `(--[a-z-]+)", page, re.MULTILINE)) == options
