@@ -28,18 +28,23 @@ PARTS = {
     "predict": ("memory", "cancelled_predictions", 1_000),
     "large": ("memory", "large", 1),
 }
+ROWS = ("loaders", "kills", "disks")  # parts of several kinds
 
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="build.py soak", description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="+", metavar="NAME", choices=PARTS, help=", ".join(PARTS))
     parser.add_argument("--count", type=int, help="how often; default: that of the part")
+    parser.add_argument("--seed", type=int, default=0, help="another one tries other cases; default: %(default)s")
+    parser.add_argument("--only", metavar="TEXT", help=f"rows whose name holds this; for {', '.join(ROWS)}")
     options = parser.parse_args(arguments)
-    worst = 0
+    if options.only and not set(options.names) <= set(ROWS):
+        parser.error(f"--only is for {', '.join(ROWS)}")
+    worst, chosen = 0, {"only": options.only} if options.only else {}
     for name in options.names:
         module, function, count = PARTS[name]
         part = getattr(importlib.import_module("tests.soak." + module), function)
-        for what, cases, faults, told in part(options.count or count):
+        for what, cases, faults, told in part(options.count or count, options.seed, **chosen):
             print(f"{what:28} {cases:>7} {len(faults):>5} faults  {told}", flush=True)
             for fault in sorted(set(faults))[:5]:
                 print(f"    {fault}", flush=True)

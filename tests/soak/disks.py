@@ -43,8 +43,11 @@ class Place:
     mend: Callable = lambda: None
 
 
-def disks(count: int, seed: int = 0) -> Iterator[tuple]:
-    """A row for each way in which a disk fails: (what, runs, faults, how many of them ended in a sentence)."""
+def disks(count: int, seed: int = 0, only: str = "") -> Iterator[tuple]:
+    """A row for each way in which a disk fails: (what, runs, faults, how many of them ended in a sentence).
+
+    only: what their names must hold.
+    """
     rng = random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="soak-") as name:
         folder = Path(name)
@@ -56,6 +59,8 @@ def disks(count: int, seed: int = 0) -> Iterator[tuple]:
             raise RuntimeError((folder / "log.txt").read_text(errors="replace"))
         takes_s = time.perf_counter() - begun
         for what, make in KINDS.items():
+            if only not in what:
+                continue
             yield _row(what, make, count, rng, (photo, whole, takes_s))
 
 

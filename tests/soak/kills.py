@@ -66,13 +66,15 @@ class Work:
     said: Callable[[str, Path], set[str]]
 
 
-def kills(count: int, seed: int = 0, model: str = "auto") -> Iterator[tuple]:
-    """A row for each kind of work: (what, kills, faults, how long it takes)."""
+def kills(count: int, seed: int = 0, model: str = "auto", only: str = "") -> Iterator[tuple]:
+    """A row for each kind of work whose name holds `only`: (what, kills, faults, how long it takes)."""
     rng = random.Random(seed)
-    yield killed_worker(count, rng, model)
+    if only in "live worker":
+        yield killed_worker(count, rng, model)
     with tempfile.TemporaryDirectory(prefix="soak-") as name:
         for work in works(Path(name)):
-            yield killed(work, count, rng, Path(tempfile.mkdtemp(dir=name)))
+            if only in work.what:
+                yield killed(work, count, rng, Path(tempfile.mkdtemp(dir=name)))
 
 
 def works(folder: Path) -> list[Work]:

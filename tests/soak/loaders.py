@@ -85,12 +85,14 @@ def seeds(folder: Path) -> dict[str, tuple]:
     return found
 
 
-def loaders(count: int, seed: int = 0) -> list[tuple]:
-    """(what, cases, faults, the slowest in seconds) of each kind of file."""
+def loaders(count: int, seed: int = 0, only: str = "") -> list[tuple]:
+    """(what, cases, faults, the slowest in seconds) of each kind of file whose name holds `only`."""
     rows, rng = [], random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="gid-soak-") as name:
         folder = Path(name)
         for what, (content, suffix, read) in seeds(folder).items():
+            if only not in what:
+                continue
             faults, slowest = [], 0.0
             path = folder / ("mutated" + suffix)
             for _ in range(count):

@@ -63,7 +63,7 @@ LARGE = {
 }
 
 
-def large(_count: int) -> list[tuple]:
+def large(_count: int, _seed: int = 0) -> list[tuple]:
     """A row for each of `LARGE`: peak memory of all its processes."""
     rows = []
     for what, (asked, shape, limit_gb) in LARGE.items():
