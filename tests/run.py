@@ -80,10 +80,11 @@ def test(arguments, build):
         shutil.rmtree(str(scratch), ignore_errors=True)
     print()
     for suite, (code, closing) in results.items():
-        print(f"{suite:12} {'passed' if code == 0 else f'FAILED (exit code {code})'}  {closing}".rstrip())
+        said = {0: "passed", _NO_TESTS: "no test of it was asked for"}.get(code, f"FAILED (exit code {code})")
+        print(f"{suite:12} {said}  {closing}".rstrip())
     for suite, error in missing.items():
         print(f"{suite:12} not run: {error}")
-    return 1 if any(code for code, _ in results.values()) else 0
+    return 1 if _worst([code for code, _ in results.values()]) else 0
 
 
 def _environments(build, names, jobs):
@@ -144,7 +145,7 @@ def _run_part(build, suite, folders, python, options, variables, log=None):
 
 
 def _worst(codes):
-    """Of a few tests that were asked for, some of the parts have none; if all have none, nothing was tested."""
+    """Of a few tests that were asked for, some parts or suites have none; if all have none, nothing was tested."""
     return max([code for code in codes if code != _NO_TESTS] or codes)
 
 

@@ -224,6 +224,15 @@ def test_suites_that_run_side_by_side_keep_their_output_apart(tmp_path):
     assert "2 passed" not in failed
 
 
+def test_a_suite_without_the_tests_that_were_asked_for_is_no_failure_unless_all_are(tmp_path):
+    (tmp_path / "test_e.py").write_text("def test_a():\n    pass\n")
+    (tmp_path / "test_5.py").write_text("def test_b():\n    pass\n")
+    done = suites(tmp_path, "none", "core", "blender-4.5", "--pytest", "-k test_b")
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"^core +no test of it was asked for", done.stdout, re.MULTILINE)
+    assert suites(tmp_path, "none", "core", "blender-4.5", "--pytest", "-k test_c").returncode == 1
+
+
 def test_rooms_of_numbers_run_by_the_oldest_and_the_newest_numpy_and_else_by_the_cores_own(build):
     runner = build._tool("tests/run.py")
     left_out = {"--ignore=" + room for room in runner._NUMBERS}
