@@ -113,6 +113,14 @@ class GidEdits(bpy.types.PropertyGroup):
         set=_turn_towards,
         description="The axis that most of the motion follows, as on the picture: drag the ball",
     )
+    one_axis: FloatProperty(
+        name="One Axis",
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+        description="Takes what moves across the direction of the ball: 0 is as predicted, 1 moves along it alone",
+        update=_acts,
+    )
     rate: FloatProperty(
         name="Speed",
         default=1.0,

@@ -111,6 +111,13 @@ def add_options(parser: argparse.ArgumentParser, place: str, purpose: str) -> No
     )
     add("--direction", metavar="DX,DY", help="the axis that things move along: 1,0 is to the right, 0,1 is down")
     add(
+        "--one-axis",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="0 as predicted, 1 along the main axis of the motion alone, or along --direction (default: %(default)s)",
+    )
+    add(
         "--comb",
         metavar="STROKES",
         help='strokes that things move along, place by place: "0.2,0.5 0.4,0.4; 0.6,0.5 0.8,0.5" are two',
@@ -329,6 +336,7 @@ def _edits(options, photo_shape, still_shape):
         strokes=() if options.comb is None else comb.strokes_of(options.comb, options.reach),
         rate=options.rate,
         wander=options.wander,
+        one_axis=options.one_axis,
     )
 
 

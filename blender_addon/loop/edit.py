@@ -140,11 +140,14 @@ def replace_motion(
     if foreseen is None or not foreseen.holds(shown, played):
         foreseen = Foreseen.of(shown, played, motion, baked(motion, played.edits), still)
     upgrade.upgrade(plane)  # the motion may have what an older rig does not read
+    heading = plane.gid.axis + plane.gid.edits.turn
     _write(plane, foreseen)
     if take is None:
         raw.store(plane, motion, live.name_of(plane), kept)
     else:
         raw.share(plane, take)
+    if plane.gid.edits.one_axis > 0:  # what was to move along one axis goes on to, whatever axis the new motion has
+        live.head_along(plane, heading)
     for body in clock.on_same_clock(plane):
         set_plan(body, foreseen.plan, plane.gid.edits.phase)
         rig.set_inputs(body, rig.frequency_inputs(foreseen.pictures.volume.frequencies))

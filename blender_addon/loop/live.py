@@ -4,6 +4,7 @@ An EEVEE loop has two objects on one clock; both show the edits of the one that 
 """
 
 import json
+import math
 from contextlib import contextmanager
 
 import numpy as np
@@ -16,12 +17,15 @@ from ..nodes import rig
 from . import clock, images, pluck, raw
 from .intact import intact, numbers
 
-__all__ = ["NUMBERS", "add_stroke", "ask", "asked", "bodies", "held", "is_held", "n_modes", "name_of", "ring", "show"]
+__all__ = [
+    "NUMBERS", "add_stroke", "ask", "asked", "bodies", "head_along", "held", "is_held", "n_modes", "name_of", "ring",
+    "show",
+]  # fmt: skip
 
 # Fields of `Edits` that are one number.
-NUMBERS = ("amplitude", "turn", "rate", "wander", "low", "mid", "high", "border", "phase")
-_INPUTS = {"amplitude": "Amount", "turn": "Turn", "low": "Low", "mid": "Mid", "high": "High", "border": "Border",
-           "phase": "Phase Offset", "damping": "Damping"}  # fmt: skip
+NUMBERS = ("amplitude", "turn", "one_axis", "rate", "wander", "low", "mid", "high", "border", "phase")
+_INPUTS = {"amplitude": "Amount", "turn": "Turn", "one_axis": "One Axis", "low": "Low", "mid": "Mid", "high": "High",
+           "border": "Border", "phase": "Phase Offset", "damping": "Damping"}  # fmt: skip
 _holders: list[None] = []
 
 
@@ -60,7 +64,7 @@ def show(plane) -> None:
     """Let the rig play the edits of `plane` as they are now."""
     edits = plane.gid.edits
     values = {name: getattr(edits, field) for field, name in _INPUTS.items()}
-    values |= {"Mask": edits.mask, "Has Mask": edits.mask is not None}
+    values |= {"Mask": edits.mask, "Has Mask": edits.mask is not None, "Axis": plane.gid.axis}
     for body in bodies(plane):
         rig.set_inputs(body, values)
     _blow(plane)
@@ -77,6 +81,16 @@ def _blow(plane):
     elif gid.is_gusty:
         clock.unkey_input(plane, "Amount")
     gid.is_gusty = edits.gusts > 0
+
+
+def head_along(plane, angle: float) -> None:
+    """Turn all motion so that its main axis follows an angle, clockwise from the right, by a quarter turn at most.
+
+    Nothing acts by it yet. An axis has no sign: farther than a quarter is never needed.
+    """
+    quarter = math.pi / 2
+    with held():
+        plane.gid.edits.turn = (angle - plane.gid.axis + quarter) % math.pi - quarter
 
 
 def ring(plane) -> None:

@@ -1,7 +1,8 @@
 """Node group ".GID Offset": how far the rig carries a place of the still that the modes displace by X and Y.
 
-It turns the displacement by Turn, brings pixels of the volume to Blender units, and holds what Mask and Border hold.
-Switches on single values compute only what they choose: without mask and border nothing is read and weighed.
+It turns the displacement by Turn, takes what One Axis takes across the motion's axis, brings pixels of the volume to
+Blender units, and holds what Mask and Border hold. Switches on single values compute only what they choose: without
+mask and border nothing is read and weighed.
 """
 
 from .builder import shared_group
@@ -9,13 +10,15 @@ from .tents import UV, image_size
 
 __all__ = ["INPUTS", "group"]
 
-VERSION = 1
+VERSION = 2
 # Inputs of the group, but for X, Y and Smooth inputs of the rig as well.
 INPUTS = {
     "X": ("Float", "Displacement to the right, in pixels of Image 1: a field"),
     "Y": ("Float", "Displacement upwards"),
     "Smooth": ("Bool", "Read the mask between its pixels, not as the pixel says"),
     "Turn": ("Float", "Turns every vector, clockwise, in radians"),
+    "One Axis": ("Float", "Takes this share of what moves across the axis, once turned"),
+    "Axis": ("Float", "Main axis of the modes, clockwise from the right, in radians"),
     "Has Mask": ("Bool", "Let the mask decide what may move"),
     "Mask": ("Image", "White may move, black stands still"),
     "Border": ("Float", "Motion fades to nothing over this part of the long side"),
@@ -36,23 +39,23 @@ def _build(tree):
     tree.add_output("Offset", "Vector", description="In Blender units: a field")
     right, up = _axes(tree)
     with tree.frame("X pixels to the right and Y upwards"):  # a matrix would cost the sheet a fifth of its frame
-        free = tree.vector_math("ADD", 11, tree.scale(10, right, tree.input("X")), tree.scale(10, up, tree.input("Y")))
+        free = tree.vector_math("ADD", 13, tree.scale(12, right, tree.input("X")), tree.scale(12, up, tree.input("Y")))
     freedom = _freedom(tree)
     with tree.frame("What holds it"):
-        is_pinned = tree.math("GREATER_THAN", 11, tree.input("Border"), 0.0)
+        is_pinned = tree.math("GREATER_THAN", 13, tree.input("Border"), 0.0)
         held = _either(
             tree,
-            13,
-            tree.boolean_math("OR", 12, tree.input("Has Mask"), is_pinned),
-            tree.scale(12, free, freedom),
+            15,
+            tree.boolean_math("OR", 14, tree.input("Has Mask"), is_pinned),
+            tree.scale(14, free, freedom),
             free,
             "VECTOR",
         )
-        tree.outputs(14, Offset=held)
+        tree.outputs(16, Offset=held)
 
 
 def _axes(tree):
-    """What one pixel of the volume to the right and one upward become: turned by Turn, in Blender units."""
+    """What one pixel of the volume to the right and one upward become: turned, narrowed, in Blender units."""
     with tree.frame("Turn, and volume pixels to units: Pixel Size times still size over volume size"):
         still, volume = image_size(tree, 5, "Still"), image_size(tree, 5, "Image 1")
         ratio = (tree.math("DIVIDE", 6, a, b) for a, b in zip(still, volume, strict=True))
@@ -61,7 +64,14 @@ def _axes(tree):
         cos, sin = (tree.math(wave, 6, tree.input("Turn")) for wave in ("COSINE", "SINE"))
         right = tree.vector(8, cos, tree.math("MULTIPLY", 7, sin, -1.0))
         up = tree.vector(8, sin, cos)
-        return tuple(tree.vector_math("MULTIPLY", 9, axis, units) for axis in (right, up))
+    with tree.frame("One Axis: less what each has across the axis"):
+        turned = tree.math("ADD", 6, tree.input("Axis"), tree.input("Turn"))
+        across = tree.vector(8, *(tree.math(wave, 7, turned) for wave in ("SINE", "COSINE")))
+        kept = []
+        for axis, wave in ((right, "SINE"), (up, "COSINE")):  # of the angle between the axis and the vector as it was
+            share = tree.math("MULTIPLY", 8, tree.math(wave, 7, tree.input("Axis")), tree.input("One Axis"))
+            kept.append(tree.vector_math("SUBTRACT", 10, axis, tree.scale(9, across, share)))
+        return tuple(tree.vector_math("MULTIPLY", 11, axis, units) for axis in kept)
 
 
 def _freedom(tree):

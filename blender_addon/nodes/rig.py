@@ -36,7 +36,7 @@ __all__ = [
     "version_of",
 ]
 
-VERSION = 9
+VERSION = 10
 _WAY_OUT = "go back to an earlier save, or remove the loop and animate the photo again"
 MODIFIER = "GID Rig"
 _KIND = "GeometryNodeTree"
@@ -60,6 +60,9 @@ _INPUTS = {
     "Motion": {
         "Amount": _Input("Float", 1.0, "How far everything sways; 0 is the still"),
         "Turn": _Input("Float", 0.0, "Turns the direction of all motion; positive is clockwise", subtype="ANGLE"),
+        "One Axis": _Input(
+            "Float", 0.0, "Takes what moves across the motion's axis, as turned: 1 leaves one axis", 0.0, 1.0, "FACTOR"
+        ),
         "Low": _Input("Float", 1.0, "Strength of the slow sway", 0.0),
         "Mid": _Input("Float", 1.0, "Strength of the motion between sway and shiver", 0.0),
         "High": _Input("Float", 1.0, "Strength of the quick shiver", 0.0),
@@ -84,6 +87,12 @@ _INPUTS = {
     "Advanced": {
         "Clock": _Input("Float", 0.0, "Frames since the loop's start, keyed"),
         "Length": _Input("Int", 120, "Frames in one loop", 1),
+        "Axis": _Input(
+            "Float",
+            0.0,
+            "Main axis of the motion as predicted, clockwise from the right",
+            subtype="ANGLE",
+        ),
         "Anchor": _Input("Float", 1.0, "1: the loop's first frame is the untouched still; 0: motion as it comes"),
         "Tents": _Input("Bool", False, "Show in the viewport what the render sees: a quad for every pixel, slow"),
         "As Card": _Input("Bool", False, "Render the sheet, as a card in any scene: no tents, and the outline is held"),

@@ -11,7 +11,7 @@ from .tents import UV, image_size
 
 __all__ = ["INPUTS", "MOVED", "attribute_name", "coefficient_names", "group"]
 
-VERSION = 3
+VERSION = 4
 MOVED = "gid_moved"  # point attribute of a card: how far it is carried, in parts of the photo's long side, y up
 # Inputs of the group besides the coefficients; inputs of the rig as well.
 INPUTS = {

@@ -36,6 +36,9 @@ class Motion(Part):
         column.use_property_split = False
         column.label(text="Direction")
         column.prop(edits, "turn")
+        column.prop(edits, "one_axis")
+        for axis, text in (("SIDEWAYS", "Sideways"), ("UP_DOWN", "Up and Down")):
+            column.operator("gid.one_axis", text=text).axis = axis
         column.operator("gid.comb_tool", text="Comb", icon="FORCE_WIND")
         row = column.row(align=True)
         row.prop(context.scene.gid, "comb_reach")

@@ -91,6 +91,7 @@ class Edits:
         strength: float (h, w) in 0..4 of any size: how far each place moves; 1 is as predicted.
         amplitude: how far everything moves; 0 stands still.
         turn: radians by which every vector turns, from x (right) towards y (down).
+        one_axis: 0..1, share that is taken of what moves across the main axis of all motion, as turned.
         low: gain of the slow frequencies.
         mid: of the middle ones.
         high: of the fast ones.
@@ -117,6 +118,7 @@ class Edits:
     rate: float = 1.0
     strokes: tuple[Stroke, ...] = ()
     wander: int = 0
+    one_axis: float = 0.0
 
     def __post_init__(self):
         if self.mask is not None:
@@ -131,6 +133,8 @@ class Edits:
                 raise SettingsError(f"the gain of the {name} frequencies is {gain}: give a number from 0 on")
         if not 0 <= self.border <= 1:
             raise SettingsError(f"the border is {self.border}: give a share of the picture from 0 to 1")
+        if not 0 <= self.one_axis <= 1:
+            raise SettingsError(f"one axis is {self.one_axis}: give a share from 0, as predicted, to 1")
         if not (math.isfinite(self.turn) and math.isfinite(self.phase)):
             raise SettingsError("turn and phase of the edits must be finite numbers")
         if not RATE_LEAST <= self.rate <= RATE_TOP:
@@ -147,6 +151,7 @@ class Edits:
             "strength": _digest(self.strength),
             "amplitude": float(self.amplitude),
             "turn": float(self.turn),
+            "one_axis": float(self.one_axis),
             "gains": [float(self.low), float(self.mid), float(self.high)],
             "border": float(self.border),
             "phase": float(self.phase),
@@ -175,8 +180,9 @@ class Edits:
                 high=float(high),
                 border=float(told["border"]),
                 phase=float(told["phase"]),
-                rate=float(told.get("rate", 1.0)),  # files of earlier days have none, nor the next two
+                rate=float(told.get("rate", 1.0)),  # files of earlier days have none, nor the next three
                 wander=int(told.get("wander", 0)),
+                one_axis=float(told.get("one_axis", 0.0)),
                 strokes=tuple(
                     Stroke(tuple(map(tuple, one["points"])), one["reach"]) for one in told.get("strokes", ())
                 ),
@@ -204,6 +210,8 @@ def apply(motion: Motion, edits: Edits) -> SpectralVolume:
         amplitudes = _turned(amplitudes, local_turn(amplitudes, edits.strokes))
     if edits.turn != 0:
         amplitudes = amplitudes @ _rotation(edits.turn)
+    if edits.one_axis > 0:
+        amplitudes = amplitudes @ _narrowed(axis(motion.volume().amplitudes) + edits.turn, edits.one_axis)
     gains = edits.amplitude * mode_gains(frequencies, edits.low, edits.mid, edits.high)
     if (gains != 1).any():
         amplitudes = amplitudes * gains.astype(np.float32)[:, None, None, None]
@@ -237,12 +245,16 @@ def turn_towards(motion: Motion, direction: Sequence[float], edits: Edits | None
 
     Args:
         direction: (dx, dy), x right and y down, any length; an axis has no sign.
-        edits: what else is asked: then the main axis of what is left moving counts.
+        edits: what else is asked: then the main axis of what is left moving counts; with `one_axis` that of all
+            motion, as it is the one that is left.
     Raises:
         SettingsError: the direction is no direction.
     """
     dx, dy = checked_direction(direction)
-    volume = motion.volume() if edits is None else apply(motion, replace(edits, turn=0.0))
+    if edits is None or edits.one_axis > 0:
+        volume = motion.volume()
+    else:
+        volume = apply(motion, replace(edits, turn=0.0))
     angle = np.arctan2(dy, dx) - main_axis(volume)
     return float(np.mod(angle + np.pi / 2, np.pi) - np.pi / 2)
 
@@ -315,6 +327,12 @@ def _turned(amplitudes, angle):
 def _rotation(angle):
     """Turns row vectors (x right, y down)."""
     return np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]], np.float32)
+
+
+def _narrowed(angle, share):
+    """Takes a share of what row vectors (x right, y down) have across an axis."""
+    across = np.array([-np.sin(angle), np.cos(angle)])
+    return (np.eye(2) - share * np.outer(across, across)).astype(np.float32)
 
 
 def _digest(picture):

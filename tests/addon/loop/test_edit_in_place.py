@@ -102,7 +102,7 @@ def whats_mine(plane):
 def test_motion_and_edits_come_back_bit_for_bit(loop, drawn_motion, picture, tmp_path):
     motion = drawn_motion(picture(*SIZE))
     mask = np.random.default_rng(5).random(SIZE[::-1]).astype(np.float32)
-    edits = Edits(mask=mask, amplitude=0.5, turn=0.25, low=0.5, high=2.0, border=0.125, phase=0.25)
+    edits = Edits(mask=mask, amplitude=0.5, turn=0.25, one_axis=0.75, low=0.5, high=2.0, border=0.125, phase=0.25)
     loop(edits=edits)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"), compress=True)
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
@@ -129,6 +129,7 @@ def test_members_come_back_bit_for_bit(make_loop, drawn_motion, picture):
 EDITS = {
     "amplitude": [0.5, 2.0],
     "turn": [0.5, -1.0],
+    "one_axis": [1.0, 0.5],
     "low": [0.0, 2.0],
     "mid": [0.5, 1.5],
     "high": [0.0, 3.0],

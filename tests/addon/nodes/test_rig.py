@@ -116,6 +116,19 @@ def test_turn_turns_every_vector_from_right_towards_down(make_loop, occluding_vo
     assert np.abs(sheet_displacement(plane, 8) - want).max() < MOTION_PX
 
 
+@pytest.mark.parametrize("grid", [SIZE, (20, 16)])
+@pytest.mark.parametrize(("turn", "share"), [(0.0, 1.0), (0.7, 1.0), (-1.1, 0.4)])
+def test_one_axis_takes_what_moves_across_it(make_loop, occluding_volume, grid, turn, share):
+    volume = occluding_volume(*grid)
+    plane = make_loop(*SIZE, volume=volume)
+    rig.set_inputs(plane, {"Turn": turn, "One Axis": share, "Axis": 0.3})
+    across = np.array([-math.sin(0.3 + turn), math.cos(0.3 + turn)])
+    field = turned(synth.displacement(volume, plan_of(plane).scalars(7)), turn)
+    field = (field - share * (field @ across)[..., None] * across) * np.divide(SIZE, grid)
+    want = mesh._at_corners(field.astype(np.float32))
+    assert np.abs(sheet_displacement(plane, 8) - want).max() < MOTION_PX
+
+
 def test_low_mid_and_high_weigh_the_modes_as_gid_core_does(make_loop):
     plane = make_loop(*SIZE)
     volume = read.stored_volume(plane)
@@ -128,9 +141,9 @@ def test_low_mid_and_high_weigh_the_modes_as_gid_core_does(make_loop):
 def test_dials_at_one_change_no_bit(make_loop):
     plane = make_loop(*SIZE)
     before = points(plane, 8)
-    rig.set_inputs(plane, {"Low": 0.2, "Turn": 1.0, "Border": 0.3, "Phase Offset": 0.4})
+    rig.set_inputs(plane, {"Low": 0.2, "Turn": 1.0, "One Axis": 0.5, "Border": 0.3, "Phase Offset": 0.4})
     assert not np.array_equal(points(plane, 8), before)
-    rig.set_inputs(plane, {"Low": 1.0, "Turn": 0.0, "Border": 0.0, "Phase Offset": 0.0})
+    rig.set_inputs(plane, {"Low": 1.0, "Turn": 0.0, "One Axis": 0.0, "Border": 0.0, "Phase Offset": 0.0})
     assert np.array_equal(points(plane, 8), before)
 
 

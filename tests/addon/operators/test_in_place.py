@@ -1,10 +1,13 @@
 """Animate, Re-Roll and New Loop as an artist meets them: the loop in sight changes, another one only when asked for."""
 
+import math
+
 import bpy
 import numpy as np
 import pytest
 from gid_dev.blender_addon import jobs
 from gid_dev.blender_addon.loop import images, read, sight
+from gid_dev.blender_addon.nodes import rig
 from gid_dev.blender_addon.operators import base, predict
 from gid_dev.gid_core.errors import SettingsError
 from gid_dev.gid_core.files import image_io
@@ -96,6 +99,21 @@ def test_edits_stay_through_a_reroll(small_loop):
     bpy.ops.gid.reroll()
     edits = read.stored_edits(small_loop)
     assert (edits.amplitude, edits.turn) == (0.5, 1.0)
+
+
+@pytest.mark.parametrize(("axis", "across"), [("SIDEWAYS", 1), ("UP_DOWN", 0)])
+def test_one_click_leaves_one_axis_and_another_seed_keeps_it(small_loop, axis, across):
+    assert bpy.ops.gid.one_axis(axis=axis) == {"FINISHED"}
+    for _ in range(2):
+        amplitudes = np.abs(read.stored_volume(small_loop).amplitudes)
+        assert amplitudes[..., 1 - across].max() > 0.1
+        assert amplitudes[..., across].max() < 1e-5 * amplitudes.max()
+        assert abs(small_loop.gid.edits.turn) <= math.pi / 2 + 1e-6
+        assert rig.get_input(small_loop, "Turn") == small_loop.gid.edits.turn
+        assert (rig.get_input(small_loop, "One Axis"), rig.get_input(small_loop, "Axis")) == (1, small_loop.gid.axis)
+        axis_before = small_loop.gid.axis
+        bpy.ops.gid.reroll()
+    assert small_loop.gid.axis != axis_before
 
 
 def test_a_loop_that_was_deleted_is_made_anew(small_loop):

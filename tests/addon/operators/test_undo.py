@@ -216,6 +216,7 @@ CALLS = {
     "animate_image": (_opened, {}),
     "animate_object": (_reference, {}),
     "apply_edits": (_strength, {}),
+    "one_axis": (_nothing, {"axis": "UP_DOWN"}),
     "clear_plucks": (_pluck, {}),
     "comb": (_nothing, {}),
     "comb_clear": (_stroke, {}),

@@ -110,6 +110,7 @@ def test_every_edit_of_the_loop_is_in_the_bake(small_loop, output, tmp_path):
     image = bpy.data.images.new("Mask", 48, 32, float_buffer=True, is_data=True)
     image.pixels.foreach_set(np.repeat(mask[::-1], 4, 2).ravel())
     edits = small_loop.gid.edits
+    edits.one_axis = 0.5
     edits.mask, edits.turn, edits.low, edits.border, edits.amplitude, edits.phase = image, 0.7, 1.5, 0.1, 1.4, 0.25
     assert bpy.ops.gid.bake() == {"FINISHED"}
     folder, _files = made(tmp_path)

@@ -87,6 +87,7 @@ def test_a_card_follows_every_edit_of_the_loop(artists, make_loop, drawn_motion,
     plane = make_loop(*SIZE)
     one = card.add_card(plane, artists, offset=3)
     plane.gid.edits.amplitude, plane.gid.edits.turn, plane.gid.edits.high = 1.5, 0.4, 0.5
+    plane.gid.edits.one_axis = 0.75
     assert same(plane, one, artists, FRAME, offset=3)
     edit.add_pluck(plane, Pull(0.5, 0.5, 0.1, 0.02, 0.2))
     assert same(plane, one, artists, FRAME, offset=3)

@@ -22,7 +22,7 @@ FOLLOWS = 0.05
 AGREES_DB = 100
 FPS = Fraction(24)
 LIVELY = 0.3  # of the strongest place's motion along the pull: gid_core's floor holds what is stiller back
-EDITS = Edits(amplitude=0.8, turn=0.3, low=1.2, high=0.5)
+EDITS = Edits(amplitude=0.8, turn=0.3, one_axis=0.5, low=1.2, high=0.5)
 
 
 @pytest.fixture

@@ -42,6 +42,7 @@ anything = {
     "strength": maps(st.floats(0, 4, width=32)),
     "amplitude": st.floats(0, 4),
     "turn": st.floats(-7, 7),
+    "one_axis": unit,
     "low": st.floats(0, 3),
     "mid": st.floats(0, 3),
     "high": st.floats(0, 3),
@@ -141,6 +142,27 @@ def test_turning_towards_a_direction_brings_the_main_axis_there(angle, seed):
     turn = edit.turn_towards(motion, (np.cos(angle), np.sin(angle)))
     assert abs(turn) <= np.pi / 2 + SINGLE
     assert abs(np.sin(edit.main_axis(apply(motion, Edits(turn=turn))) - angle)) < 1e-3  # an axis has no sign
+
+
+@few
+@given(st.floats(-np.pi, np.pi), unit, st.integers(0, 50))
+def test_one_axis_takes_what_moves_across_and_leaves_what_moves_along(turn, share, seed):
+    motion = some_motion(seed)
+    before, after = apply(motion, Edits(turn=turn)), apply(motion, Edits(turn=turn, one_axis=share))
+    angle = edit.main_axis(motion.volume()) + turn
+    along, across = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
+    np.testing.assert_allclose(after.amplitudes @ along, before.amplitudes @ along, atol=10 * SINGLE)
+    np.testing.assert_allclose(after.amplitudes @ across, (1 - share) * (before.amplitudes @ across), atol=10 * SINGLE)
+
+
+@pytest.mark.parametrize("direction", [(1, 0), (0, 1), (-1, 0.5)])
+def test_one_axis_along_a_direction_is_exact_under_a_mask_too(direction):
+    mask = np.zeros((HEIGHT, WIDTH), np.float32)
+    mask[:6, -6:] = 1
+    edits = Edits(mask=mask, one_axis=1.0)
+    found = apply(some_motion(), replace(edits, turn=edit.turn_towards(some_motion(), direction, edits)))
+    across = found.amplitudes @ np.array([-direction[1], direction[0]])
+    assert abs(across).max() < 1e-5 * abs(found.amplitudes).max()
 
 
 def test_turning_under_a_mask_heeds_what_is_left_moving():
@@ -291,6 +313,7 @@ def test_a_pull_where_the_mask_is_black_hardly_moves_the_rest():
         ("high", float("inf"), "gain of the high frequencies is inf"),
         ("border", 1.5, "the border is 1.5"),
         ("turn", float("nan"), "finite numbers"),
+        ("one_axis", 1.5, "one axis is 1.5: give a share from 0"),
         ("phase", float("inf"), "finite numbers"),
         ("mask", np.full((4, 4), 1.5), "the mask must be one picture channel with values from 0 to 1"),
         ("mask", np.zeros((4, 4, 3)), "the mask must"),
