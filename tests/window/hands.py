@@ -13,7 +13,7 @@ import bpy
 
 __all__ = [
     "area", "box", "click", "drag", "find", "key", "move", "override", "press", "region", "run", "shot", "type_text",
-    "window",
+    "wheel", "window",
 ]  # fmt: skip
 
 _TURNS = 5
@@ -61,6 +61,11 @@ def window():
 
 def key(*names):
     _x("xdotool", "key", *(_KEYCODES.get(name, name) for name in names))
+
+
+def wheel(*, up, clicks=15):
+    """Turn the wheel where the mouse is."""
+    _x("xdotool", "click", "--repeat", str(clicks), "4" if up else "5")
 
 
 def type_text(text):

@@ -22,12 +22,16 @@ from PIL import Image
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+sys.path.append(str(ROOT))
+
+import clips  # noqa: E402  # it reads gid_core
+
 PACKAGES = (
     "blender,python3-numpy,python3-requests,python3-cattr,python3-zstandard,libgl1-mesa-dri,libgl1,libegl1,"
     "xvfb,xdotool,scrot,ca-certificates"
 )
 SIZE, TIMEOUT_S = "1600x900", 1800
-SCRIPTS = ("first_loop", "takes", "edits", "shot", "mishaps", "freezes")
+SCRIPTS = ("first_loop", "takes", "edits", "clip", "shot", "mishaps", "freezes")
 
 
 class WindowError(Exception):
@@ -99,6 +103,8 @@ def _played(root, run, name, shots):
     for file in ("inside.sh", f"{name}.py", "hands.py", "stage.py"):
         shutil.copy(HERE / file, run)
     shutil.copy(ROOT / "docs" / "example.jpg", run / "photo.jpg")
+    if name == "clip":
+        clips.make(run / "photo.jpg", run / "clips")
     (run / "shots").mkdir()
     code = play(root, run, f"{name}.py")
     kept = shots / name
