@@ -12,7 +12,7 @@ from tests.soak import disks, kills, loaders, memory
 
 def test_mutated_files_end_in_a_result_or_a_sentence():
     rows = loaders.loaders(12, seed=7)
-    assert len(rows) == 15
+    assert len(rows) == 17
     assert not [(what, faults) for what, _, faults, _ in rows if faults]
 
 

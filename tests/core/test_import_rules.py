@@ -1,6 +1,7 @@
 """Who may import whom: onnx_export -> gid_core <- blender_addon; tests see all, nothing sees the tests."""
 
 import ast
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -77,6 +78,7 @@ def needs(module, name):
     return False
 
 
+@functools.cache
 def core_imports(module):
     """Modules of the core that `module` imports at its top, as dotted names."""
     found = []
