@@ -63,11 +63,10 @@ def _order(photo, asked, folder):
 
 
 def _taken(folder, word):
-    from ..gid_core.footage.clip_worker import STILL  # at the first use: they load Pillow
-    from ..gid_core.prediction.child import take
+    from ..gid_core.prediction.child import take  # at the first use
 
     try:
-        return take(folder, word), folder / STILL
+        return take(folder, word), folder / word["still"]
     except (OSError, ValueError) as error:  # the disk, or whoever cleans temporary folders
         raise LimitError(f"the motion was lost on its way ({error}): measure the clip again") from error
 

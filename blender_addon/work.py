@@ -148,8 +148,8 @@ class Beside:
         return self._result
 
     def cancel(self):
-        """Stop. Process and folder are gone when this returns; of one that tidies up, some seconds later."""
-        if self._tidies:
+        """Stop. Process and folder are gone when this returns; of one that tidies up or is done, some time later."""
+        if self._tidies or "done" in self.heard:  # a Blender takes half a second to end, and a window would wait
             self._crew.dismiss(self._see_off)
         else:
             self._crew.end()

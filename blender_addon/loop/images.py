@@ -37,6 +37,7 @@ __all__ = [
     "reader_of",
     "rewrite",
     "set_thumbnail",
+    "size_of",
     "take_as_numbers",
 ]
 
@@ -180,6 +181,20 @@ class Snapshot:
     def is_same(self, other: "Snapshot") -> bool:
         """Whether neither pixels nor what is known of them has changed."""
         return (self.made, self.is_dirty) == (other.made, other.is_dirty) and np.array_equal(self.buffer, other.buffer)
+
+
+_sizes: dict[tuple[int, str], tuple[int, int]] = {}
+
+
+def size_of(image) -> tuple[int, int]:
+    """(width, height) in pixels, for a panel that is drawn: the image is not loaded for it twice.
+
+    Blender decodes the whole picture to tell its size, a tenth of a second at 4K, and again once it has let go of it.
+    """
+    key = image.session_uid, image.filepath
+    if image.has_data or key not in _sizes:
+        _sizes[key] = tuple(image.size)
+    return _sizes[key]
 
 
 def holds(image, file: packing.Packed) -> bool:

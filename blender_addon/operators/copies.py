@@ -15,7 +15,7 @@ from .use import own_scene
 __all__ = ["CLASSES"]
 
 
-class GID_OT_add_cards(base.OnLoop, bpy.types.Operator):
+class GID_OT_add_cards(base.OnLoop, base.Noting, bpy.types.Operator):
     """Add a row of cards of the loop to your own scene, each ahead of the one before by another part of the loop"""
 
     bl_idname = "gid.add_cards"
@@ -33,7 +33,7 @@ class GID_OT_add_cards(base.OnLoop, bpy.types.Operator):
 
     def perform(self, context):
         plane, scene = sight.in_sight(context), own_scene(context)
-        width, height = rig.get_input(plane, "Still").size
+        width, height = rig.get_picture(plane, "Still").size
         step = self.height * width / height * (1 + self.gap)
         for index, offset in enumerate(self._offsets(plane.gid.n_frames)):
             made = card.add_card(

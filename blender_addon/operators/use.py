@@ -107,7 +107,7 @@ class GID_OT_add_to_sequencer(_MayUseBake, bpy.types.Operator):
         )
 
 
-class GID_OT_add_to_compositor(base.OnLoop, bpy.types.Operator):
+class GID_OT_add_to_compositor(base.OnLoop, base.Noting, bpy.types.Operator):
     """Lay the loop behind or over the render of your own scene, in its compositor, at any render size"""
 
     bl_idname = "gid.add_to_compositor"
@@ -131,7 +131,7 @@ class GID_OT_add_to_compositor(base.OnLoop, bpy.types.Operator):
         self.report({"INFO"}, f"The loop is in the compositor of '{scene.name}'{told}: F12 shows it")
 
 
-class GID_OT_add_warp(base.OnLoop, bpy.types.Operator):
+class GID_OT_add_warp(base.OnLoop, base.Noting, bpy.types.Operator):
     """Carry a picture in your own compositor along with the loop: the active node's, or else the final image"""
 
     bl_idname = "gid.add_warp"

@@ -1,5 +1,6 @@
 """The part Advanced: sizes, who predicts, what was predicted, and the rig beneath."""
 
+from ..loop import images
 from .sidebar import Part, part_registers
 from .status import draw_text
 
@@ -29,7 +30,7 @@ class Advanced(Part):
 
 def used_size(settings):
     """(width, height) in pixels of the frames that the panel's still will have."""
-    width, height = settings.still.size
+    width, height = images.size_of(settings.still)
     share = min(1.0, settings.size / max(width, height, 1))
     return max(1, round(width * share)), max(1, round(height * share))
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 import bpy
 
 from ...gid_core.errors import SettingsError
-from ..loop import length, read, sight
+from ..loop import images, length, read, sight
 from .sidebar import HEAD, Part, part_registers
 from .status import draw_jobs, draw_notices, draw_text
 
@@ -62,7 +62,7 @@ class Loop(Part):
             layout.template_icon(icon_value=still.preview_ensure().icon_id, scale=_THUMBNAIL_SCALE)
             row = layout.row()
             row.alignment = "CENTER"
-            row.label(text="{} x {}".format(*still.size))
+            row.label(text="{} x {}".format(*images.size_of(still)))
         layout.template_ID(settings, "still", open="gid.open_still")
 
     def _show_length(self, layout, context, settings, plane):

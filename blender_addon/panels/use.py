@@ -1,6 +1,7 @@
 """The part Use in Scene: ways for the loop into the artist's own scene, compositor and sequencer."""
 
 from .sidebar import Part, part_registers
+from .status import draw_notices
 
 __all__ = ["Use"]
 
@@ -20,6 +21,7 @@ class Use(Part):
         column.operator("gid.add_to_compositor", icon="NODE_COMPOSITING")
         column.operator("gid.add_warp", icon="MOD_WARP")
         column.operator("gid.add_to_sequencer", icon="SEQUENCE")
+        draw_notices(layout, context)  # in the head, too, which may be scrolled out of sight
 
 
 register, unregister = part_registers(Use)

@@ -33,4 +33,4 @@ def _work(order: dict, _commands: Iterator, send) -> None:
     motion = filmed(clip, photo, progress=progress)
     folder = Path(order["folder"])
     save_png(folder / STILL, clip.as_photo().pixels)
-    send(event="done", **put(folder, motion))
+    send(event="done", still=STILL, **put(folder, motion))

@@ -1,14 +1,15 @@
 """How long the window stands still at worst while the add-on works, and how much memory; figures in facts.json.
 
 Of each kind of work two figures: the longest time between two ticks of a timer, in which nothing is drawn and no key is
-answered; and the longest stretch in the add-on's own code on Blender's main thread, with the processor's time of it and
-the function that was entered. The rest is Blender's: it draws (here the processor does, beside the processes that
-predict and bake), loads, and keeps its undo steps. What it takes without any work of ours is measured in the same run,
-with the same photo on a plain plane that moves.
+answered; and the longest stretch in the add-on's own code on Blender's main thread, with the processor's time of it,
+the function that was entered, and the one that took most by itself. The rest is Blender's: it draws (here the processor
+does, beside the processes that predict and bake), loads, and keeps its undo steps. What it takes without any work of
+ours is measured in the same run, with the same photo on a plain plane that moves.
 
 The photo has 3,840 pixels and is animated at the panel's own size, 1,280.
 """
 
+import importlib
 import resource
 import sys
 import time
@@ -24,7 +25,8 @@ LIMIT_S = 900  # of one work, on a machine that has others
 LARGE = "/tmp/run/large.jpg"
 BARS = {
     "opening 4K": 0.5, "predicting": 0.1, "building": 0.5, "predicting again": 0.1, "taking over": 0.5,
-    "baking": 0.1, "end of the bake": 0.1, "batching": 0.1, "cancel": 1.0,
+    "baking": 0.1, "end of the bake": 0.1, "batching": 0.1, "cancel": 1.0, "measuring a clip": 0.1,
+    "building its loop": 0.5, "previewing": 0.1, "end of the preview": 0.1,
 }  # fmt: skip
 
 
@@ -33,7 +35,7 @@ class Watch:
 
     def __init__(self):
         self._root = str(Path(addon("jobs").__file__).parent.parent)
-        self._entered = None  # the frame by which Blender, or a script, came into the add-on
+        self._inside = []  # [frame, since when, how long in functions that it called], outermost first
         bpy.app.timers.register(self._tick, persistent=True)
         sys.setprofile(self._look)
         self.begin()
@@ -44,13 +46,19 @@ class Watch:
         return TICK_S
 
     def _look(self, frame, event, _what):
-        if event == "call" and self._entered is None and frame.f_code.co_filename.startswith(self._root):
-            self._entered, self._since = frame, (time.perf_counter(), time.thread_time())
-        elif event == "return" and frame is self._entered:
-            spent = time.perf_counter() - self._since[0], time.thread_time() - self._since[1]
-            code = frame.f_code
-            self.ours = max(self.ours, (*spent, f"{Path(code.co_filename).stem}.{code.co_qualname}"))
-            self._entered = None
+        if event == "call" and frame.f_code.co_filename.startswith(self._root):
+            if not self._inside:
+                self._worked, self._most = time.thread_time(), (0.0, "")
+            self._inside.append([frame, time.perf_counter(), 0.0])
+        elif event == "return" and self._inside and frame is self._inside[-1][0]:
+            _, since, elsewhere = self._inside.pop()
+            spent = time.perf_counter() - since
+            self._most = max(self._most, (spent - elsewhere, _name(frame)))
+            if self._inside:
+                self._inside[-1][2] += spent
+            else:
+                where = f"{_name(frame)}; {self._most[0]:.2f} s by {self._most[1]}"
+                self.ours = max(self.ours, (spent, time.thread_time() - self._worked, where))
 
     def begin(self):
         self.longest, self._last, self.ours = 0.0, time.perf_counter(), (0.0, 0.0, "")
@@ -59,6 +67,10 @@ class Watch:
         tell(f"{name}, all", max(self.longest, time.perf_counter() - self._last))
         taken, worked, where = self.ours
         tell(f"{name}, ours", taken, of=name, note=f"{worked:.2f} s of it at work, in {where}" if where else "")
+
+
+def _name(frame):
+    return f"{Path(frame.f_code.co_filename).stem}.{frame.f_code.co_qualname}"
 
 
 def tell(name, value, unit="s", bar=None, of=None, note=""):
@@ -97,6 +109,8 @@ def steps():
     ask(view, "bake")
     yield from work(watch, "baking", "end of the bake")
     expect("the bake left no frames", any(Path("/tmp/run/baked").rglob("*.png")))
+    yield from previewed(view, watch)
+    yield from filmed(view, watch)
     yield from batched(view, watch)
     sys.setprofile(None)
     for _ in range(3):
@@ -154,16 +168,40 @@ def batched(view, watch):
     folder = Path("/tmp/run/photos")
     folder.mkdir()
     (folder / "photo.jpg").write_bytes(Path(PHOTO).read_bytes())
-    ask(view, "batch")
+    yield from chosen(view, watch, "batch", folder)
+    yield from work(watch, "batching", "end of the batch")
+
+
+def previewed(view, watch):
+    """Preview the loop; its player is not started. A generator."""
+    module = importlib.import_module(addon("output").__name__ + ".preview")
+    module.Preview.play = lambda preview: None
+    watch.begin()
+    ask(view, "preview")
+    yield from work(watch, "previewing", "end of the preview")
+
+
+def filmed(view, watch):
+    """Make a loop of a clip of two seconds, frames of 640 pixels. A generator."""
+    folder = Path("/tmp/run/clip")
+    film(folder)
+    yield from chosen(view, watch, "motion_from_clip", folder, "000.jpg")
+    yield from work(watch, "measuring a clip", "building its loop")
+
+
+def chosen(view, watch, operator, folder, name=""):
+    """Press a button that asks for a file or a folder, and choose one; watched from then on. A generator."""
+    ask(view, operator)
     yield 2.0
     browser = hands.area("FILE_BROWSER")
     browser.spaces.active.params.directory = str(folder).encode()
+    if name:
+        browser.spaces.active.params.filename = name
     yield 1.0
     watch.begin()
     with hands.override(browser):
         bpy.ops.file.execute()
-    yield from until(jobs, "the batch does not begin", 20)
-    yield from work(watch, "batching", "end of the batch")
+    yield from until(jobs, f"{operator} does not begin", 20)
 
 
 def ask(view, operator, **settings):
@@ -185,6 +223,28 @@ def work(watch, while_running, at_the_end):
     yield from until(lambda: not jobs(), "the work does not end", LIMIT_S)
     yield 2.0
     watch.end(at_the_end)
+
+
+def film(folder):
+    """The photo as a still camera would film it: its middle sways to and fro once a second, 48 frames."""
+    folder.mkdir()
+    image = bpy.data.images.load(PHOTO)
+    width, height = 640, round(640 * image.size[1] / image.size[0])
+    image.scale(width, height)
+    pixels = np.empty(len(image.pixels), np.float32)
+    image.pixels.foreach_get(pixels)
+    still = pixels.reshape(height, width, 4)
+    y, x = np.mgrid[:height, :width]
+    inside = np.exp(-((((x / width - 0.5) / 0.2) ** 2 + ((y / height - 0.5) / 0.2) ** 2) ** 2))
+    for index in range(48):
+        at = np.clip(x - 8 * np.sin(2 * np.pi * index / 24) * inside, 0, width - 1)
+        left = np.minimum(at.astype(int), width - 2)
+        share = (at - left)[..., None]
+        frame = still[y, left] * (1 - share) + still[y, left + 1] * share
+        image.pixels.foreach_set(frame.astype(np.float32).ravel())
+        image.filepath_raw, image.file_format = str(folder / f"{index:03d}.jpg"), "JPEG"
+        image.save()
+    bpy.data.images.remove(image)
 
 
 def enlarge(photo, path):

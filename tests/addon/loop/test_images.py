@@ -250,3 +250,13 @@ def test_missing_photo_opens_nothing(tmp_path):
         with pytest.raises(ImageError, match="there is no picture"):
             images.open_photo(tmp_path / name)
     assert len(bpy.data.images) == 0
+
+
+def test_a_picture_whose_size_is_known_is_not_loaded_for_it_again(photo):
+    image = bpy.data.images.load(str(photo))
+    assert images.size_of(image) == (48, 32)
+    image.buffers_free()
+    assert images.size_of(image) == (48, 32)
+    assert not image.has_data
+    image.scale(24, 16)
+    assert images.size_of(image) == (24, 16)

@@ -63,6 +63,12 @@ def test_output_tells_where_one_pressed_what_runs_and_what_came_of_it(small_loop
     assert {"The disk is full", "gid.dismiss", "gid.bake"} <= set(shown)
 
 
+def test_a_refusal_of_use_in_scene_stands_beside_its_buttons(small_loop, drawn):
+    jobs.note(jobs.key_of(bpy.context.scene), "this loop was not baked yet", remedy=jobs.Remedy("gid.bake", "Bake"))
+    shown = drawn(use.Use)
+    assert shown.index("gid.add_card") < shown.index("This loop was not baked yet") < shown.index("gid.bake")
+
+
 def test_from_a_scene_of_ones_own_the_panel_leads_to_the_loop_and_back(small_loop, drawn):
     bpy.context.window.scene = bpy.data.scenes.new("Mine")
     bpy.context.scene.gid.loop = small_loop
