@@ -18,14 +18,14 @@ from mathutils import Matrix, Vector
 
 from . import motion_maps
 
-__all__ = ["Catalogue", "Stage", "box_matrix"]
+__all__ = ["Catalogue", "Stage", "box_matrix", "quiet"]
 
 _SAMPLES = 2  # of each of the four pixels that make one: 8, and the denoiser
 _CREATED = ("objects", "meshes", "materials", "lights", "cameras", "worlds", "images", "node_groups")
 
 
 @contextlib.contextmanager
-def _quiet():
+def quiet():
     """Blender's importers and renderer write to the process's own stdout."""
     saved, sink = os.dup(1), os.open(os.devnull, os.O_WRONLY)
     os.dup2(sink, 1)
@@ -78,7 +78,7 @@ class Catalogue:
     @staticmethod
     def _load(entry):
         before = set(bpy.data.objects)
-        with _quiet():
+        with quiet():
             bpy.ops.wm.obj_import(filepath=str(entry["path"]), forward_axis="Y", up_axis="Z")
         added = [o for o in bpy.data.objects if o not in before and o.type == "MESH"]
         shape = bmesh.new()
@@ -277,7 +277,7 @@ class Stage:
         with tempfile.TemporaryDirectory() as folder:
             path = str(Path(folder) / ("picture.exr" if file_format == "OPEN_EXR" else "picture.png"))
             scene.render.filepath = path
-            with _quiet():
+            with quiet():
                 bpy.ops.render.render(write_still=True)
             image = bpy.data.images.load(path)
             if file_format == "OPEN_EXR":

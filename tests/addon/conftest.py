@@ -173,6 +173,12 @@ def _lent_rig(n_modes):
         bpy.data.libraries.write(_rigs[n_modes], {g for g in bpy.data.node_groups if g.get(builder.GROUP_KEY) == key})
 
 
+@pytest.fixture(scope="session")
+def lent_rig():
+    """lent_rig(n_modes): a context, or a decorator, in which a loop is built quickly; see `_lent_rig`."""
+    return _lent_rig
+
+
 def _make_loop(
     width=64, height=40, *, name="Test", volume=None, n_frames=24, fps=Fraction(24), anchored=True, **options
 ):

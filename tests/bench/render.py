@@ -13,7 +13,6 @@ import os
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,6 +25,8 @@ from gid_dev.blender_addon.nodes import rig
 from gid_dev.blender_addon.output.frames import render_frames
 from gid_dev.gid_core.files.memory import peak_bytes
 from gid_dev.gid_core.motion.places import OWN
+
+from onnx_export.rendered.stage import quiet
 
 BAR_DB = 90
 FRAME = 13  # of 48
@@ -52,7 +53,8 @@ class Measured:
             change(plane)
         scene = plane.gid.scene
         self.geometry = of_geometry(plane)
-        with silent(), tempfile.TemporaryDirectory() as folder:
+        sys.stdout.flush()
+        with quiet(), tempfile.TemporaryDirectory() as folder:
             render = partial(render_frames, plane, folder, [plane.gid.start + FRAME], "exr")
             scene.render.border_max_x = scene.render.border_max_y = SPECK
             scene.render.use_border = True
@@ -97,20 +99,6 @@ def forget_peak():
     switch = Path("/proc/self/clear_refs")
     if switch.exists():
         switch.write_text("5")
-
-
-@contextmanager
-def silent():
-    """Without what Blender prints of each render."""
-    sys.stdout.flush()
-    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-        os.close(nowhere)
 
 
 # ---- what is taken away, added or set otherwise
