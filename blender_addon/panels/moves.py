@@ -3,7 +3,7 @@
 from ..tools import easel, veil
 from ..tools.pictures import picture_of
 from .sidebar import Part, part_registers
-from .status import draw_text
+from .status import draw_text, side_by_side
 
 __all__ = ["Moves"]
 
@@ -34,8 +34,8 @@ class Moves(Part):
         if plane.gid.show_motion and (top := veil.top_px(plane)) is not None:
             layout.label(text=f"Red moves {top:.2g} pixels or more")
         _draw_mask(layout, context, plane)
-        _draw_strength(layout, plane)
-        _draw_depth(layout, plane)
+        _draw_strength(layout, context, plane)
+        _draw_depth(layout, context, plane)
 
 
 def _told(plane, scene):
@@ -59,10 +59,10 @@ def _draw_mask(layout, context, plane):
         return
     column.label(text="Mask")  # beside the name there is no room for it
     column.template_ID(plane.gid.edits, "mask", open="image.open")
-    row = column.row(align=True)
+    row = side_by_side(column, context, "Stop", "Let Move")
     _paint(row, "MASK", "BLACK", "Stop")
     _paint(row, "MASK", "WHITE", "Let Move")
-    row = column.row(align=True)
+    row = side_by_side(column, context, "Invert", "Grow", "Feather")
     row.operator("gid.mask_invert", text="Invert")
     row.operator("gid.mask_grow", text="Grow")
     row.operator("gid.mask_feather", text="Feather")
@@ -71,7 +71,7 @@ def _draw_mask(layout, context, plane):
     row.operator("gid.mask_clear", text="", icon="X").picture = "MASK"
 
 
-def _draw_strength(layout, plane):
+def _draw_strength(layout, context, plane):
     edits = plane.gid.edits
     column = layout.column(align=True)
     if edits.strength is None:
@@ -80,18 +80,19 @@ def _draw_strength(layout, plane):
         return
     column.label(text="Strength")
     column.template_ID(edits, "strength", open="image.open")
-    row = column.row(align=True)
+    row = side_by_side(column, context, "Less", "As Predicted", "More")
     _paint(row, "STRENGTH", "BLACK", "Less")
     _paint(row, "STRENGTH", "GREY", "As Predicted")
     _paint(row, "STRENGTH", "WHITE", "More")
+    row = column.row(align=True)
+    row.operator("gid.apply_edits", icon="BRUSH_DATA")
     row.operator("gid.mask_clear", text="", icon="X").picture = "STRENGTH"
-    column.operator("gid.apply_edits", icon="BRUSH_DATA")
 
 
-def _draw_depth(layout, plane):
+def _draw_depth(layout, context, plane):
     column = layout.column(align=True)
     column.label(text="Where Things Pass Each Other")
-    row = column.row(align=True)
+    row = side_by_side(column, context, "In Front", "Behind")
     _paint(row, "FRONT", "WHITE", "In Front")
     _paint(row, "FRONT", "BLACK", "Behind")
     if plane.gid.plate is not None:

@@ -8,11 +8,12 @@ import blf
 from .. import jobs
 from ..operators import base
 
-__all__ = ["draw_jobs", "draw_notices", "draw_text"]
+__all__ = ["draw_jobs", "draw_notices", "draw_text", "side_by_side"]
 
 _FONT = 0  # Blender's interface font
 _MARGIN_PX = 70  # beside a label at a scale of 1: icon, indent, the tabs and the panel's margins
 _NARROWEST = 24
+_BUTTON_PX = 24  # beside the text of a button at a scale of 1: its icon or its margins
 _LINE = 0.85  # of a label's height: the lines of a sentence stand closer together than two sentences
 
 
@@ -55,12 +56,24 @@ def draw_text(layout, context, text, *, icon="NONE"):
         column.label(text=line, icon="BLANK1" if index and icon != "NONE" else icon)
 
 
-def _lines(context, text):
-    """The text in pieces that each fit into a label; a word that is too long, as a path is, goes on in the next one."""
+def side_by_side(layout, context, *texts):
+    """A row for buttons of these texts, or a column where the region is too narrow to show each of them whole."""
+    scale, room = _measured(context)
+    is_whole = all(blf.dimensions(_FONT, text)[0] + _BUTTON_PX * scale <= room / len(texts) for text in texts)
+    return layout.row(align=True) if is_whole else layout.column(align=True)
+
+
+def _measured(context):
+    """(the interface's scale, pixels of the region's width that texts may take); the font is set to measure them."""
     scale = context.preferences.system.ui_scale or 1.0  # 0 without a window
     width = context.region.width if context.region is not None else 0
     blf.size(_FONT, context.preferences.ui_styles[0].widget.points * scale)
-    room = max(width - _MARGIN_PX * scale, blf.dimensions(_FONT, "n" * _NARROWEST)[0])
+    return scale, width - _MARGIN_PX * scale
+
+
+def _lines(context, text):
+    """The text in pieces that each fit into a label; a word that is too long, as a path is, goes on in the next one."""
+    room = max(_measured(context)[1], blf.dimensions(_FONT, "n" * _NARROWEST)[0])
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".lstrip()

@@ -7,7 +7,7 @@ import bpy
 from ...gid_core.errors import GidError
 from ..loop import clock, comparison, sight
 from .sidebar import Part, part_registers
-from .status import draw_text
+from .status import draw_text, side_by_side
 
 __all__ = ["GID_UL_loops", "Takes"]
 
@@ -67,9 +67,9 @@ class Takes(Part):
             for index, take in enumerate(plane.gid.takes):
                 _show_take(grid.column(align=True), take, index, is_shown=index == plane.gid.take)
             if not is_comparing:
-                row = layout.row(align=True)
-                row.operator("gid.take_compare", icon="GRID")
-                row.operator("gid.take_keep")
+                row = side_by_side(layout, context, "Compare", "Keep Only This")
+                row.operator("gid.take_compare", text="Compare", icon="GRID")
+                row.operator("gid.take_keep", text="Keep Only This")
 
 
 def _show_take(column, take, index, *, is_shown):

@@ -49,6 +49,10 @@ def choose(name):
 
 def widths(view):
     """The panel from top to bottom, at its first width and at half of that."""
+    for picture in ("MASK", "STRENGTH"):  # all rows of the panel are there then
+        with hands.override(view, "UI"):
+            bpy.ops.gid.mask_new(picture=picture)
+    yield 1.0
     facts["width"] = hands.region(view, "UI").width
     yield from pages(view, "wide")
     left, top, _right, bottom = hands.box(hands.region(view, "UI"))

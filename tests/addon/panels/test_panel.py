@@ -6,7 +6,18 @@ import bpy
 import pytest
 from gid_dev.blender_addon import jobs
 from gid_dev.blender_addon.loop import sight
-from gid_dev.blender_addon.panels import advanced, loop, menus, motion, output, pluck, sidebar, takes, use
+from gid_dev.blender_addon.panels import (
+    advanced,
+    loop,
+    menus,
+    motion,
+    output,
+    pluck,
+    sidebar,
+    status,
+    takes,
+    use,
+)
 
 
 def datablocks():
@@ -182,3 +193,20 @@ def test_a_path_that_is_wider_than_the_panel_goes_on_in_the_next_line(drawn):
     labels = [text for text in drawn(loop.Loop) if isinstance(text, str)]
     assert f"48framesarein{path};theyagree" in "".join(labels).replace(" ", "")
     assert path not in labels
+
+
+@pytest.mark.parametrize(
+    ("width", "texts", "is_row"),
+    [
+        (280, ("Compare", "Keep Only This"), True),  # px of a sidebar as Blender opens it
+        (280, ("Invert", "Grow", "Feather"), True),
+        (280, ("Less", "As Predicted", "More"), False),
+        (200, ("Compare", "Keep Only This"), False),
+        (220, ("In Front", "Behind"), True),
+        (120, ("In Front", "Behind"), False),
+    ],
+)
+def test_buttons_stand_side_by_side_where_their_words_are_seen_whole(width, texts, is_row):
+    context = types.SimpleNamespace(preferences=bpy.context.preferences, region=types.SimpleNamespace(width=width))
+    layout = types.SimpleNamespace(row=lambda align: "row", column=lambda align: "column")
+    assert status.side_by_side(layout, context, *texts) == ("row" if is_row else "column")
