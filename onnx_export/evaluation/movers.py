@@ -21,7 +21,7 @@ from .edges import DETAIL
 from .paired import paired, paired_lines
 from .scenes import MOVES_PX, field
 
-__all__ = ["FIGURES", "compared", "mover_bars", "mover_lines", "score_movers"]
+__all__ = ["FIGURES", "at_cells", "compared", "drawn", "mover_bars", "mover_lines", "score_movers"]
 
 FIGURES = ("error", "amplitude")
 _NEAR, _BESIDE = 3, 1  # texels of the grid, 4 px of the scene each
@@ -56,7 +56,7 @@ def _rms(amplitudes):
     return np.sqrt((np.abs(amplitudes) ** 2).sum((0, 3)))
 
 
-def _at_cells(z, strength):
+def at_cells(z, strength):
     """z (K, H, W, 2) of the texel of each of the flow's cells that moves farthest: (K, h, w, 2)."""
     size = int(phases.CELL_PX)
     rows, columns = (n // size for n in strength.shape)
@@ -65,17 +65,23 @@ def _at_cells(z, strength):
     return z[:, np.arange(rows)[:, None] * size + row, np.arange(columns) * size + column]
 
 
+def drawn(seed, first):
+    """(scene of a seed, its motion z (K, H, W, 2) and envelope (K, H, W), its picture as a photo); every third from
+    `first` on is thin."""
+    scene = painting.paint(seed, is_thin=(seed - first) % 3 == 2, detail=DETAIL)
+    maps = torch.from_numpy(scene.maps)[None]
+    axis = np.stack([field(scene.maps, "dx"), field(scene.maps, "dy")], -1)
+    signal = motion.draw(maps, torch.from_numpy(scene.wind)[None], torch.Generator().manual_seed(seed))[0].numpy()
+    photo = decode_srgb(scene.image.astype(np.float32) / 255).astype(np.float32)
+    return scene, signal[..., None] * axis, motion.envelope(maps)[0].numpy(), photo
+
+
 def _rows(model, count, first):
     rows = {"prediction": [], "interpolated": []}
     for seed in range(first, first + count):
-        scene = painting.paint(seed, is_thin=(seed - first) % 3 == 2, detail=DETAIL)
-        maps = torch.from_numpy(scene.maps)[None]
-        axis = np.stack([field(scene.maps, "dx"), field(scene.maps, "dy")], -1)
-        signal = motion.draw(maps, torch.from_numpy(scene.wind)[None], torch.Generator().manual_seed(seed))[0].numpy()
-        z, far = signal[..., None] * axis, motion.envelope(maps)[0].numpy()
-        photo = decode_srgb(scene.image.astype(np.float32) / 255).astype(np.float32)
+        scene, z, far, photo = drawn(seed, first)
         seen = replace(encode(model, photo), envelope=far, lookup=None)
-        cells = _at_cells(z, field(scene.maps, "amplitude"))
+        cells = at_cells(z, field(scene.maps, "amplitude"))
         for name, one in (("prediction", seen), ("interpolated", replace(seen, members=None))):
             row = compared(one.motion(cells).volume().amplitudes, far[..., None] * z, field(scene.maps, "object"))
             if row:

@@ -17,6 +17,7 @@ __all__ = [
     "AMPLITUDE",
     "FIELDS",
     "FREQUENCIES",
+    "affinity_of",
     "affinity_truth",
     "coarse",
     "draw",
@@ -25,6 +26,7 @@ __all__ = [
     "object_axes",
     "pairs_inside",
     "pairs_moving",
+    "pairs_of",
     "procedural",
     "shape_truth",
     "shifted",
@@ -93,12 +95,21 @@ def coarse(maps):
 
 def affinity_truth(maps):
     """1 where both cells of a pair are one object: (B, len(contract.PAIRS), h, w); 0 where the second is outside."""
-    return torch.stack([(maps[:, OBJECT] == other).float() for other in _partners(maps[:, OBJECT])], 1)
+    return affinity_of(maps[:, OBJECT])
+
+
+def affinity_of(names):
+    """`affinity_truth` of the objects (B, h, w) alone."""
+    return torch.stack([(names == other).float() for other in _partners(names)], 1)
 
 
 def pairs_moving(maps):
     """1 where both cells of a pair move: (B, len(contract.PAIRS), h, w)."""
-    moves = (maps[:, AMPLITUDE] > 0.1).float()
+    return pairs_of((maps[:, AMPLITUDE] > 0.1).float())
+
+
+def pairs_of(moves):
+    """`pairs_moving` of what moves, 0 or 1 (B, h, w), alone."""
     return torch.stack([moves * other.clamp(min=0) for other in _partners(moves)], 1)
 
 

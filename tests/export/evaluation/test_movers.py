@@ -41,7 +41,7 @@ def test_a_thing_before_what_stands_says_nothing():
 def test_a_cell_has_the_phase_of_what_moves_farthest_in_it():
     strength, z = np.ones(SIZE), np.zeros((1, *SIZE, 2), complex)
     strength[10, 21], z[0, 10, 21] = 3, 1j
-    cells = movers._at_cells(z, strength)
+    cells = movers.at_cells(z, strength)
     assert cells.shape == (1, 8, 8, 2)
     assert (cells[0, 1, 2] == 1j).all()
     assert (cells[0, 0, 0] == 0).all()
