@@ -10,7 +10,7 @@ from datetime import timedelta
 import torch
 import torch.distributed as distributed
 
-__all__ = ["agreed", "device", "mean_gradients", "number", "start", "wait"]
+__all__ = ["agreed", "device", "leave", "mean_gradients", "number", "start", "wait"]
 
 
 _PAINTING = timedelta(hours=3)  # process 0 makes the training set while the others wait
@@ -23,6 +23,14 @@ def start():
         distributed.init_process_group(backend, timeout=_PAINTING)
         # Left to the interpreter's end, a thread of gloo that still runs aborts the process now and then.
         atexit.register(distributed.destroy_process_group)
+
+
+def leave():
+    """End together: a process that ends while another still talks to it aborts now and then."""
+    if distributed.is_initialized():
+        distributed.barrier()
+        atexit.unregister(distributed.destroy_process_group)
+        distributed.destroy_process_group()
 
 
 def number() -> int:

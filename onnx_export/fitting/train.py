@@ -256,6 +256,7 @@ def main(arguments=None):
         material = _Material(settings, Path(options.work), *folders, options.processes)
         for name in wanted:
             _train(name, material, begun)
+        ranks.leave()
     except (GidError, ValueError) as error:
         parser.error(str(error))
 

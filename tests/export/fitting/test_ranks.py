@@ -31,6 +31,7 @@ TRAIN = """
     fit(network, loss_of, optimiser, minutes=5, checkpoint=f"{folder}/net.pt", rate=1e-2, max_steps=3)
     fit(network, loss_of, optimiser, minutes=5, checkpoint=f"{folder}/net.pt", rate=1e-2, max_steps=2)
     torch.save({"weight": network.weight.data, "seen": seen}, f"{folder}/{ranks.number()}.pt")
+    ranks.leave()
 """
 
 
