@@ -51,6 +51,7 @@ def test_the_panel_is_asked_for_all_that_the_command_line_takes(photos):
     scene.render.fps, scene.gid.seed, scene.gid.output.stmap = 25, 7, True
     asked = batch.arguments_of(scene, str(photos), "")
     assert asked[0] == str(photos)
+    assert batch.arguments_of(scene, str(photos), "", use_clips=True) == [*asked, "--motion-from-clips"]
     assert {"--seconds=0.16", "--fps=25", "--seed=7", "--size=64", "--model=physics", "--stmap"} <= set(asked)
     with pytest.raises(RuntimeError, match="choose one"):
         bpy.ops.gid.batch()
