@@ -278,9 +278,10 @@ def open_photo(path):
     files = _image_io()
     content = files.content_of(path)
     is_blenders_own = files.is_blenders_own(content)
-    if not is_blenders_own:
-        files.check_photo(content, path)
+    size = None if is_blenders_own else files.check_photo(content, path)
     image = bpy.data.images.load(str(path), check_existing=True)
+    if size is not None:
+        _sizes[image.session_uid, image.filepath] = size
     if is_blenders_own and image.size[0] * image.size[1] == 0:
         bpy.data.images.remove(image)
         raise ImageError(f"{path} cannot be read: save it as a single-layer EXR, PNG or JPEG")

@@ -252,8 +252,11 @@ def test_missing_photo_opens_nothing(tmp_path):
     assert len(bpy.data.images) == 0
 
 
-def test_a_picture_whose_size_is_known_is_not_loaded_for_it_again(photo):
-    image = bpy.data.images.load(str(photo))
+def test_a_picture_is_not_loaded_for_its_size_once_that_is_known(photo):
+    image = images.open_photo(photo)
+    assert images.size_of(image) == (48, 32)
+    assert not image.has_data
+    image = bpy.data.images.load(str(photo), check_existing=False)
     assert images.size_of(image) == (48, 32)
     image.buffers_free()
     assert images.size_of(image) == (48, 32)
