@@ -31,7 +31,7 @@ from gid_dev.gid_core.motion.motion import Motion
 from gid_dev.gid_core.motion.plan import plan_loop
 from gid_dev.gid_core.motion.recovery import recovered
 from gid_dev.gid_core.motion.volume import SpectralVolume
-from gid_dev.gid_core.prediction import prior
+from gid_dev.gid_core.prediction import encodings, predict, prior
 
 _exit_code = None
 
@@ -52,10 +52,16 @@ def pytest_unconfigure(config):
 
 @pytest.fixture(scope="session", autouse=True)
 def registered():
-    """The whole add-on, as Blender registers it."""
-    addon.register()
-    yield
-    addon.unregister()
+    """The whole add-on, as Blender registers it. What was seen in a photo is kept, as the prediction's process does.
+
+    Most tests animate the same one, and to look at it is half of what its loop costs.
+    """
+    kept = encodings.Encodings()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(predict, "Encodings", lambda: kept)
+        addon.register()
+        yield
+        addon.unregister()
 
 
 @pytest.fixture(autouse=True)
