@@ -1,8 +1,8 @@
 """Between movers: painted scenes of 1,024 px in which two things that move touch; what is read beside their border?
 
 The motion is the scene's own, on the flow's cells, and so is the envelope: what a prediction found decides only which
-cells a texel takes its phases of. So this measures objects and how they are read, not the flow. Beside it stands what
-0.1.0 did, which interpolated phases across every border. Scenes are the unit of chance.
+cells a texel takes its phases of. So this measures objects and how they are read, not the flow. Beside it stands the
+same with phases interpolated across every border. Scenes are the unit of chance.
 """
 
 from dataclasses import replace
