@@ -84,6 +84,6 @@ def told(result: Result) -> str:
     made = result.count - len(result.failed)
     said = f"{made} of {result.count} photos became loops: {result.page}"
     if result.failed:
-        said += ". " + "; ".join(f"{name}: {why}" for name, why in result.failed[:3])
+        said += ". " + "; ".join(why if name in why else f"{name}: {why}" for name, why in result.failed[:3])
         said += f"; and {len(result.failed) - 3} more" if len(result.failed) > 3 else ""
     return said

@@ -11,8 +11,10 @@ from ..operators import base
 __all__ = ["draw_jobs", "draw_notices", "draw_text", "side_by_side"]
 
 _FONT = 0  # Blender's interface font
-_MARGIN_PX = 70  # beside a label at a scale of 1: icon, indent, the tabs and the panel's margins
-_NARROWEST = 24
+_MARGIN_PX = 70  # beside a label at a scale of 1: indent, the tabs and the panel's margins
+_ICON_PX = 20  # of a label's icon, the same
+_NARROWEST = 10  # letters
+_UNSEEN_PX = 280  # width of a region that is not there, as in the background: that of a sidebar when it opens
 _BUTTON_PX = 24  # beside the text of a button at a scale of 1: its icon or its margins
 _LINE = 0.85  # of a label's height: the lines of a sentence stand closer together than two sentences
 
@@ -52,7 +54,7 @@ def draw_text(layout, context, text, *, icon="NONE"):
     """A text as wide as the region, over as many lines as it needs."""
     column = layout.column(align=True)
     column.scale_y = _LINE
-    for index, line in enumerate(_lines(context, text)):
+    for index, line in enumerate(_lines(context, text, 0 if icon == "NONE" else _ICON_PX)):
         column.label(text=line, icon="BLANK1" if index and icon != "NONE" else icon)
 
 
@@ -66,14 +68,15 @@ def side_by_side(layout, context, *texts):
 def _measured(context):
     """(the interface's scale, pixels of the region's width that texts may take); the font is set to measure them."""
     scale = context.preferences.system.ui_scale or 1.0  # 0 without a window
-    width = context.region.width if context.region is not None else 0
+    width = context.region.width if context.region is not None else _UNSEEN_PX
     blf.size(_FONT, context.preferences.ui_styles[0].widget.points * scale)
     return scale, width - _MARGIN_PX * scale
 
 
-def _lines(context, text):
+def _lines(context, text, beside_px=0):
     """The text in pieces that each fit into a label; a word that is too long, as a path is, goes on in the next one."""
-    room = max(_measured(context)[1], blf.dimensions(_FONT, "n" * _NARROWEST)[0])
+    scale, room = _measured(context)
+    room = max(room - beside_px * scale, blf.dimensions(_FONT, "n" * _NARROWEST)[0])
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".lstrip()

@@ -2,6 +2,7 @@
 
 import types
 
+import blf
 import bpy
 import pytest
 from gid_dev.blender_addon import jobs
@@ -210,3 +211,16 @@ def test_buttons_stand_side_by_side_where_their_words_are_seen_whole(width, text
     context = types.SimpleNamespace(preferences=bpy.context.preferences, region=types.SimpleNamespace(width=width))
     layout = types.SimpleNamespace(row=lambda align: "row", column=lambda align: "column")
     assert status.side_by_side(layout, context, *texts) == ("row" if is_row else "column")
+
+
+@pytest.mark.parametrize("width", [280, 200, 160])  # px of a sidebar; of these 54 are its tabs and margins
+@pytest.mark.parametrize(("icon", "icon_px"), [("NONE", 0), ("ERROR", 24)])
+def test_no_line_of_a_sentence_is_wider_than_its_label(width, icon, icon_px):
+    lines = []
+    column = types.SimpleNamespace(label=lambda text, icon: lines.append(text))
+    layout = types.SimpleNamespace(column=lambda align: column)
+    context = types.SimpleNamespace(preferences=bpy.context.preferences, region=types.SimpleNamespace(width=width))
+    sentence = "/tmp/run/work/photos/broken.jpg: the picture is damaged or cut short: export or download it again"
+    status.draw_text(layout, context, sentence, icon=icon)
+    assert "".join(lines).replace(" ", "") == sentence.replace(" ", "")
+    assert max(blf.dimensions(0, line)[0] for line in lines) <= width - 54 - 8 - icon_px
