@@ -76,7 +76,8 @@ def estimated_bytes(plane) -> int:
     """Memory that a render of the loop by Cycles takes, roughly: it goes with the pixels that move."""
     render = plane.gid.scene.render
     pixels = render.resolution_x * render.resolution_y * (render.resolution_percentage / 100) ** 2
-    return int(_BASE_BYTES + pixels * (_PIXEL_BYTES * plane.gid.moving + _REST_BYTES))
+    moving = plane.gid.moving if 0 <= plane.gid.moving <= 1 else 1.0  # a file may hold anything, NaN, too
+    return int(_BASE_BYTES + pixels * (_PIXEL_BYTES * moving + _REST_BYTES))
 
 
 def _about_the_file() -> Iterator[Finding]:
