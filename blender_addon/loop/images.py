@@ -187,14 +187,13 @@ _sizes: dict[tuple[int, str], tuple[int, int]] = {}
 
 
 def size_of(image) -> tuple[int, int]:
-    """(width, height) in pixels, for a panel that is drawn: the image is not loaded for it twice.
+    """(width, height) in pixels, for a panel that is drawn; of a photo that was opened as its file has them.
 
-    Blender decodes the whole picture to tell its size, a tenth of a second at 4K, and again once it has let go of it.
+    Blender decodes the whole picture to tell its size, a tenth of a second at 4K, and again once it has let go of it;
+    and whoever asks anything of an image waits while a thread of Blender's does so.
     """
-    key = image.session_uid, image.filepath
-    if image.has_data or key not in _sizes:
-        _sizes[key] = tuple(image.size)
-    return _sizes[key]
+    known = _sizes.get((image.session_uid, image.filepath))
+    return tuple(image.size) if known is None else known
 
 
 def holds(image, file: packing.Packed) -> bool:
@@ -309,6 +308,8 @@ def reader_of(image) -> Callable[[], np.ndarray]:
     """
     if image.source not in {"FILE", "GENERATED"}:
         raise ImageError(f"the image '{image.name}' is a {image.source.lower()}: a still needs a single picture")
+    if image.is_dirty:  # it may have been scaled
+        _sizes.pop((image.session_uid, image.filepath), None)
     if image.source == "FILE" and not (image.is_dirty or image.colorspace_settings.is_data):
         reader = _reader_of_file(image)
         if reader is not None:
