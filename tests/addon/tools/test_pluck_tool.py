@@ -269,8 +269,8 @@ def test_a_recorded_pluck_is_seen_on_its_own_frame(loop, frame):
 
 
 def test_recorded_keys_render_the_frames_of_the_core(loop, rendered, psnr):
-    bpy.ops.gid.pluck(point=(0.6, 0.4), offset=(0.06, 0.02), frame=5)
-    bpy.ops.gid.pluck(point=(0.4, 0.7), offset=(0.0, -0.08), frame=14)
+    bpy.ops.gid.pluck(point=(0.6, 0.4), offset=(0.04, 0.015), frame=5)
+    bpy.ops.gid.pluck(point=(0.4, 0.7), offset=(0.0, -0.05), frame=14)
     volume = read.stored_volume(loop)
     states = plucked(volume, read.stored_edits(loop).plucks)
     front, plate = images.pixels_of(loop.gid.front)[..., 0], images.pixels_of(loop.gid.plate)[..., :3]
