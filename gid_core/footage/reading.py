@@ -23,7 +23,7 @@ __all__ = ["HIGHEST_FPS", "LONGEST_S", "Reading", "read"]
 
 LONGEST_S = 10.0  # of a clip that is looked at; a tenth of a hertz is told apart then, and slower wind is drift
 SHORTEST_S = 1.0
-HIGHEST_FPS = 16  # frames a second that are tracked: sways of up to 4 Hz need 8
+HIGHEST_FPS = 16  # frames a second that are tracked: sways of up to 5 Hz need 10
 _SLACK_S = 1e-3
 
 

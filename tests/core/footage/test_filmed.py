@@ -51,6 +51,18 @@ def test_the_filmed_sway_comes_back(of_plant):
     assert max(in_the_middle(of_plant, k) for k in silent) < KEPT * SWAYS[1][1] * scale
 
 
+def test_what_sways_as_fast_as_a_clip_can_show_is_no_noise():
+    """As in a film that is played faster than it was taken."""
+
+    def fast(t):
+        return 0.8 * np.cos(2 * np.pi * 4.5 * t)
+
+    clip = made_clip(patch_sway(fast, SIZE, direction=(0.9, 0.3), reach=0.2), 32, 16, SIZE, noise=1.0)
+    motion = filmed(Reading(clip, clip.still, "made.mp4"))
+    strongest = int(np.argmax(motion.envelope[:, motion.height // 2, motion.width // 2]))
+    assert motion.frequencies[strongest] == pytest.approx(4.5)
+
+
 def test_it_sways_along_the_filmed_direction(of_plant):
     across, down = of_plant.volume().amplitudes[0, of_plant.height // 2, of_plant.width // 2]
     assert (down / across).real == pytest.approx(0.3 / 0.9, abs=0.05)
