@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from ..errors import Cancelled, GidError, LimitError, SettingsError
-from .storage import PASSING, FolderLock, disk_errors
+from .storage import GRACE_S, PASSING, FolderLock, disk_errors
 
 __all__ = [
     "STOPPING",
@@ -32,7 +32,6 @@ STOPPING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP
 
 _REPORT = "report.json"
 _PARTIAL = ".partial"
-_GRACE_S = 10.0  # between making a folder and locking it pass milliseconds
 _CLEARING_S = 2.0  # for the processes of a run that was killed to notice that it is gone
 _REDRAW_S = 0.1
 
@@ -192,7 +191,7 @@ def clear_away(out) -> None:
     What processes of theirs go on to write for a moment is removed, too.
     """
     for path in _leftovers(Path(out)):
-        lock = FolderLock.take(path, _GRACE_S)
+        lock = FolderLock.take(path, GRACE_S)
         if lock is None:
             continue
         lock.release()
@@ -208,7 +207,7 @@ def _staging(out, keeps):
     parent, prefix = (out, PASSING) if inside else (out.parent, f".{out.name[:40]}-")
     taken = None
     for path in _leftovers(out):
-        lock = FolderLock.take(path, _GRACE_S)
+        lock = FolderLock.take(path, GRACE_S)
         if lock is None:  # its run is still at work
             continue
         is_near = path.stat().st_dev == parent.stat().st_dev

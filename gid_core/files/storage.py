@@ -18,10 +18,11 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-__all__ = ["PASSING", "FolderLock", "Scratch", "disk_errors", "replacing", "scratch_folder"]
+__all__ = ["GRACE_S", "PASSING", "FolderLock", "Scratch", "disk_errors", "replacing", "scratch_folder"]
 
 PASSING = ".gid-"  # how names begin of files that are not complete yet
 _LOCK = ".lock"
+GRACE_S = 10.0  # between making a folder and locking it pass milliseconds
 
 _REMEDIES: dict[int | None, str] = {  # an OSError may have no number
     errno.ENOSPC: "the disk is full: free some space, or choose another folder",
@@ -120,13 +121,16 @@ class FolderLock:
     def take(cls, folder, grace_s: float = 0.0) -> "FolderLock | None":
         """The lock, or None if another process holds it.
 
-        grace_s: how long a folder without a lock belongs to whoever made it and is about to take it.
+        grace_s: how long a folder that was never locked belongs to whoever made it and is about to take it; 0: that
+            is who asks.
         """
         path = Path(folder) / _LOCK
-        if not path.exists() and time.time() - Path(folder).stat().st_mtime < grace_s:
+        was_taken = path.exists() and path.stat().st_size > 0  # the file is there a moment before its lock
+        if not was_taken and time.time() - Path(folder).stat().st_mtime < grace_s:
             return None
-        file = path.open("a")
+        file = path.open("ab", buffering=0)
         try:
+            file.seek(0)
             if sys.platform == "win32":
                 msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
             else:
@@ -134,7 +138,11 @@ class FolderLock:
         except OSError:
             file.close()
             return None
-        return cls(path, file)
+        found = cls(path, file)
+        if not was_taken and not grace_s:
+            with suppress(OSError):  # on a full disk it is a lock all the same
+                file.write(b".")
+        return found
 
     def release(self) -> None:
         """Let go, and remove the file. Harmless when it is done already."""
@@ -157,7 +165,7 @@ def _clear_abandoned(place, prefix):
         if path.is_symlink() or lock_file.is_symlink() or not _is_ours(path) or not lock_file.is_file():
             continue
         with suppress(OSError):  # it may go meanwhile
-            if (lock := FolderLock.take(path)) is not None:
+            if (lock := FolderLock.take(path, GRACE_S)) is not None:
                 _clear(path, lock)
 
 

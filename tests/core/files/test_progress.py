@@ -254,7 +254,7 @@ def test_what_runs_left_can_be_cleared_away_without_another_run(tmp_path):
     kept = [tmp_path / ".out-def.partial", tmp_path / ".other-abc.partial", tmp_path / "out" / "theirs"]
     for folder in (*dead, *kept):
         (folder / "frames").mkdir(parents=True)
-        (folder / ".lock").touch()
+        (folder / ".lock").write_text(".")
     lock = storage.FolderLock.take(kept[0])  # a run that goes on
     progress.clear_away(tmp_path / "out")
     lock.release()
@@ -287,6 +287,24 @@ def test_a_temporary_folder_of_a_killed_run_goes_with_the_next_one_and_no_other(
     own.remove()
     assert not own.folder.exists()
     assert not left.exists()
+
+
+def test_a_folder_that_is_about_to_be_locked_is_left_to_its_maker(tmp_path):
+    """Two programs that start at once: the file of the lock is there, the lock is not yet."""
+    temporary, staging = tmp_path / "gid-a-1", tmp_path / ".out-1.partial"
+    for folder in (temporary, staging):
+        folder.mkdir()
+        (folder / ".lock").touch()
+    storage.Scratch("gid-a-", tmp_path).remove()
+    progress.clear_away(tmp_path / "out")
+    assert temporary.exists()
+    assert staging.exists()
+    for folder in (temporary, staging):  # a maker that was killed in that moment
+        os.utime(folder, (1, 1))
+    storage.Scratch("gid-a-", tmp_path).remove()
+    progress.clear_away(tmp_path / "out")
+    assert not temporary.exists()
+    assert not staging.exists()
 
 
 @pytest.mark.skipif(not hasattr(os, "symlink"), reason="there are no links")
