@@ -29,8 +29,8 @@ def test_a_fault_is_counted(monkeypatch):
 
 
 def test_predictions_that_are_cancelled_hold_no_memory(monkeypatch):
-    monkeypatch.setattr(memory, "GROWTH", 1.5)  # of so few: what is kept once is not there from the start
-    rows = memory.cancelled_predictions(10, seed=5, model="physics")
+    monkeypatch.setattr(memory, "GROWTH", 1.5)  # of so few
+    rows = memory.cancelled_predictions(60, seed=5, model="physics")
     assert [faults for _, _, faults, _ in rows] == [[], []]
 
 
