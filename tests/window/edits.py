@@ -11,6 +11,7 @@ def steps():
     view = yield from open_panel()
     yield from animate(view)
     hands.shot("1_loop")
+    yield from sideways(view)
     yield from sliders(view)
     yield from veil(view)
     yield from mask(view)
@@ -34,6 +35,37 @@ def sheet():
     points = np.empty(len(mesh.vertices) * 3, np.float32)
     mesh.vertices.foreach_get("co", points)
     return points
+
+
+def farthest():
+    """How far the sheet's points come from where they rest, in a loop: across and upwards."""
+    frames = range(loop().gid.start, loop().gid.start + loop().gid.n_frames, 10)
+    hands.window().scene.frame_set(frames[0])
+    rest, farthest = sheet(), np.zeros(2)
+    for frame in frames[1:]:
+        hands.window().scene.frame_set(frame)
+        farthest = np.maximum(farthest, np.abs(sheet() - rest).reshape(-1, 3)[:, :2].max(axis=0))
+    return farthest
+
+
+def sideways(view):
+    """One click leaves what moves sideways, and its fields show so; Ctrl Z is the way back."""
+    pause(view)
+    _, upwards = farthest()
+    expect("nothing moves upwards before Sideways", upwards > 0)
+    turn = edits().turn
+    yield from hands.press(view, "UI", "gid.one_axis")
+    yield 1.0
+    hands.shot("1_sideways")
+    across, left_upwards = farthest()
+    expect(f"One Axis is {edits().one_axis} after Sideways", edits().one_axis == 1)
+    expect("Sideways turns nothing", edits().turn != turn)
+    expect("nothing moves after Sideways", across > 0)
+    expect(f"{left_upwards / upwards:.2g} of what moved upwards is left", left_upwards < 1e-3 * upwards)
+    hands.move(*middle(view))
+    hands.key("ctrl+z")
+    yield 1.0
+    expect("Ctrl Z leaves One Axis", (edits().one_axis, edits().turn) == (0, turn))
 
 
 def sliders(view):
