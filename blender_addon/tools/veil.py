@@ -22,7 +22,7 @@ from ..loop import live, read, sight
 from ..nodes import rig
 from . import easel
 
-__all__ = ["motion_map", "register", "top_px", "unregister"]
+__all__ = ["motion_map", "register", "top_px", "triangles", "unregister"]
 
 _NEARER = 2e-5  # of the depth range: before the sheet, behind what the artist put clearly before it
 _BEYOND_PX = 0.5  # of the still
@@ -97,6 +97,19 @@ def top_px(plane) -> float | None:
     """What red stands for on the loop that is shown, px of the still; None while it is not drawn."""
     known = _kept.maps.get(plane.session_uid)
     return known[2] if known else None
+
+
+def triangles(sheet) -> np.ndarray:
+    """The triangles of a sheet of quads, int32 (n, 3) of its points, the lowest first.
+
+    Drawn in this order without a test of depth, the sheet shows the same as with it where it folds: what stands higher.
+    """
+    corners, points = np.empty(len(sheet.loops), np.int32), np.empty((len(sheet.vertices), 3), np.float32)
+    sheet.loops.foreach_get("vertex_index", corners)
+    sheet.vertices.foreach_get("co", points.ravel())
+    quads = corners.reshape(-1, 4)
+    quads = quads[np.argsort(points[quads, 2].mean(axis=1), kind="stable")]
+    return quads[:, [0, 1, 2, 0, 2, 3]].reshape(-1, 3)
 
 
 def _draw():
@@ -183,13 +196,9 @@ def _batch(plane, depsgraph):
     points, uv = np.empty((n, 3), np.float32), np.empty((n, 2), np.float32)
     seen.vertices.foreach_get("co", points.ravel())
     seen.attributes[rig.UV].data.foreach_get("vector", uv.ravel())
-    which = (plane.data.session_uid, n)
+    which = (plane.data.session_uid, n, rig.get_input(plane, "Image 1").session_uid)  # another motion, other heights
     if _kept.quads[0] != which:
-        corners = np.empty(len(plane.data.loops), np.int32)
-        plane.data.loops.foreach_get("vertex_index", corners)
-        quads = corners.reshape(-1, 4)
-        triangles = np.ascontiguousarray(np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]))
-        _kept.quads = which, gpu.types.GPUIndexBuf(type="TRIS", seq=triangles)
+        _kept.quads = which, gpu.types.GPUIndexBuf(type="TRIS", seq=triangles(plane.data))
     return gpu.types.GPUBatch(type="TRIS", buf=_vertices(points, uv), elem=_kept.quads[1])
 
 

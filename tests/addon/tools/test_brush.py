@@ -395,6 +395,18 @@ def live_displacement(plane, frame):
     return upsample(displacement(volume, plan.scalars(frame)), 64, 40)
 
 
+def test_where_the_sheet_folds_the_brush_shows_what_moves_more(loop):
+    mesh = loop.data
+    heights = np.array([vertex.co.z for vertex in mesh.vertices])
+    drawn = veil.triangles(mesh)
+    halves = drawn.reshape(-1, 6)  # both of a quad
+    quads = [list(polygon.vertices) for polygon in mesh.polygons]
+    assert sorted(sorted(set(half)) for half in halves.tolist()) == sorted(sorted(quad) for quad in quads)
+    of_quads = np.array([heights[sorted(set(half))].mean() for half in halves.tolist()])
+    assert np.ptp(of_quads) > 0
+    assert (np.diff(of_quads) > -1e-7).all()
+
+
 def test_the_panel_offers_the_brush_and_then_the_way_back(loop, drawn):
     shown = drawn(moves.Moves)
     assert {"gid.mask_new", "gid.paint", "show_motion"} <= set(shown)
