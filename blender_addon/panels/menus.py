@@ -25,6 +25,9 @@ class GID_MT_loop(bpy.types.Menu):
         layout.operator("gid.show_loop", icon="HIDE_OFF")
         home = sight.home_of(context.scene)
         layout.operator("gid.back", text=f"Back to {home.name}" if home else "Back to Your Scene", icon="LOOP_BACK")
+        for axis, text in (("SIDEWAYS", "Move Sideways Only"), ("UP_DOWN", "Move Up and Down Only")):
+            layout.operator("gid.one_axis", text=text).axis = axis
+        layout.operator("gid.comb_tool", icon="FORCE_WIND")
         layout.operator("gid.pluck_tool", icon="VIEW_PAN")
         layout.operator("gid.clear_plucks", icon="X")
         layout.operator("gid.retime", text="Apply Length to the Loop")
@@ -34,6 +37,8 @@ class GID_MT_loop(bpy.types.Menu):
         layout.separator()
         layout.operator("gid.mask_new", text="Paint What Stays", icon="BRUSH_DATA").start = "ALL"
         layout.operator("gid.mask_new", text="Paint What Moves", icon="BRUSH_DATA").start = "NOTHING"
+        button = layout.operator("gid.mask_new", text="Paint Strength", icon="BRUSH_DATA")
+        button.picture, button.start = "STRENGTH", "ALL"
         layout.operator("gid.paint_done", icon="CHECKMARK")
         layout.separator()
         layout.operator("gid.add_card", text="Add Loop as Card", icon="IMAGE_PLANE")
@@ -44,6 +49,7 @@ class GID_MT_loop(bpy.types.Menu):
         layout.operator("gid.preview", text="Preview the Loop", icon="PLAY")
         layout.operator("gid.bake", text="Bake the Loop", icon="RENDER_ANIMATION")
         layout.operator("gid.open_bake", text="Open the Loop's Folder", icon="FILE_FOLDER")
+        layout.operator("gid.check", text="Check the File", icon="CHECKMARK")
 
 
 class GID_MT_add_node_group(bpy.types.Menu):

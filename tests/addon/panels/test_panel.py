@@ -148,6 +148,13 @@ def test_drawing_changes_nothing(small_loop, drawn):
     assert datablocks() == before
 
 
+@pytest.mark.parametrize("part", [motion.Motion, pluck.Pluck, use.Use, output.Output])
+def test_blenders_search_finds_what_the_buttons_do(small_loop, part, drawn):
+    buttons = {name for name in drawn(part) if str(name).startswith("gid.")}
+    assert buttons
+    assert buttons <= set(drawn(menus.GID_MT_loop.draw))
+
+
 @pytest.mark.parametrize("group", ["Softmax Splat", "Fast Warp"])
 def test_the_add_menu_of_the_compositor_holds_both_groups(group, drawn):
     assert menus.GID_MT_add_node_group.bl_idname in drawn(menus.draw_submenu)
