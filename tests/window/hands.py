@@ -94,7 +94,8 @@ def override(in_area, kind="WINDOW"):
 def find(in_area, kind, name):
     """Moves the mouse over a region, scrolling down, until it is over a control; returns its place.
 
-    name: of an operator ("gid.animate"), or the end of a property's path (".edits.amplitude").
+    name: of an operator ("gid.animate"), with what a button sets if several are there ("gid.animate(use_prior=True"),
+    or the end of a property's path (".edits.amplitude").
     """
     left, top, right, bottom = box(region(in_area, kind))
     for across in (0.5, 0.2, 0.8, 0.9):  # most are hit in the middle
@@ -118,8 +119,10 @@ def _is_under_mouse(in_area, kind, name):
     manager = bpy.context.window_manager
     with override(in_area, kind):
         if not name.startswith("."):
-            copied, wanted = bpy.ops.ui.copy_python_command_button, f"bpy.ops.{name}("
-            return copied.poll() and copied() == {"FINISHED"} and manager.clipboard.startswith(wanted)
+            copied, (wanted, _, setting) = bpy.ops.ui.copy_python_command_button, name.partition("(")
+            if not copied.poll() or copied() != {"FINISHED"}:
+                return False
+            return manager.clipboard.startswith(f"bpy.ops.{wanted}(") and setting in manager.clipboard
         copied = bpy.ops.ui.copy_data_path_button
         return copied.poll() and copied(full_path=True) == {"FINISHED"} and manager.clipboard.endswith(name)
 

@@ -16,6 +16,7 @@ def steps():
     yield from broken(view)
     yield from animated_and_removed(view)  # the process that predicts is there from now on, and can be held
     yield from killed(view)
+    yield from animated_and_removed(view)  # another process: the killed one's work was done without it
     yield from cancel(view)
     yield from animate(view)
     pause(view)
@@ -145,11 +146,15 @@ def killed(view):
     facts["said"] = said()
     expect("nothing is said of a killed process", "ended unexpectedly" in said())
     expect_unchanged("a killed process", before)
-    yield from hands.press(view, "UI", "gid.animate")
+    scene = hands.window().scene
+    yield from hands.press(view, "UI", "gid.animate(use_prior=True")
     yield from until(loop, "the mending button makes no loop")
     yield 2.0
     hands.shot("5_mended")
+    expect(f"the mending button asks the model: {loop().gid.answered}", "physics prior" in loop().gid.answered)
+    expect("the sentence stays when its button has mended it", "ended unexpectedly" not in said())
     yield from removed(view)
+    scene.gid.use_model = True
 
 
 play(steps())
