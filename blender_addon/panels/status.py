@@ -33,11 +33,11 @@ def draw_jobs(layout, context) -> bool:
     return any(job.key != jobs.ANYWHERE for job in shown)
 
 
-def draw_notices(layout, context):
+def draw_notices(layout, context, *, only_errors=False):
     """What there is to say here, each sentence whole, with what mends it and a button that takes it away."""
     for key in (jobs.ANYWHERE, *base.keys(context)):
         notice = jobs.notice(key)
-        if notice is None:
+        if notice is None or (only_errors and not notice.is_error):
             continue
         column = layout.column(align=True)
         sentence = notice.text[:1].upper() + notice.text[1:]

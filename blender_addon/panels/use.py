@@ -21,7 +21,8 @@ class Use(Part):
         column.operator("gid.add_to_compositor", icon="NODE_COMPOSITING")
         column.operator("gid.add_warp", icon="MOD_WARP")
         column.operator("gid.add_to_sequencer", icon="SEQUENCE")
-        draw_notices(layout, context)  # in the head, too, which may be scrolled out of sight
+        # In the head, too, which may be scrolled out of sight. What a bake has to say stands in Output, right below.
+        draw_notices(layout, context, only_errors=True)
 
 
 register, unregister = part_registers(Use)

@@ -79,6 +79,9 @@ def test_a_refusal_of_use_in_scene_stands_beside_its_buttons(small_loop, drawn):
     jobs.note(jobs.key_of(bpy.context.scene), "this loop was not baked yet", remedy=jobs.Remedy("gid.bake", "Bake"))
     shown = drawn(use.Use)
     assert shown.index("gid.add_card") < shown.index("This loop was not baked yet") < shown.index("gid.bake")
+    jobs.note(jobs.key_of(bpy.context.scene), "120 frames are in loops", is_error=False)
+    assert "gid.dismiss" not in drawn(use.Use)
+    assert {"120 frames are in loops", "gid.dismiss"} <= set(drawn(output.Output))
 
 
 def test_from_a_scene_of_ones_own_the_panel_leads_to_the_loop_and_back(small_loop, drawn):
