@@ -3,6 +3,8 @@
 Whole sentences: a label is cut, not wrapped, so text is broken into as many labels as the region's width asks for.
 """
 
+import re
+
 import blf
 
 from .. import jobs
@@ -16,6 +18,7 @@ _ICON_PX = 20  # of a label's icon, the same
 _NARROWEST = 10  # letters
 _UNSEEN_PX = 280  # width of a region that is not there, as in the background: that of a sidebar when it opens
 _BUTTON_PX = 24  # beside the text of a button at a scale of 1: its icon or its margins
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=(?:%|s|ms|px|dB|fps|Hz|MB|GB)(?!\w))")  # no line ends here
 _LINE = 0.85  # of a label's height: the lines of a sentence stand closer together than two sentences
 
 
@@ -78,7 +81,7 @@ def _lines(context, text, beside_px=0):
     scale, room = _measured(context)
     room = max(room - beside_px * scale, blf.dimensions(_FONT, "n" * _NARROWEST)[0])
     lines = [""]
-    for word in text.split():
+    for word in _words(text):
         longer = f"{lines[-1]} {word}".lstrip()
         if blf.dimensions(_FONT, longer)[0] <= room:
             lines[-1] = longer
@@ -89,3 +92,9 @@ def _lines(context, text, beside_px=0):
             word = word[fitting:]
         lines.append(word)
     return [line for line in lines if line]
+
+
+def _words(text):
+    """The words of a text, a number and its unit as one."""
+    joined = _BEFORE_UNIT.sub("\N{NO-BREAK SPACE}", " ".join(text.split()))
+    return [word.replace("\N{NO-BREAK SPACE}", " ") for word in joined.split(" ")]

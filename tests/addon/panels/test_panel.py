@@ -234,3 +234,18 @@ def test_no_line_of_a_sentence_is_wider_than_its_label(width, icon, icon_px):
     status.draw_text(layout, context, sentence, icon=icon)
     assert "".join(lines).replace(" ", "") == sentence.replace(" ", "")
     assert max(blf.dimensions(0, line)[0] for line in lines) <= width - 54 - 8 - icon_px
+
+
+@pytest.mark.parametrize("width", range(160, 300, 10))
+def test_no_line_ends_between_a_number_and_its_unit(width):
+    lines = []
+    layout = types.SimpleNamespace(
+        column=lambda align: types.SimpleNamespace(label=lambda text, icon: lines.append(text))
+    )
+    context = types.SimpleNamespace(preferences=bpy.context.preferences, region=types.SimpleNamespace(width=width))
+    sentence = (
+        "the camera moves in panned, by 3 % of the picture at 0.5 s: frame 41 is as Blender renders it, to 127 dB"
+    )
+    status.draw_text(layout, context, sentence)
+    assert " ".join(lines) == sentence
+    assert not [line for line in lines if line.startswith(("%", "s:", "dB"))]
