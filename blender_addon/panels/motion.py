@@ -7,10 +7,11 @@ from bl_ui.utils import PresetPanel
 
 from ..operators import preset
 from .sidebar import Part, part_registers
-from .status import draw_text
+from .status import draw_text, fits
 
 __all__ = ["GID_PT_motion_presets", "Motion"]
 
+_BALL = 0.4  # of the width: where the names of fields end
 _OLDER = "An older version made this loop: bring it up to date, and it can be edited."
 
 
@@ -30,7 +31,8 @@ class Motion(Part):
         column = layout.column(align=True)
         for name in ("amplitude", "rate", "low", "mid", "high"):
             column.prop(edits, name)
-        split = layout.split(factor=0.4)
+        # Above its fields, where the widest of them would be cut beside it.
+        split = layout.split(factor=_BALL) if fits(context, "One Axis 0.00", 1 - _BALL) else layout.column()
         split.column().prop(edits, "direction", text="")
         column = split.column(align=True)
         column.use_property_split = False

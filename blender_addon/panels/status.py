@@ -10,7 +10,7 @@ import blf
 from .. import jobs
 from ..operators import base
 
-__all__ = ["draw_jobs", "draw_notices", "draw_text", "side_by_side"]
+__all__ = ["draw_jobs", "draw_notices", "draw_text", "fits", "side_by_side"]
 
 _FONT = 0  # Blender's interface font
 _MARGIN_PX = 70  # beside a label at a scale of 1: indent, the tabs and the panel's margins
@@ -63,9 +63,14 @@ def draw_text(layout, context, text, *, icon="NONE"):
 
 def side_by_side(layout, context, *texts):
     """A row for buttons of these texts, or a column where the region is too narrow to show each of them whole."""
-    scale, room = _measured(context)
-    is_whole = all(blf.dimensions(_FONT, text)[0] + _BUTTON_PX * scale <= room / len(texts) for text in texts)
+    is_whole = all(fits(context, text, 1 / len(texts)) for text in texts)
     return layout.row(align=True) if is_whole else layout.column(align=True)
+
+
+def fits(context, text, share) -> bool:
+    """True where a button of this text is shown whole in a share of the region's width, 0..1."""
+    scale, room = _measured(context)
+    return blf.dimensions(_FONT, text)[0] + _BUTTON_PX * scale <= room * share
 
 
 def _measured(context):

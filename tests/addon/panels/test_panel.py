@@ -223,6 +223,13 @@ def test_buttons_stand_side_by_side_where_their_words_are_seen_whole(width, text
     assert status.side_by_side(layout, context, *texts) == ("row" if is_row else "column")
 
 
+@pytest.mark.parametrize(("width", "is_beside"), [(280, True), (217, False)])
+def test_a_field_beside_the_ball_would_be_cut_in_a_narrow_sidebar(width, is_beside):
+    region = types.SimpleNamespace(width=width)
+    context = types.SimpleNamespace(preferences=bpy.context.preferences, region=region)
+    assert status.fits(context, "One Axis 0.00", 1 - motion._BALL) == is_beside
+
+
 @pytest.mark.parametrize("width", [280, 200, 160])  # px of a sidebar; of these 54 are its tabs and margins
 @pytest.mark.parametrize(("icon", "icon_px"), [("NONE", 0), ("ERROR", 24)])
 def test_no_line_of_a_sentence_is_wider_than_its_label(width, icon, icon_px):
