@@ -20,6 +20,7 @@ from bpy.props import (
 
 from ..gid_core.motion.edits import RATE_LEAST, RATE_TOP
 from .loop import edit, length, live, sight
+from .loop.clock import MAX_FRAME
 from .output.settings import GidOutput
 from .registration import class_registers
 
@@ -232,7 +233,7 @@ class GidLoop(bpy.types.PropertyGroup):
     answered: StringProperty(
         description="What made the motion, where it ran, and why not on a faster processor or by a model"
     )
-    n_frames: IntProperty(default=1, min=1, description="Length of the loop in frames")
+    n_frames: IntProperty(default=1, min=1, max=MAX_FRAME, description="Length of the loop in frames")
     start: IntProperty(description="First frame of the loop")
     fps: StringProperty(description="Frames per second as a fraction")
     colours: StringProperty(description="The scene's linear light when its images were made, JSON; empty: sRGB's")

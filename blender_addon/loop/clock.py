@@ -14,6 +14,7 @@ from ..nodes import rig
 from .intact import fraction, intact
 
 __all__ = [
+    "MAX_FRAME",
     "check_range",
     "check_rate",
     "fps_of",
@@ -26,7 +27,7 @@ __all__ = [
     "unkey_input",
 ]
 
-_MAX_FRAME, _MAX_FPS = 1_048_574, 32_767  # Blender's own limits
+MAX_FRAME, _MAX_FPS = 1_048_574, 32_767  # Blender's own limits
 
 
 def fps_of(plane) -> Fraction:
@@ -95,7 +96,7 @@ def check_range(start: int, n_frames: int) -> None:
     Raises:
         SettingsError: it does.
     """
-    if start < 0 or start + n_frames > _MAX_FRAME:
+    if start < 0 or start + n_frames > MAX_FRAME:
         raise SettingsError(f"the loop would play from frame {start} to {start + n_frames - 1}: start at 0 or later")
 
 

@@ -74,6 +74,7 @@ def _blow(plane):
     """Key Amount by the gusts among the edits; without any, keys that are ours go, and an animator's stay."""
     edits, gid = plane.gid.edits, plane.gid
     if edits.gusts > 0:
+        clock.check_range(gid.start, gid.n_frames)  # a damaged file may say that a loop lasts for years
         keys = gusts(gid.n_frames, clock.fps_of(plane), edits.wander, edits.gusts)
         clock.key_input(
             plane, "Amount", [(gid.start + frame, edits.amplitude * factor, "BEZIER") for frame, factor in keys]

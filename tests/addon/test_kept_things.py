@@ -34,6 +34,14 @@ def test_a_text_that_is_no_list_of_numbers_is_a_sentence(text):
         intact.numbers(text, None)
 
 
+def test_a_loop_that_would_last_for_years_gets_no_gusts_of_years(small_loop, drawn):
+    from gid_dev.blender_addon.panels.loop import Loop
+
+    small_loop.gid.n_frames = 2**31 - 1
+    small_loop.gid.edits.gusts = 0.5
+    assert "the loop would play from frame" in " ".join(map(str, drawn(Loop))).lower()
+
+
 @pytest.mark.parametrize("text", ["", "3", "[]", "[" * 9999])
 def test_a_text_that_is_no_record_is_a_sentence(text):
     with pytest.raises(SettingsError, match="changed or damaged"), intact.intact("Fern"):
