@@ -22,6 +22,7 @@ from .. import jobs
 from ..nodes import rig, sharp
 from . import clock, colours, images, live, mesh, pluck, raw, scene, upgrade
 from .build import Pictures, baked, check_plan, note_plan, set_plan
+from .intact import check_apart
 from .read import (
     copied_with,
     played_volume,
@@ -108,6 +109,13 @@ def check_fits(plane, still, n_freqs: int | None = None) -> None:
         raise NeedsNewLoop(f"the photo {kind}: make a new loop of it, beside this one")
     if n_freqs is not None and n_freqs != live.n_modes(plane):
         raise NeedsNewLoop(f"the motion has {n_freqs} frequencies, the loop {live.n_modes(plane)}: make a new loop")
+    check_apart(plane.name, _pictures(plane))
+
+
+def _pictures(plane):
+    """The images that `_write` gives new pixels, None for those that loops of some versions lack."""
+    names = ("Still", "Static Mask", *(f"Image {index + 1}" for index in range(live.n_modes(plane))))
+    return [plane.gid.front, plane.gid.plate, rig.get_input(plane, "Kin"), *(rig.get_input(plane, n) for n in names)]
 
 
 def foreseen(plane, motion: Motion, still: np.ndarray | None = None) -> Callable[[], "Foreseen"]:

@@ -5,7 +5,7 @@ of ours, and no sentence about the file may hide it.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from ...gid_core.errors import SettingsError
 
-__all__ = ["fraction", "intact", "numbers", "record"]
+__all__ = ["check_apart", "fraction", "intact", "numbers", "record"]
 
 
 @contextmanager
@@ -27,10 +27,27 @@ def intact(name: str) -> Iterator[None]:
         yield
     except ValueError as error:
         reason = " ".join(f"{error}".split())[:80]
-        raise SettingsError(
-            f"what the file keeps of the loop '{name}' was changed or damaged ({type(error).__name__}: {reason}): "
-            "go back to an earlier save, or remove the loop and animate the photo again"
-        ) from error
+        raise SettingsError(_damaged(name, f"{type(error).__name__}: {reason}")) from error
+
+
+def check_apart(name: str, pictures: Iterable) -> None:
+    """Refuse the loop `name` if two of its images are one: new pixels in one place would be gone from the other.
+
+    Args:
+        pictures: images, None for those that it lacks.
+    Raises:
+        SettingsError: two are one.
+    """
+    names = [image.name for image in pictures if image is not None]
+    if len(set(names)) < len(names):
+        raise SettingsError(_damaged(name, "two of its parts show the same picture"))
+
+
+def _damaged(name, reason):
+    return (
+        f"what the file keeps of the loop '{name}' was changed or damaged ({reason}): "
+        "go back to an earlier save, or remove the loop and animate the photo again"
+    )
 
 
 def numbers(text: str, *shape: int | None) -> np.ndarray:

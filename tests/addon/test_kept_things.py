@@ -7,6 +7,7 @@ import gid_dev.blender_addon as addon
 import pytest
 from gid_dev.blender_addon import jobs
 from gid_dev.blender_addon.loop import edit, intact, read
+from gid_dev.blender_addon.nodes import rig
 from gid_dev.gid_core.errors import SettingsError
 
 
@@ -55,6 +56,17 @@ def test_a_loop_without_its_picture_says_so_in_the_panel(small_loop, drawn):
     with pytest.raises(SettingsError, match="lost its picture 'Still'"):
         read.stored_still(small_loop)
     assert "lost its picture 'Still'" in " ".join(map(str, drawn(Loop)))
+
+
+@pytest.mark.parametrize("part", ["plate", "Still", "Static Mask", "Image 1"])
+def test_two_parts_with_one_picture_are_refused_and_nothing_changes(small_loop, part):
+    """Pixels are written to an image that takes the place of the old one: the other part would keep what is gone."""
+    gid = small_loop.gid
+    gid.front = gid.plate if part == "plate" else rig.get_picture(small_loop, part)
+    before = set(bpy.data.images)
+    with pytest.raises(SettingsError, match="two of its parts show the same picture"):
+        edit.apply_edits(small_loop)
+    assert set(bpy.data.images) == before
 
 
 @pytest.mark.parametrize("kind", [TypeError, AttributeError, ValueError, KeyError])
