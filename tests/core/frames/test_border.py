@@ -13,7 +13,7 @@ from gid_core.frames.splat import Splatter, splat, weight_of
 from gid_core.motion.plan import plan_loop
 from gid_core.motion.volume import SpectralVolume
 
-ROUNDING = 2e-6  # float32 sums of a few dozen shares, relative to the largest
+ROUNDING = 6e-6  # float32 sums of up to a hundred shares in another order, relative to the largest
 OFF = 20  # of 255: a border pixel beyond the colours within reach by more than this is a flicker
 SIDE = 96, 64
 
@@ -27,6 +27,7 @@ def scene(seed, height, width, reach):
 @settings(max_examples=40)
 @given(st.integers(0, 10**6), st.integers(1, 9), st.integers(1, 9), st.sampled_from([0.0, 0.3, 3.0, 15.0]))
 @example(3, 1, 6, 3.0)
+@example(39338, 1, 7, 15.0)
 def test_border_pixels_splat_as_if_repeated_beyond_the_frame(seed, height, width, reach):
     image, displacement, weight = scene(seed, height, width, reach)
     displacement = displacement.clip(-12, 12)
