@@ -157,15 +157,17 @@ def _leaps(picture, cells):
     """
     red, green, blue = np.moveaxis(picture, -1, 0)
     grey, is_bright = picture.mean(-1), ((red + green) / 2 > _SHINES) & (red >= blue)
-    labels = components(is_bright)
-    px = np.zeros(labels.shape)
-    for label in np.unique(labels[is_bright]):
-        y, x = np.nonzero(labels == label)
+    px, rows, columns = np.zeros(is_bright.shape), *np.nonzero(is_bright)
+    labels = components(is_bright)[is_bright]
+    order = np.argsort(labels, kind="stable")
+    ends = np.flatnonzero(np.diff(labels[order])) + 1
+    for part in np.split(order, ends) if len(order) else ():
+        y, x = rows[part], columns[part]
         height, width = int(np.ptp(y)) + 1, int(np.ptp(x)) + 1
         beside = max(_AROUND_A_FLAME, height // 2)
         top, left, right = max(0, y.min() - beside), max(0, x.min() - beside), x.max() + 1 + beside
-        rows, columns = slice(top, y.max() + 1), slice(left, right)
-        outside = grey[rows, columns][~is_bright[rows, columns]]  # below it may stand a candle that it lights
+        around = slice(top, y.max() + 1), slice(left, right)
+        outside = grey[around][~is_bright[around]]  # below it may stand a candle that it lights
         dark = 1 - smoothstep(outside.mean(), 0.2, 0.32) if len(outside) else 0
         slender = smoothstep(height / width, 0.8, 1.2) if height > _SHAPED else 1
         px[y, x] = _LEAPS * np.sqrt(height / 25) * dark * slender
