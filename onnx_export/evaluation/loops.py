@@ -24,7 +24,7 @@ from ..footage.optical_flow import estimate
 from . import films, side_by_side, video
 from .bars import Bar, rounded, table_lines
 from .real import ask
-from .statistics import between, multiplicities
+from .statistics import interval
 
 __all__ = [
     "HARMONICS_HZ",
@@ -177,10 +177,18 @@ def collect(model, folder, seed: int = 0, workers: int = 1, sheets=None) -> dict
     return rows
 
 
-def _rms(shares, times):
-    """Normalised RMS (draws, JUDGED) of films (n, 16) counted `times` (draws, n)."""
-    judged = shares[:, :JUDGED] / shares[:, :JUDGED].sum(1, keepdims=True)
-    return np.sqrt(times @ judged / times.sum(1, keepdims=True))
+def _rms(judged, axis=-1):
+    """Normalised RMS (JUDGED, ...) of films along an axis. judged: parts of a film's power, (JUDGED, ..., n)."""
+    return np.sqrt(np.mean(judged, axis))
+
+
+def _ratio(ours, theirs, axis=-1):
+    return _rms(ours, axis) / _rms(theirs, axis)
+
+
+def _within(ours, theirs, axis=-1):
+    """Part of the harmonics whose ratio is near 1."""
+    return (np.abs(_ratio(ours, theirs, axis) - 1) <= WITHIN).mean(0)
 
 
 def _spectra(rows, name):
@@ -189,20 +197,15 @@ def _spectra(rows, name):
     known = np.isfinite(ours[:, 0]) & np.isfinite(theirs[:, 0])
     if not known.any():
         return None
-    ours, theirs, once = ours[known], theirs[known], np.ones((1, known.sum()))
-    mine, reference = _rms(ours, once)[0], _rms(theirs, once)[0]
-    times = multiplicities(int(known.sum()))
-    drawn = _rms(ours, times) / _rms(theirs, times)
-    ratio = mine / reference
-    near = np.abs(drawn - 1) <= WITHIN
+    ours, theirs = (x[known, :JUDGED].T / x[known, :JUDGED].sum(1) for x in (ours, theirs))  # (JUDGED, films)
     return {
         "films": int(known.sum()),
-        "rms": mine,
-        "reference": reference,
-        "ratio": ratio,
-        "ratio_interval": [between(x) for x in drawn.T],
-        "within": (np.abs(ratio - 1) <= WITHIN).mean(),
-        "within_interval": between(near.mean(1)),
+        "rms": _rms(ours),
+        "reference": _rms(theirs),
+        "ratio": _ratio(ours, theirs),
+        "ratio_interval": interval(ours, theirs, figure=_ratio),
+        "within": _within(ours, theirs),
+        "within_interval": interval(ours, theirs, figure=_within),
     }
 
 

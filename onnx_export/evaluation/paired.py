@@ -3,7 +3,7 @@
 import numpy as np
 
 from .bars import rounded, table_lines
-from .statistics import between, interval, mean_of, multiplicities
+from .statistics import apart, interval
 
 __all__ = ["paired", "paired_lines"]
 
@@ -16,19 +16,12 @@ def paired(rows: dict, figures: tuple) -> dict:
     table = {way: {key: [row[key] for row in found] for key in figures} for way, found in rows.items()}
     ours, theirs = table.values()
     scenes = len(next(iter(rows.values())))
-    times = multiplicities(scenes)
     return rounded(
         {
             "scenes": scenes,
             **{way: {key: np.nanmean(values) for key, values in row.items()} for way, row in table.items()},
             "intervals": {key: interval(ours[key]) for key in figures},
-            "lead": {
-                key: [
-                    np.nanmean(ours[key]) - np.nanmean(theirs[key]),
-                    *between(mean_of(np.subtract(ours[key], theirs[key]), times)),
-                ]
-                for key in figures
-            },
+            "lead": {key: [apart(*both), *interval(*both)] for key in figures if (both := (ours[key], theirs[key]))},
         },
         3,
     )

@@ -20,15 +20,17 @@ from .bars import Bar, rounded
 from .scenes import HELD_OUT_SEED, MOVES_PX, field, held_out
 from .seeing import scene_rgb
 from .speed import PAPER_STEPS
-from .statistics import between, mean_of, multiplicities
+from .statistics import apart, interval
 
 __all__ = [
     "phase_bars",
     "phase_intervals",
     "phase_rows",
     "phase_statistics",
-    "resampled",
     "sampled",
+    "scene_columns",
+    "scene_lead",
+    "scene_mean",
     "score_phases",
     "started",
     "step_bars",
@@ -233,11 +235,10 @@ def step_figures(model, count: int = 24, reference: int = PAPER_STEPS, first: in
                 rows.append(statistics)
     if not few:
         return {}
-    times, once, found = multiplicities(len(few), 0), np.ones((1, len(few))), {}
+    found = {}
     for key in (*_COMPARED, "diversity"):
-        means = [float(resampled(rows, key, once)[0]) for rows in (few, many)]
-        span = between(resampled(few, key, times) - resampled(many, key, times))
-        found[key] = {"few": means[0], "many": means[1], "lead": [means[0] - means[1], *span]}
+        of_few, of_many = scene_columns(few, key), scene_columns(many, key)
+        found[key] = {"few": scene_mean(of_few), "many": scene_mean(of_many), "lead": scene_lead(of_few, of_many)}
     return rounded({"steps": model.card.steps, "reference_steps": reference, "scenes": len(few), **found}, 3)
 
 
@@ -269,30 +270,35 @@ def score_phases(model, count: int = 24, step_counts=(1, 2, 4, 8, 16)) -> dict:
     return tabulated(phase_rows(model, count, step_counts))
 
 
-def resampled(rows, key, times):
-    """Means (draws,) of one statistic over scenes that are drawn `times` (draws, n)."""
-    if key == "contrast":
-        return resampled(rows, "same", times) - resampled(rows, "different", times)
-    return mean_of([row.get(key, np.nan) for row in rows], times)
+def scene_columns(rows, key) -> list:
+    """What `apart` tells a statistic of scenes from: its values (n,), NaN where a scene has none. Two for contrast."""
+    keys = ("same", "different") if key == "contrast" else (key,)
+    return [np.array([row.get(key, np.nan) for row in rows], float) for key in keys]
 
 
-def phase_intervals(rows, seed: int = 0) -> dict:
+def scene_mean(told) -> float:
+    """The mean statistic of scenes, of its `scene_columns`; NaN where no scene has it."""
+    known = all(np.isfinite(column).any() for column in told)
+    return float(apart(*told)) if known else float("nan")
+
+
+def scene_lead(ours, theirs) -> list:
+    """[ours less theirs, low, high] of `scene_columns` of the same scenes, drawn alike."""
+    return [scene_mean(ours) - scene_mean(theirs), *interval(*ours, *theirs)]
+
+
+def phase_intervals(rows) -> dict:
     """95 % intervals over scenes: {kind: {statistic: [low, high]}} and, paired, "lead": flow minus procedural."""
-    count = len(rows["truth"]) if "truth" in rows else 0
-    if not count:
+    if not rows.get("truth"):
         return {}
-    times, once = multiplicities(count, seed), np.ones((1, count))
-    drawn = {kind: {key: resampled(found, key, times) for key in _COMPARED} for kind, found in rows.items()}
-    spans = {kind: {key: between(drawn[kind][key]) for key in _COMPARED} for kind in rows}
-    lead = {}
+    told = {kind: {key: scene_columns(found, key) for key in _COMPARED} for kind, found in rows.items()}
+    spans = {kind: {key: interval(*told[kind][key]) for key in _COMPARED} for kind in rows}
+    ahead = {}
     for kind in rows:
         if kind.startswith("flow"):
             start = "procedural, as run" if kind.endswith("as run") else "procedural"
-            lead[kind] = {}
-            for key in _COMPARED:
-                ahead = float((resampled(rows[kind], key, once) - resampled(rows[start], key, once))[0])
-                lead[kind][key] = [ahead, *between(drawn[kind][key] - drawn[start][key])]
-    return rounded({**spans, "lead": lead}, 3)
+            ahead[kind] = {key: scene_lead(told[kind][key], told[start][key]) for key in _COMPARED}
+    return rounded({**spans, "lead": ahead}, 3)
 
 
 def phase_bars(table, intervals) -> list:

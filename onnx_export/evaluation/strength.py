@@ -17,7 +17,7 @@ from . import films
 from .bars import Bar, rounded, table_lines
 from .loops import spectrum, textured, tracked
 from .seeing import linear
-from .statistics import between, multiplicities
+from .statistics import interval
 
 __all__ = ["compared", "score_strength", "strength_bars", "strength_lines", "summed"]
 
@@ -85,8 +85,7 @@ def _medians(rows):
     found = {"films": len(rows)}
     for key in ("ratio", "there"):
         values = np.array([row[key] for row in rows])
-        drawn = [np.median(np.repeat(values, times)) for times in multiplicities(len(values))]
-        found |= {key: np.median(values), f"{key}_interval": between(drawn)}
+        found |= {key: np.median(values), f"{key}_interval": interval(values, figure=np.median)}
     return found
 
 

@@ -240,9 +240,8 @@ def still_bars(rows, figures) -> list:
     if static and plants:
         still = [row["still_px"] for row in static.values()]
         sway = [row["moving_px"] for row in plants.values()]
-        drawn = mean_of(still, multiplicities(len(still), 1)) / mean_of(sway, multiplicities(len(sway), 2))
-        share, low, high = np.mean(still) / np.mean(sway), *between(drawn)
-        bars.append(Bar("px on still photos / px of plants", share, "<=", 0.1, (low, high)))
+        span = interval(still, sway, figure=_over, paired=False)
+        bars.append(Bar("px on still photos / px of plants", np.mean(still) / np.mean(sway), "<=", 0.1, span))
     if plants:
         bars.append(_border("border, plants", plants))
     return bars
@@ -250,12 +249,16 @@ def still_bars(rows, figures) -> list:
 
 def _border(name, rows):
     """Motion of the outermost ring against the ring two cells inside, over all photos of a group."""
-    rings = np.array([[row["border_px"], row["inside_px"]] for row in rows.values()])
-    times = multiplicities(len(rings), 3)
-    outer, inner = (mean_of(rings[:, i], times) + _BORDER_FLOOR_PX for i in (0, 1))
-    figure = (rings[:, 0].mean() + _BORDER_FLOOR_PX) / (rings[:, 1].mean() + _BORDER_FLOOR_PX)
+    outer, inner = (
+        np.array([row[key] for row in rows.values()]) + _BORDER_FLOOR_PX for key in ("border_px", "inside_px")
+    )
     worst = max(rows, key=lambda name: rows[name]["border_px"] - rows[name]["inside_px"])
-    return Bar(name, figure, "<=", _BORDER_RATIO, between(outer / inner), worst)
+    return Bar(name, _over(outer, inner), "<=", _BORDER_RATIO, interval(outer, inner, figure=_over), worst)
+
+
+def _over(a, b, axis=-1):
+    """The mean of a over that of b."""
+    return np.mean(a, axis) / np.mean(b, axis)
 
 
 def where_lines(figures) -> list:

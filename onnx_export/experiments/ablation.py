@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..evaluation.phases import resampled
-from ..evaluation.statistics import between, multiplicities
+from ..evaluation.phases import scene_columns, scene_lead, scene_mean
+from ..evaluation.statistics import interval
 from ..fitting.fit import fit
 from . import splatting
 from .kept import KeptRows, row_names
@@ -86,27 +86,21 @@ def _splat_network(work, minutes, max_steps):
 
 
 def _cell(scenes, column):
-    figure = resampled(scenes, column, np.ones((1, len(scenes))))[0]
+    told = scene_columns(scenes, column)
+    figure = scene_mean(told)
     if not np.isfinite(figure):
         return ""
     if column not in _WITH_INTERVAL:
         return f"{figure:.3f}"
-    low, high = between(resampled(scenes, column, multiplicities(len(scenes))))
+    low, high = interval(*told)
     return f"{figure:.3f} ({low:.3f} to {high:.3f})"
 
 
 def _against(scenes, others, column):
     """Paired difference from the reference over the scenes that both have."""
     count = min(len(scenes), len(others))
-    pairs = scenes[:count], others[:count]
-    one, draws = (
-        resampled(pairs[0], column, times) - resampled(pairs[1], column, times)
-        for times in (np.ones((1, count)), multiplicities(count))
-    )
-    if not np.isfinite(one[0]):
-        return ""
-    low, high = between(draws)
-    return f"{one[0]:+.3f} ({low:+.3f} to {high:+.3f})"
+    ahead, low, high = scene_lead(scene_columns(scenes[:count], column), scene_columns(others[:count], column))
+    return f"{ahead:+.3f} ({low:+.3f} to {high:+.3f})" if np.isfinite(ahead) else ""
 
 
 def markdown(kept) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from ..evaluation.seeing import stills
-from ..evaluation.statistics import between, multiplicities
+from ..evaluation.statistics import interval
 from ..evaluation.where import Tally
 from ..fitting import conditions, dataset, settings, train
 from ..networks import backbone
@@ -167,7 +167,7 @@ def _less(row, reference):
         return ""
     pairs = zip(row["auc"], reference["auc"], strict=True)
     apart = np.array([a - b for a, b in pairs if a is not None and b is not None])
-    low, high = between(multiplicities(len(apart)) @ apart / len(apart))
+    low, high = interval(apart)
     return f"{apart.mean():+.3f} ({low:+.3f} to {high:+.3f})"
 
 

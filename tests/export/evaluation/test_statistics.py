@@ -16,6 +16,11 @@ def test_the_curve_counts_pairs_in_order():
     assert statistics.area_under_curve(score, truth) == pytest.approx(np.mean(pairs))
 
 
+def test_the_curve_of_scores_that_are_all_alike_is_half():
+    assert statistics.area_under_curve(np.ones(4), [True, False, True, False]) == 0.5
+    assert np.isnan(statistics.area_under_curve(np.ones(3), [True] * 3))
+
+
 def test_the_order_of_a_monotone_function_is_perfect():
     x = np.random.default_rng(2).standard_normal(50)
     assert statistics.rank_correlation(x, np.exp(x)) == pytest.approx(1)
@@ -39,6 +44,43 @@ def test_an_interval_repeats_and_passes_over_what_is_missing():
     values = np.array([1.0, 2.0, np.nan, 4.0])
     assert statistics.interval(values) == statistics.interval(values)
     assert statistics.interval(values) == statistics.interval(values[[0, 1, 3]])
+
+
+def test_the_interval_of_one_value_is_that_value_and_of_none_unknown():
+    assert statistics.interval([2.5, np.nan]) == [2.5, 2.5]
+    assert np.isnan(statistics.interval([np.nan])).all()
+
+
+def test_an_interval_is_that_of_draws_by_multiplicities():
+    values = np.random.default_rng(5).exponential(size=40)
+    drawn = statistics.between(statistics.mean_of(values, statistics.multiplicities(40)))
+    assert statistics.interval(values) == pytest.approx(drawn, abs=0.15 * (drawn[1] - drawn[0]))
+
+
+def test_samples_that_are_paired_are_drawn_alike():
+    values = np.random.default_rng(6).standard_normal(30)
+    assert statistics.interval(values + 2, values) == pytest.approx([2, 2])
+    low, high = statistics.interval(values + 2, values, paired=False)
+    assert high - low == pytest.approx(2 * 1.96 * values.std() * np.sqrt(2 / 30), rel=0.2)
+
+
+def test_a_draw_without_a_figure_does_not_count():
+    known = np.array([1.0, np.nan, np.nan])  # a draw in three holds no known value
+    assert statistics.interval(known, np.zeros(3)) == [1, 1]
+
+
+def test_a_figure_of_several_numbers_has_an_interval_for_each():
+    values = np.random.default_rng(7).standard_normal((3, 25)) + np.array([[0], [5], [10]])
+    spans = statistics.interval(values)
+    assert spans[0] == pytest.approx(statistics.interval(values[0]))
+    assert all(low < row.mean() < high for (low, high), row in zip(spans, values, strict=True))
+
+
+def test_means_lie_apart_by_their_differences():
+    a, b, c, d = np.array([[4.0, 6], [1, np.nan], [2, 2], [3, 1]])
+    assert statistics.apart(a) == 5
+    assert statistics.apart(a, b) == 4
+    assert statistics.apart(a, b, c, d) == 4  # (5 - 1) - (2 - 2)
 
 
 @pytest.fixture
