@@ -211,7 +211,8 @@ def apply(motion: Motion, edits: Edits) -> SpectralVolume:
     if edits.turn != 0:
         amplitudes = amplitudes @ _rotation(edits.turn)
     if edits.one_axis > 0:
-        amplitudes = amplitudes @ _narrowed(axis(motion.volume().amplitudes) + edits.turn, edits.one_axis)
+        predicted = volume if envelope is motion.envelope else motion.volume()
+        amplitudes = amplitudes @ _narrowed(axis(predicted.amplitudes) + edits.turn, edits.one_axis)
     gains = edits.amplitude * mode_gains(frequencies, edits.low, edits.mid, edits.high)
     if (gains != 1).any():
         amplitudes = amplitudes * gains.astype(np.float32)[:, None, None, None]
@@ -309,7 +310,7 @@ def _envelope(motion, edits):
         envelope = envelope * strength
         if more.any():
             envelope = envelope + more * sway(picture, more > 0, motion.frequencies)
-    return envelope.astype(np.float32), note
+    return envelope.astype(np.float32, copy=False), note
 
 
 def _rms(envelope, weight):

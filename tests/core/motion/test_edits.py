@@ -165,6 +165,18 @@ def test_one_axis_along_a_direction_is_exact_under_a_mask_too(direction):
     assert abs(across).max() < 1e-5 * abs(found.amplitudes).max()
 
 
+@pytest.mark.parametrize("factor", [1, 2])
+def test_one_axis_is_that_of_the_prediction_whatever_the_strength(factor):
+    strength = np.zeros((HEIGHT, WIDTH), np.float32)
+    strength[:6, -6:] = factor
+    motion = some_motion()
+    part, left = edit.main_axis(apply(motion, Edits(strength=strength))), edit.main_axis(motion.volume())
+    assert abs(np.sin(part - left)) > 0.01  # what is left moving has another one
+    found = apply(motion, Edits(strength=strength, one_axis=1.0))
+    across = found.amplitudes @ np.array([-np.sin(left), np.cos(left)])
+    assert abs(across).max() < 1e-5 * abs(found.amplitudes).max()
+
+
 def test_turning_under_a_mask_heeds_what_is_left_moving():
     mask = np.zeros((HEIGHT, WIDTH), np.float32)
     mask[:6, -6:] = 1
