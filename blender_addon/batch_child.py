@@ -33,7 +33,7 @@ def _work(order, commands, send):
         progress=lambda phase, fraction: send(event="progress", phase=phase, fraction=fraction),
         begun=lambda folder: send(event="place", folder=str(folder.resolve())),
     )
-    failed = [[outcome.title, outcome.failure] for outcome in outcomes if outcome.failure is not None]
+    failed = [outcome.failure for outcome in outcomes if outcome.failure is not None]
     send(event="done", page=str(page.resolve()), count=len(outcomes), failed=failed)
 
 

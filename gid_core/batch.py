@@ -37,7 +37,8 @@ a {{ color: #9cf; }}
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one photo or clip, by its title: the folder of its loop, or why there is none."""
+    """What came of one photo or clip, by its title: the folder of its loop, or a sentence that says why there is none
+    and names the file once."""
 
     title: str
     folder: Path
@@ -123,12 +124,12 @@ def _animated(options, one, folder, blender, cancelled, progress):
     except Cancelled:
         raise
     except GidError as error:
-        failure = " ".join(str(error).split())
+        failure = " ".join(one.named(str(error)).split())
     except MemoryError:
-        failure = "not enough memory: give a smaller --size"
+        failure = one.named("not enough memory: give a smaller --size")
     else:
         return Outcome(one.title, folder, None)
-    console.say(f"gid: error: {one.title}: {failure}", sys.stderr)
+    console.say(f"gid: error: {failure}", sys.stderr)
     return Outcome(one.title, folder, failure)
 
 
@@ -148,9 +149,9 @@ def _write_index(out, title, outcomes, left_out=()):
 
 
 def _figure(out, outcome):
-    name = html.escape(outcome.title)
     if outcome.failure is not None:
-        return f'<figure><figcaption class="failed">{name}: {html.escape(outcome.failure)}</figcaption></figure>'
+        return f'<figure><figcaption class="failed">{html.escape(outcome.failure)}</figcaption></figure>'
+    name = html.escape(outcome.title)
 
     def link(file):
         place = os.path.relpath(outcome.folder / file, out)

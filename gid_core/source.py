@@ -55,6 +55,13 @@ class Source:
         """What it is, for a person: rose.jpg, fern.mp4, or rose.jpg as rose.mp4."""
         return " as ".join(path.name for path in (self.photo, self.clip) if path is not None)
 
+    def named(self, sentence: str) -> str:
+        """A sentence about this that names a file of it once, and by its name, not its path; else the title before it."""
+        files = [path for path in (self.photo, self.clip) if path is not None]
+        for path in files:
+            sentence = sentence.replace(str(path), path.name)
+        return sentence if any(path.name in sentence for path in files) else f"{self.title}: {sentence}"
+
     def options(self, asked: argparse.Namespace) -> argparse.Namespace:
         """What `animate` is asked for: all that `asked` says, of this."""
         photo, clip = (None if path is None else str(path) for path in (self.photo, self.clip))

@@ -56,11 +56,11 @@ def arguments_of(scene, photos: str, out: str, use_clips: bool = False) -> list[
 
 @dataclass(frozen=True)
 class Result:
-    """page: the summary; count: of photos; failed: (name, why) of each that came to nothing."""
+    """page: the summary; count: of photos; failed: a sentence about each that came to nothing."""
 
     page: str
     count: int
-    failed: tuple[tuple[str, str], ...]
+    failed: tuple[str, ...]
 
 
 def begin(arguments: list[str]) -> Beside:
@@ -74,7 +74,7 @@ def begin(arguments: list[str]) -> Beside:
 
 
 def _result(_folder, word):
-    return Result(word["page"], word["count"], tuple((name, why) for name, why in word["failed"]))
+    return Result(word["page"], word["count"], tuple(word["failed"]))
 
 
 def told(result: Result) -> str:
@@ -84,6 +84,6 @@ def told(result: Result) -> str:
     made = result.count - len(result.failed)
     said = f"{made} of {result.count} photos became loops: {result.page}"
     if result.failed:
-        said += ". " + "; ".join(why if name in why else f"{name}: {why}" for name, why in result.failed[:3])
+        said += ". " + "; ".join(result.failed[:3])
         said += f"; and {len(result.failed) - 3} more" if len(result.failed) > 3 else ""
     return said

@@ -88,14 +88,17 @@ def test_a_photo_that_fails_is_one_line_and_the_others_are_made(tmp_path):
     done = batch(tmp_path, "--out", "loops", "--movie", "none", *QUICK, cwd=tmp_path)
     assert done.returncode == 2
     errors = [line for line in done.stderr.splitlines() if line.startswith("gid: error: ")]
-    assert [line.split(": ")[2] for line in errors[:2]] == ["bad.jpg", "deep.exr"]
+    for line, name in zip(errors, ("bad.jpg", "deep.exr"), strict=False):
+        assert line.startswith(f"gid: error: {name}")
+        assert line.count(name) == 1
+    assert str(tmp_path) not in "".join(errors[:2])
     assert errors[2].startswith("gid: error: 2 of 3 photos failed")
     assert len(errors) == 3
     assert "Traceback" not in done.stderr
     out = tmp_path / "loops"
     assert {path.name for path in out.iterdir()} == {"good", "index.html"}
     page = (out / "index.html").read_text(encoding="utf-8")
-    assert "bad.jpg: " in page
+    assert page.count("bad.jpg") == page.count("deep.exr") == 1
     assert "good/preview.png" in linked(page)
 
 
@@ -149,7 +152,7 @@ def test_photos_move_as_the_clips_of_their_names(mixed, tmp_path):
     assert sources == {"fern": "the clip Fern.MP4", "reed": "the clip reed.mp4"}
     page = (out / "index.html").read_text(encoding="utf-8")
     assert "fern.png as Fern.MP4: <a" in page
-    assert "pan.png as pan.mp4: the camera moves in pan.mp4, by " in page
+    assert ">the camera moves in pan.mp4, by " in page
     assert "left out" not in page
 
 

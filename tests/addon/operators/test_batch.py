@@ -42,8 +42,8 @@ def test_a_folder_becomes_loops_and_a_page_and_tells_what_failed(photos, tmp_pat
     page = (out / "index.html").read_text()
     assert "rose/loop.webp" in page
     assert "broken.png" in page
-    told = batch.told(batch.Result("page.html", 3, (("broken.png", "no picture"),)))
-    assert told == "2 of 3 photos became loops: page.html. broken.png: no picture"
+    told = batch.told(batch.Result("page.html", 3, ("broken.png is no picture",)))
+    assert told == "2 of 3 photos became loops: page.html. broken.png is no picture"
 
 
 def test_the_panel_is_asked_for_all_that_the_command_line_takes(photos):
