@@ -56,7 +56,7 @@ class Source:
         return " as ".join(path.name for path in (self.photo, self.clip) if path is not None)
 
     def named(self, sentence: str) -> str:
-        """A sentence about this that names a file of it once, and by its name, not its path; else the title before it."""
+        """A sentence about this that names a file once, by its name and not its path; else with the title before it."""
         files = [path for path in (self.photo, self.clip) if path is not None]
         for path in files:
             sentence = sentence.replace(str(path), path.name)

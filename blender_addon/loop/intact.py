@@ -12,6 +12,7 @@ from fractions import Fraction
 import numpy as np
 
 from ...gid_core.errors import SettingsError
+from ..nodes import rig
 
 __all__ = ["check_apart", "fraction", "intact", "numbers", "record"]
 
@@ -44,10 +45,7 @@ def check_apart(name: str, pictures: Iterable) -> None:
 
 
 def _damaged(name, reason):
-    return (
-        f"what the file keeps of the loop '{name}' was changed or damaged ({reason}): "
-        "go back to an earlier save, or remove the loop and animate the photo again"
-    )
+    return f"what the file keeps of the loop '{name}' was changed or damaged ({reason}): {rig.WAY_OUT}"
 
 
 def numbers(text: str, *shape: int | None) -> np.ndarray:

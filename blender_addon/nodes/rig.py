@@ -21,6 +21,7 @@ __all__ = [
     "SIDES",
     "UV",
     "VERSION",
+    "WAY_OUT",
     "attribute_name",
     "frequency_inputs",
     "get_input",
@@ -37,7 +38,7 @@ __all__ = [
 ]
 
 VERSION = 10
-_WAY_OUT = "go back to an earlier save, or remove the loop and animate the photo again"
+WAY_OUT = "go back to an earlier save, or remove the loop and animate the photo again"
 MODIFIER = "GID Rig"
 _KIND = "GeometryNodeTree"
 # Size of one pixel of the still in Blender units. A power of two: resting tents are placed without rounding, and none
@@ -200,7 +201,7 @@ def get_picture(obj, name):
     """
     image = get_input(obj, name)
     if image is None:
-        raise SettingsError(f"the rig of '{obj.name}' lost its picture {name!r}: {_WAY_OUT}")
+        raise SettingsError(f"the rig of '{obj.name}' lost its picture {name!r}: {WAY_OUT}")
     return image
 
 
@@ -221,7 +222,7 @@ def _inputs(obj, names):
     missing = [name for name in names if name not in identifiers]
     if modifier is None or missing:
         lacks = f"lost its input {missing[0]!r}" if modifier is not None else "is gone"
-        raise SettingsError(f"the rig of '{obj.name}' {lacks}: {_WAY_OUT}")
+        raise SettingsError(f"the rig of '{obj.name}' {lacks}: {WAY_OUT}")
     return modifier, identifiers
 
 
