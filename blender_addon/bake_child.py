@@ -8,6 +8,7 @@ import threading
 import time
 
 from ..gid_core.child import serving
+from ..gid_core.files.progress import missing_parents
 from . import properties
 from .output.bake import Bake, order_of
 from .output.handover import take_over
@@ -48,7 +49,8 @@ def _work(order, commands, send):
     threading.Thread(target=stoppable.listen, args=(commands,), daemon=True).start()
     send(event="progress", phase="read the loop", fraction=0.0)
     asked = order_of(take_over(order), **order["asked"])
-    send(event="place", folder=str(asked.folder), take=asked.take)
+    made = [str(parent) for parent in missing_parents(asked.folder)]
+    send(event="place", folder=str(asked.folder), take=asked.take, made=made)
     with stoppable.at_rest:
         bake = stoppable.bake = Bake(asked)
     while bake.result() is None:

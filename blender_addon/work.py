@@ -98,7 +98,7 @@ class Beside:
     """A process beside this one that works in a temporary folder, as `Work`.
 
     What it says besides its progress is kept by `event`: "place" names the "folder" where results appear at the end,
-    "done" is its last word.
+    and the folders above it that were "made" for it, "done" is its last word.
 
     Args:
         module: dotted, whose `serve(order)` it runs; see `gid_core.child`.
@@ -160,7 +160,7 @@ class Beside:
         with contextlib.suppress(GidError):
             self.poll()
         if "place" in self.heard:
-            clear_away(self.heard["place"]["folder"])
+            clear_away(self.heard["place"]["folder"], self.heard["place"].get("made", ()))
         self._scratch.remove()
 
 

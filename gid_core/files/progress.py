@@ -22,6 +22,7 @@ __all__ = [
     "clear_away",
     "exit_code_of",
     "meter_of",
+    "missing_parents",
     "publishing",
     "seconds_left",
     "teller",
@@ -160,7 +161,7 @@ def publishing(out: str | Path, keeps: Sequence[str] = ()) -> Iterator[Path]:
     with disk_errors(out):
         if out.exists() and not out.is_dir():
             raise SettingsError(f"{out} is a file: --out names a folder")
-        made = [parent for parent in (out.parent, *out.parent.parents) if not parent.exists()]
+        made = missing_parents(out)
         out.parent.mkdir(parents=True, exist_ok=True)
         partial, lock = _staging(out, keeps)
     try:
@@ -176,19 +177,33 @@ def publishing(out: str | Path, keeps: Sequence[str] = ()) -> Iterator[Path]:
     except BaseException:
         lock.release()
         shutil.rmtree(partial, ignore_errors=True)
-        for parent in made:  # innermost first; one that is not empty belongs to somebody
-            try:
-                parent.rmdir()
-            except OSError:
-                break
+        _remove_empty(made)
         raise
     shutil.rmtree(partial, ignore_errors=True)
 
 
-def clear_away(out) -> None:
+def missing_parents(out: str | Path) -> list[Path]:
+    """The folders above `out` that a run to it will make, the innermost first."""
+    out = Path(os.path.abspath(out))
+    return [parent for parent in out.parents if not parent.exists()]
+
+
+def _remove_empty(folders):
+    """Remove folders, the innermost first, up to one that is not empty: it belongs to somebody."""
+    for folder in folders:
+        try:
+            Path(folder).rmdir()
+        except OSError:
+            break
+
+
+def clear_away(out: str | Path, made: Sequence[str | Path] = ()) -> None:
     """Remove what runs to `out` left that were killed; those that go on keep theirs.
 
     What processes of theirs go on to write for a moment is removed, too.
+
+    Args:
+        made: `missing_parents` of `out` before the run: those that are empty go as well.
     """
     for path in _leftovers(Path(out)):
         lock = FolderLock.take(path, GRACE_S)
@@ -199,6 +214,7 @@ def clear_away(out) -> None:
         while path.exists() and time.monotonic() < until:
             shutil.rmtree(path, ignore_errors=True)
             time.sleep(_CLEARING_S / 20)
+    _remove_empty(made)
 
 
 def _staging(out, keeps):

@@ -216,10 +216,9 @@ def test_a_bake_beside_that_is_cancelled_leaves_nothing(small_loop, output, tmp_
     begun = time.monotonic()
     work.cancel()
     assert time.monotonic() - begun < 1
-    while list(tmp_path.glob("bakes/.*")) and time.monotonic() < begun + PATIENCE_S:
+    while (tmp_path / "bakes").exists() and time.monotonic() < begun + PATIENCE_S:
         time.sleep(0.02)
-    assert not list(tmp_path.glob("bakes/.*"))
-    assert not list(tmp_path.glob("bakes/*"))
+    assert not (tmp_path / "bakes").exists()
     assert small_loop.gid.baked == ""
 
 

@@ -261,6 +261,23 @@ def test_what_runs_left_can_be_cleared_away_without_another_run(tmp_path):
     assert [path.exists() for path in (*dead, *kept)] == [False] * 2 + [True] * 3
 
 
+def test_folders_that_a_killed_run_made_go_unless_they_hold_something(tmp_path):
+    out = tmp_path / "theirs" / "bakes" / "july" / "out"
+    (tmp_path / "theirs").mkdir()
+    made = progress.missing_parents(out)
+    assert [path.name for path in made] == ["july", "bakes"]
+    out.parent.mkdir(parents=True)
+    (out.parent / ".out-abc.partial").mkdir()
+    (out.parent / ".out-abc.partial" / ".lock").write_text(".")
+    (tmp_path / "theirs" / "bakes" / "note").touch()
+    progress.clear_away(out, made)
+    assert [path.name for path in (tmp_path / "theirs" / "bakes").iterdir()] == ["note"]
+    (tmp_path / "theirs" / "bakes" / "note").unlink()
+    progress.clear_away(out, made[1:])
+    assert list((tmp_path / "theirs").iterdir()) == []
+    assert (tmp_path / "theirs").is_dir()
+
+
 def test_a_temporary_folder_of_a_killed_run_goes_with_the_next_one_and_no_other(tmp_path):
     code = (
         "import sys, time; sys.path.insert(0, sys.argv[1])\n"
