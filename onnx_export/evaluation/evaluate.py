@@ -14,6 +14,7 @@ import torch
 
 from gid_core.model import session
 
+from ..photographs import split
 from . import (
     bars,
     baselines,
@@ -64,6 +65,11 @@ def _where(model, options):
     rows, scores, truths = where.collect(model, options.data, probe, against)
     figures = where.summary(rows, scores, truths)
     _tell(where.where_lines(figures))
+    sets = {split.held_out().get(name) for name in rows}
+    if sets == {"street"}:
+        return {"street": figures}, where.street_bars(rows, figures)
+    if sets == {"large"}:
+        return {"large": figures}, []
     return {"stills": figures}, where.still_bars(rows, figures)
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "collect",
     "score_stills",
     "still_bars",
+    "street_bars",
     "summary",
     "where_lines",
 ]
@@ -259,6 +260,16 @@ def _border(name, rows):
 def _over(a, b, axis=-1):
     """The mean of a over that of b."""
     return np.mean(a, axis) / np.mean(b, axis)
+
+
+def street_bars(rows, figures) -> list:
+    """The bars on trees beside houses: no photo may be lost. figures: of `summary`."""
+    auc = {name: row["auc"] for name, row in rows.items() if "auc" in row}
+    worst = min(auc, key=auc.get)
+    return [
+        Bar("street, mean AUC", figures["mean_auc"], ">=", 0.88, figures["intervals"]["mean_auc"]),
+        Bar("street, lowest AUC of a photo", auc[worst], ">=", 0.7, None, worst),
+    ]
 
 
 def where_lines(figures) -> list:

@@ -37,7 +37,7 @@ def cut(rows) -> list[Cutout]:
         width, height = picture.size
         for polygon in row["move"]:
             points = [(x * width / 10, y * height / 10) for x, y in polygon]
-            is_hung = kinds.is_hung(row["source"])
+            is_hung = kinds.is_hung(row)
             low, high = _AREAS[is_hung]
             if not low < _area(points) / (width * height) < high:
                 continue

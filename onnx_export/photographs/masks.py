@@ -18,6 +18,7 @@ from ..scenes.painting import HEIGHT, WIDTH
 
 __all__ = [
     "MASKS",
+    "band_between",
     "composites",
     "cropped",
     "hand_masks",
@@ -33,6 +34,7 @@ __all__ = [
 MASKS = Path(__file__).with_name("masks.json")
 _MOVE, _STILL, _IGNORE = 255, 0, 128
 _PX = 1 / 40  # of the second band, at the size at which the whole picture is 256 wide
+_BAND = 1 / 256  # of the longer side, on either side of a border: what a hand-drawn outline is off by
 _STEM_PX = 1.2  # half of a stem's width, at that size
 _ZOOM_POWER = 0.75  # between cloth, which sways as the root of its size, and stems, which sway as their size
 _SUFFIXES = (".jpg", ".jpeg", ".png")
@@ -95,6 +97,16 @@ def label(row, size):
     if row.get("stems"):
         found, sway = _with_stems(row["stems"], found, sway)
     return Image.merge("LA", (found, sway))
+
+
+def band_between(label):
+    """Label image "L" of a label image "LA": 255 move, 0 still, 128 not counted, nor a band between move and still."""
+    values = label.getchannel("L")
+    around = ImageFilter.BoxBlur(max(1, round(max(label.size) * _BAND)))
+    near = [values.point(lambda v, kind=kind: 255 * (v == kind)).filter(around) for kind in (_MOVE, _STILL)]
+    found = np.array(values)
+    found[(np.asarray(near[0]) > 0) & (np.asarray(near[1]) > 0)] = _IGNORE
+    return Image.fromarray(found)
 
 
 def _with_stems(stems, label, sway):

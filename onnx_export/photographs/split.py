@@ -2,7 +2,8 @@
 
 Rows of masks.json are on the training side, each in one of five folds by a hash of its source and path: new rows
 change no old row's fold. Whoever selects a setting (steps, losses, a threshold) does so on folds; the validation
-stills are measured and never selected on. python -m onnx_export.photographs.split writes the list again.
+stills are measured and never selected on, nor are the pictures of held_out.json. The list is written again by
+python -m onnx_export.photographs.split.
 """
 
 import hashlib
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from . import gather, masks
 
-__all__ = ["FOLDS", "SPLIT", "elsewhere", "fold", "folds", "load", "main", "short_name"]
+__all__ = ["FOLDS", "SPLIT", "elsewhere", "fold", "folds", "held_out", "load", "main", "short_name"]
 
 SPLIT = Path(__file__).with_name("split.json")
 FOLDS = 5
@@ -44,6 +45,11 @@ def elsewhere(listed: dict) -> set:
     rows = json.loads(masks.MASKS.read_text(encoding="utf-8")) + json.loads(gather.STILLS.read_text(encoding="utf-8"))
     trained = {row["source"].removeprefix("github:") for row in rows}
     return {row["name"] for row in listed["validation"] if row["source"].split(" ")[0] not in trained}
+
+
+def held_out() -> dict:
+    """{name: set} of held_out.json, whose pictures only measure; set: street or large."""
+    return {row["name"]: row["set"] for row in json.loads(gather.HELD_OUT.read_text(encoding="utf-8"))}
 
 
 def short_name(row: dict) -> str:

@@ -29,8 +29,9 @@ def flower_px(length):
     return 1.4 * min(length / 80, 1.6)
 
 
-def is_hung(source) -> bool:
-    return any(name in source for name in _HUNG)
+def is_hung(row) -> bool:
+    """Whether the things of a row of masks.json hang: its source holds such things alone, or the row says so."""
+    return row.get("hangs", False) or any(name in row["source"] for name in _HUNG)
 
 
 def expected(row, size):
@@ -47,7 +48,7 @@ def expected(row, size):
         x, y = np.array(points).T
         tall, wide = np.ptp(y) * 256 / width, np.ptp(x) * 256 / width
         is_whole = x.min() > 0.01 * width and x.max() < 0.99 * width and y.min() > 0.01 * height
-        if is_hung(row["source"]):
+        if is_hung(row):
             found.append((points, hung_px(tall) * np.clip(down, 0.03, 1)))
         elif _CANDLE in row["path"]:
             found.append((points, np.full(len(down), flame_px(tall))))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from onnx_export.photographs import cutouts, gather, masks
+from onnx_export.photographs import cutouts, gather, masks, split
 from onnx_export.scenes import kinds, motion, painting
 
 
@@ -75,6 +75,16 @@ def test_a_stem_sways_less_towards_its_root_and_only_in_its_corridor(drawn):
     assert (px[:, :105] == 0).all()
 
 
+def test_what_a_row_calls_hung_sways_less_towards_its_top(drawn):
+    folder, _ = drawn
+    cup = [[4, 2], [6, 2], [6, 8], [4, 8]]
+    named = row(folder / "picture.png", source="github:a/flowers@1", move=[cup], hangs=True)
+    _, sway = masks.label(named, (256, 160)).split()
+    down = np.asarray(sway)[32:128, 128].astype(int)
+    assert (np.diff(down) >= 0).all()
+    assert down[-1] > 10 * down[0] > 0
+
+
 def test_another_picture_of_the_same_name_is_refused(drawn):
     folder, listed = drawn
     Image.new("RGB", (256, 160)).save(folder / "picture.png")
@@ -94,7 +104,7 @@ def test_a_composite_moves_only_where_something_was_pasted(drawn):
         assert not (cells[plain] == 1).any()
 
 
-@pytest.mark.parametrize(("listed", "least"), [(masks.MASKS, 433), (gather.STILLS, 550)])
+@pytest.mark.parametrize(("listed", "least"), [(masks.MASKS, 700), (gather.STILLS, 550), (gather.HELD_OUT, 27)])
 def test_the_shipped_lists_name_each_picture_once(listed, least):
     rows = json.loads(listed.read_text())
     assert len({r["sha256"] for r in rows}) == len(rows) >= least
@@ -143,3 +153,58 @@ def test_gathering_takes_the_picture_of_the_hash_and_counts_what_is_missing(tmp_
     given = gather.gather(rows, tmp_path / "clones", tmp_path / "out")
     assert given == {"github:a/b@HEAD": 1, "missing": 1}
     assert (tmp_path / "out" / "x.jpg").read_bytes() == b"picture"
+
+
+def test_what_only_measures_is_in_no_list_that_trains():
+    held_out = {r["sha256"] for r in json.loads(gather.HELD_OUT.read_text())}
+    trains = [r["sha256"] for listed in (masks.MASKS, gather.STILLS) for r in json.loads(listed.read_text())]
+    assert not held_out & {*trains, *(r["sha256"] for r in split.load()["validation"])}
+
+
+def test_each_held_out_set_has_photos_by_day_by_night_and_painted_ones():
+    rows = json.loads(gather.HELD_OUT.read_text())
+    sets = split.held_out()
+    assert len(sets) == len(rows)
+    assert sorted(sets.values()).count("street") >= 14
+    assert all(max(r["size"]) >= 1024 for r in rows if r["set"] == "large")
+    assert sum(r["set"] == "large" for r in rows) >= 8
+    assert sum(not r["move"] for r in rows) >= 2
+    assert {"by", "licence"} <= set.intersection(*(set(r) for r in rows if "flower_photos" not in r["source"]))
+
+
+@pytest.fixture
+def clones(tmp_path):
+    """A repository of one picture that lies on its side and a list of it, in the folder of clones."""
+    clone = tmp_path / "clones" / "a" / "b"
+    clone.mkdir(parents=True)
+    turned = Image.Exif()
+    turned[274] = 6  # Orientation: to be turned by a quarter
+    Image.new("RGB", (120, 300), (9, 90, 9)).save(clone / "x.jpg", exif=turned)
+
+    def git(*words):
+        subprocess.run(["git", "-C", str(clone), "-c", "user.name=t", "-c", "user.email=t@t", *words], check=True)
+
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "a")
+    return tmp_path / "clones"
+
+
+def test_a_held_out_picture_is_written_upright_beside_a_mask_as_large(clones, tmp_path):
+    left = [[0, 0], [4, 0], [4, 10], [0, 10]]
+    named = row(clones / "a" / "b" / "x.jpg", source="github:a/b@HEAD", name="wall", set="street", move=[left])
+    gone = {**named, "name": "gone", "sha256": "0" * 64}
+    out = tmp_path / "out"
+    assert gather.gather_held_out([named, gone], clones, out) == {"github:a/b@HEAD": 1, "missing": 1}
+    mask = np.asarray(Image.open(out / "street" / "mask" / "wall.png"))
+    assert Image.open(out / "street" / "img" / "wall.png").size == (300, 120) == mask.shape[::-1]
+    assert (mask[:, :117] == 255).all()
+    assert (mask[:, 120:121] == 128).all()
+    assert (mask[:, 124:] == 0).all()
+    assert not (out / "street" / "img" / "gone.png").exists()
+
+
+def test_a_border_to_what_is_not_counted_needs_no_band():
+    label = Image.new("LA", (256, 8), (128, 0))
+    label.paste((255, 0), (0, 0, 128, 8))
+    assert (np.asarray(masks.band_between(label))[:, :128] == 255).all()
