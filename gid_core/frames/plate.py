@@ -7,12 +7,18 @@ filled from the coarser level on the way back. Source: Gortler et al., The Lumig
 import numpy as np
 
 from ..files.colour import in_halves
+from ..motion.guided import maximum
 
 __all__ = ["MOVER_PX", "make_plate", "movers_of", "pull_push"]
 
 GROW_PX = 1  # a mover's rim is mixed with what is behind it; more only takes away what the gap is filled from
 MOVER_PX = 0.5  # mean motion from which a pixel is cut out; less uncovers nothing that the eye could see
 _NEARLY_ALL = 0.98  # of the picture: then too little rests to fill from
+# In parts of the largest mean motion. Beyond the first, twice the way that anything goes, nothing that rests comes to
+# light, only what moves less (below the third, of what moves most as near as that). Beyond the second not even at
+# thrice the amplitude.
+_UNCOVERS, _NEVER, _SLOWER = 4, 12, 0.7
+_CELLS = 256  # along the longer side, on which that is told
 
 
 def make_plate(image: np.ndarray, movers: np.ndarray, grow_px: int = GROW_PX) -> np.ndarray:
@@ -33,13 +39,39 @@ def make_plate(image: np.ndarray, movers: np.ndarray, grow_px: int = GROW_PX) ->
 
 
 def movers_of(motion: np.ndarray) -> np.ndarray:
-    """What is cut out of a still for its plate: bool (H, W), of the mean motion in px; all that moves visibly.
+    """What is cut out of a still for its plate: bool (H, W), of the mean motion in px; what moves visibly.
 
-    Nothing where nearly everything does: holes are slits then, between things that part, and what stood there in the
-    still looks right in them. What little rests, or moves less, is of other colours and shines through as dots.
+    But nothing where nearly everything does, or far from anything that rests, nor what moves less beside a mover far
+    from it: holes are slits there, between things that part, and what stood there in the still looks right in them.
+    What little rests, or rests far away, is of other colours: a blurred meadow parts from a flower, and the sky would
+    shine through.
     """
     moving = motion > MOVER_PX
-    return moving if moving.mean() < _NEARLY_ALL else np.zeros_like(moving)
+    if moving.mean() >= _NEARLY_ALL:
+        return np.zeros_like(moving)
+    return moving & ~_ground(motion, moving) if moving.any() else moving
+
+
+def _ground(motion, moving):
+    """Movers that are the ground of others, by their distance from what rests: bool (H, W)."""
+    height, width = motion.shape
+    side = -(-max(height, width) // _CELLS)
+    least, most = (_blocks(motion, side, what) for what in (np.min, np.max))
+    rests = _blocks(~moving, side, np.max).astype(np.float32)
+
+    def around(cells, reach):
+        return maximum(cells, int(np.ceil(reach * motion.max() / side)))
+
+    is_slower = least < _SLOWER * around(most, _UNCOVERS)
+    ground = (around(rests, _NEVER) == 0) | (is_slower & (around(rests, _UNCOVERS) == 0))
+    return ground.repeat(side, 0).repeat(side, 1)[:height, :width]
+
+
+def _blocks(field, side, what):
+    """The least or the largest of each block of side x side pixels."""
+    height, width = field.shape
+    field = np.pad(field, ((0, -height % side), (0, -width % side)), mode="edge")
+    return what(field.reshape(field.shape[0] // side, side, -1, side), (1, 3))
 
 
 def pull_push(weighted, weight):

@@ -52,6 +52,38 @@ def test_where_everything_moves_the_plate_is_the_still():
     assert not movers_of(np.full((4, 4), MOVER_PX)).any()
 
 
+def test_far_from_what_rests_nothing_is_cut_out():
+    """Things part there, and the sky above a meadow must not shine through between two flowers."""
+    motion = np.full((300, 200), 1.0)
+    motion[:20] = 0
+    movers = movers_of(motion)
+    assert movers[20:30].all()  # the sky is what comes to light behind these
+    assert not movers[40:].any()
+
+
+def test_what_moves_less_beside_a_mover_is_its_ground_away_from_what_rests():
+    motion = np.full((200, 200), 0.8)
+    motion[:10], motion[26:34, 80:120] = 0, 2.0
+    movers = movers_of(motion)
+    assert movers[26:34, 80:120].all()
+    assert not movers[22:26, 80:120].any()
+    assert movers[10:18].all()  # the sky comes to light behind these
+    motion[19:22] = 0  # and what rests as near as this, so no slower part of the mover may
+    assert movers_of(motion)[22:26, 80:120].all()
+
+
+def test_a_mover_before_what_rests_is_cut_out_whole_up_to_thrice_its_motion():
+    motion = np.where(disc(96, 96, 40), 4.0, 0.0)
+    assert np.array_equal(movers_of(motion), motion > 0)
+
+
+def test_what_is_cut_out_hardly_depends_on_the_size_of_the_photo():
+    motion = np.full((100, 150), 0.8)
+    motion[:10], motion[60:80, 60:90] = 0, 2.0
+    large = np.kron(motion, np.ones((4, 4))) * 4
+    assert (movers_of(large)[::4, ::4] != movers_of(motion)).mean() < 0.05
+
+
 def test_the_fill_is_smooth_across_the_gap():
     ramp = np.broadcast_to(np.linspace(0, 1, 64, dtype=np.float32)[None, :, None], (48, 64, 3)).copy()
     plate = make_plate(ramp, disc(48, 64, 12))
