@@ -120,6 +120,27 @@ def test_the_command_keeps_what_it_did_not_measure(model, folder, tmp_path, caps
     assert set(kept["bars"]) >= set(printed["bars"])
 
 
+@pytest.mark.parametrize(("name", "kind", "is_judged"), [("arena", "street", True), ("cherry", "large", False)])
+def test_pictures_that_only_measure_are_told_by_name_and_have_bars_of_their_own(
+    name, kind, is_judged, folder, tmp_path, capsys
+):
+    for part in ("img", "mask"):
+        (tmp_path / part).mkdir()
+        shutil.copy(folder / part / "scene0.png", tmp_path / part / f"{name}.png")
+    evaluate.main(["--data", str(tmp_path), "--parts", "where"])
+    printed = json.loads(capsys.readouterr().out)
+    assert set(printed) == {kind, "bars"}
+    assert set(printed["bars"]) == ({"street, mean AUC", "street, lowest AUC of a photo"} if is_judged else set())
+
+
+def test_one_lost_photo_misses_the_bar_of_streets(measured):
+    figures = measured[1]
+    for worst, is_met in ((0.71, True), (0.69, False)):
+        rows = {"seen": {"auc": 0.99}, "lost": {"auc": worst}, "wall": {}}
+        bar = where.street_bars(rows, figures)[1]
+        assert (bar.note, bar.is_met) == ("lost", is_met)
+
+
 def test_an_unknown_part_is_refused_by_name(capsys):
     with pytest.raises(SystemExit):
         evaluate.main(["--parts", "where,smell"])
