@@ -11,6 +11,8 @@ import numpy as np
 
 from ..model.contract import ENVELOPE_STRIDE
 from ..motion import guided
+from .flames import leaps_px, whole
+from .walls import without_walls
 
 __all__ = ["ALIVE", "GATE", "Outline", "fused", "gate", "resampled"]
 
@@ -48,7 +50,8 @@ class Outline:
         it is alive), float32 (H, W) each.
 
         It ends where the photo has an edge and `edge` falls to a third of what it is nearby, so that what is known with
-        little confidence, a lantern at night, ends as sharply as what is certain.
+        little confidence, a lantern at night, ends as sharply as what is certain. Gaps that look as what stands around
+        stand, too, and a flame is whole.
         """
         rows, columns = (
             guided.centres(n, target, seen / ENVELOPE_STRIDE)
@@ -59,7 +62,11 @@ class Outline:
         sharp, alive = guided.filtered(np.stack([self.edge, self.alive]), self.guide, picture, rows, columns)
         remains = sharp / np.maximum(full, _FAINT)
         odds = _odds(alive) * np.clip(remains / _WHOLE, _LEAST, 1)
-        return (gate(nearby) * gate(remains, *_EDGE)).astype(np.float32), (odds / (1 + odds)).astype(np.float32)
+        moves = gate(nearby) * gate(remains, *_EDGE)
+        burning = leaps_px(picture)
+        found = whole(np.where(burning > 0, moves, without_walls(moves, picture)), burning)
+        odds *= np.clip(np.divide(found, moves, out=np.ones_like(moves), where=moves > 0), _LEAST, 1)
+        return found.astype(np.float32), (odds / (1 + odds)).astype(np.float32)
 
 
 def fused(coarse: np.ndarray, fine: np.ndarray) -> np.ndarray:
