@@ -13,6 +13,7 @@ __all__ = ["leaps_px", "whole"]
 _SHINES = 0.72  # mean of red and green, sRGB: a flame; the wax beside it is orange
 _AROUND = 24  # px of the 256-px frame, at least, beside it that must be dark
 _SHAPED = 8  # px of height from which a flame is seen to be taller than wide
+_GLARES = (0.83, 0.87)  # of its brightest quarter, sRGB: cloth and bars in the light, the white of a flame
 _HEIGHT = 25  # px of a flame that leaps by _LEAPS
 _LEAPS = 1.7  # px, RMS: three fifths of what painted ones do, for most stand sheltered
 _GLOWS = 2  # px around it that go with it, of its light and its blue foot
@@ -63,5 +64,7 @@ def _flames(picture):
         slender = smoothstep(height / width, 0.8, 1.2) if height > _SHAPED else 1
         middle = (y.mean() - y.min()) / max(height - 1, 1)
         stands = smoothstep(middle, 0.38, 0.44) if height > _SHAPED else 1  # a pennant or a drop hangs
+        core = np.percentile((red + green)[y, x] / 2, 75)
+        glares = smoothstep(core, *_GLARES) if height > _SHAPED else 1
         size = height / _HEIGHT
-        yield y, x, _LEAPS * max(size**0.5, size) * dark * slender * stands
+        yield y, x, _LEAPS * max(size**0.5, size) * dark * slender * stands * glares

@@ -21,6 +21,16 @@ def test_it_leaps_by_a_part_of_its_height_where_it_is_dark():
     assert (flames.leaps_px(candle(0.7)) < 0.1).all()
 
 
+def test_lit_cloth_and_pennants_are_no_flames():
+    cloth, pennant = candle(), np.full((160, 256, 3), 0.05, np.float32)
+    cloth[FLAME] = (0.95, 0.65, 0.7)
+    for row in range(30):
+        pennant[60 + row, 115 + row // 3 : 135 - row // 3] = (1.0, 0.85, 0.5)
+    assert flames.leaps_px(cloth)[FLAME].max() < 0.1
+    assert flames.leaps_px(pennant).max() < 0.1
+    assert flames.leaps_px(pennant[::-1]).max() > 1  # upside down it might be one
+
+
 def test_most_of_a_flame_carries_the_rest_and_its_glow():
     burning, moves = flames.leaps_px(candle()), np.zeros((160, 256))
     moves[40:80, 120:138] = 1  # its foot was overlooked
