@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 __all__ = [
+    "AROUND",
     "BONDS",
     "CELL_STRIDE",
     "CLOSER",
@@ -17,9 +18,11 @@ __all__ = [
     "FEATURE_STRIDES",
     "PAIRS",
     "PICTURE_STRIDE",
+    "PLACES",
     "PREDICTION",
     "RENDERING",
     "SIGNATURES",
+    "TOLD_STRIDE",
     "Z_LAYOUT",
     "Signature",
     "bind",
@@ -28,10 +31,13 @@ __all__ = [
 
 # Steps (down, right) that affinities span. A model may know the first of them only, the next neighbours at least.
 PAIRS = ((0, 1), (1, 0), (0, 2), (2, 0), (0, 4), (4, 0), (2, 2), (2, -2))
+AROUND = tuple((i, j) for i in (-1, 0, 1) for j in (-1, 0, 1))  # steps (down, right) from a cell to those around it
+PLACES = 2  # along each side of a cell of the closer look: it says of each which of the cells AROUND it belongs to
 PICTURE_STRIDE = 32  # height and width of what the encoder sees are multiples of it: its coarsest features
 ENVELOPE_STRIDE = 4  # px of that picture to a cell of `alive` and `envelope`
 CELL_STRIDE = 8  # and to a cell of `affinity`, `features` and all that the flow takes
 BONDS = 5  # what a cell takes in one round of averaging: of itself, its right, left, lower and upper neighbour
+TOLD_STRIDE = 16  # and to a cell of what the closer look is told, of the picture that it sees
 FEATURE_STRIDES = {"full": 1, "half": 2, "quarter": 4}  # px of a still to a cell of its features that are splatted
 Z_LAYOUT = ("xr", "yr", "xi", "yi")  # the four reals of a slice of z: real x, real y, imaginary x, imaginary y
 
@@ -63,14 +69,17 @@ SIGNATURES = {
     "outline": Signature(
         inputs={
             "rgb": (1, 3, "H", "W"),  # the photo larger than the encoder saw it
-            "coarse": (
-                1,
-                1,
-                f"H/{ENVELOPE_STRIDE}",
-                f"W/{ENVELOPE_STRIDE}",
-            ),  # the encoder's alive, on this look's cells
+            # What the encoder said, on this look's cells and at its coarsest.
+            "coarse": (1, 1, f"H/{ENVELOPE_STRIDE}", f"W/{ENVELOPE_STRIDE}"),  # alive
+            "told": (1, "F", f"H/{TOLD_STRIDE}", f"W/{TOLD_STRIDE}"),  # features
+            "known": (1, "P", f"H/{TOLD_STRIDE}", f"W/{TOLD_STRIDE}"),  # affinity
         },
-        outputs={"alive": (1, 1, f"H/{ENVELOPE_STRIDE}", f"W/{ENVELOPE_STRIDE}")},
+        outputs={
+            "alive": (1, 1, f"H/{ENVELOPE_STRIDE}", f"W/{ENVELOPE_STRIDE}"),
+            "affinity": (1, "P", f"H/{CELL_STRIDE}", f"W/{CELL_STRIDE}"),
+            # Probability that a place, a part of a cell, is of the object of each of the cells AROUND.
+            "own": (1, len(AROUND), f"H/{CELL_STRIDE // PLACES}", f"W/{CELL_STRIDE // PLACES}"),
+        },
     ),
     "condition": Signature(
         inputs={

@@ -6,15 +6,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..model.card import Card
+from ..model.contract import ENVELOPE_STRIDE
 from ..model.session import Model
+from ..motion.cells import members
+from ..motion.edges import edges, edges_at
 from ..motion.lookup import lookup
 from ..motion.motion import Motion
 from . import objects, owners, phases, prior, stages
+from .finer import Finer, finer_of, placed
 from .levels import levelled
-from .outline import gate
+from .outline import gate, resampled
+from .request import generator
+from .wind import Wind
 
-__all__ = ["KEPT", "Encoding", "Encodings", "encode", "guess"]
+__all__ = ["KEPT", "LEAST", "Encoding", "Encodings", "Seen", "encode", "guess", "see"]
 
+LEAST = 4  # cells of the closer look, one of the flow's: fewer that nothing holds together are seen wrongly
 KEPT = 8  # photos: more than a shot has in work at once; at most 6 MB each, and two bytes a pixel of the photo
 
 
@@ -23,9 +30,9 @@ class Encoding:
     """A photo as a model, or the rules without one, understand it.
 
     picture: float32 (H, W, 3), sRGB-encoded, the photo at the grid. envelope: float32 (K, H, W), px of the grid.
-    frequencies: (K,) Hz. cells: (rows, columns) of z that the picture spans. groups: of the cells of z.
-    card: of the model; None for the rules, as the last two. rms: float (h, w), of stages.strength; condition: of
-    stages.condition. members, lookup: of `Motion`.
+    frequencies: (K,) Hz. cells: (rows, columns) of the motion's cells that the picture spans. groups: of the cells on
+    which z is drawn; finer: those of the motion, None: they are the same. card: of the model; None for the rules, as
+    rms: float (h, w), of stages.strength, and condition: of stages.condition. members, lookup: of `Motion`.
     """
 
     picture: np.ndarray
@@ -33,6 +40,7 @@ class Encoding:
     frequencies: np.ndarray
     cells: tuple[float, float]
     groups: objects.Groups
+    finer: Finer | None = None
     card: Card | None = None
     rms: np.ndarray | None = None
     condition: dict[str, np.ndarray] | None = None
@@ -40,7 +48,7 @@ class Encoding:
     lookup: np.ndarray | None = None
 
     def motion(self, z: np.ndarray, provenance=None) -> Motion:
-        """The motion of this photo with phases z, complex64 (K, h, w, 2)."""
+        """The motion of this photo with phases z, complex64 (K, h, w, 2), of `finished`."""
         shown = np.rint(self.picture * 255).astype(np.uint8)
         return Motion(
             self.envelope,
@@ -53,6 +61,63 @@ class Encoding:
             lookup=self.lookup,
         )
 
+    def finished(self, z: np.ndarray, wind: Wind, seed: int) -> np.ndarray:
+        """What the flow made, complex64 (K, h, w, 2), as the motion takes it: held together inside objects, on the
+        motion's cells, with a phase of the seed's own for each harmonic."""
+        assert self.rms is not None  # a model's encoding, not that of the rules
+        z = stages.finish(z, self.rms, self.groups.objects)
+        if self.finer is not None:
+            z = self.finer.carried(z, lambda groups, px: self._drawn(groups, px, wind, seed))
+        return stages.free(z, seed)
+
+    def _drawn(self, groups, px, wind, seed):
+        return phases.procedural(groups, self.frequencies, wind, generator(seed, "alone"), px)
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What the looks at a photo told.
+
+    found, sights, moves: of stages.look. groups, finer: as of `Encoding`. objects: int (h, w), of each of the motion's
+    cells, and owned: int (H, W), of each texel of the picture, those as one between which it has no edge. far: float32
+    (K, ., .), of levels.levelled.
+    """
+
+    found: dict[str, np.ndarray]
+    sights: tuple[stages.Sight, ...]
+    moves: np.ndarray
+    groups: objects.Groups
+    finer: Finer | None
+    objects: np.ndarray
+    owned: np.ndarray
+    far: np.ndarray
+
+
+def see(model: Model, photo: np.ndarray, picture: np.ndarray) -> Seen:
+    """Look at a photo float32 (H, W, 3|4), linear, premultiplied; picture: of stages.at_grid.
+
+    Raises:
+        ModelError: see Model.run.
+    """
+    found, sights, moves = stages.look(model, photo, picture)
+    alive, far = found["alive"][0, 0], stages.reach(model.card, found)
+    near, closer = sights[0], sights[-1]
+    groups, finer = objects.group(found["affinity"][0], LEAST if "own" in found else 1), None
+    named = groups.objects
+    if "own" not in found:
+        owned = owners.owners(named, near.cells, picture)
+        first = owners.joined(int(named.max()) + 1, owned, edges(picture))
+    else:
+        owned = placed(named, found["own"][0], closer.cells, picture.shape[:2])
+        seen = edges_at(closer.picture, picture.shape[:2])
+        first = owners.joined(int(named.max()) + 1, owned, seen, objects.alike(named, found["affinity"][0]))
+        spanned = [n / ENVELOPE_STRIDE for n in near.size]
+        strength = resampled(np.sqrt((far**2).sum(0)) * gate(alive), spanned, named.shape, closer.cells)
+        flow = found["features"].shape[2:]
+        finer, groups = finer_of(groups, first, closer.cells, strength, flow, near.cells)
+    far = levelled(far, alive, groups.objects, near.picture, closer.picture)
+    return Seen(found, sights, moves, groups, finer, first[named], first[owned], far)
+
 
 def encode(model: Model, photo: np.ndarray) -> Encoding:
     """What a model says of a photo float32 (H, W, 3|4), linear, premultiplied.
@@ -60,21 +125,20 @@ def encode(model: Model, photo: np.ndarray) -> Encoding:
     Raises:
         ModelError: see Model.run.
     """
-    card, picture = model.card, stages.at_grid(photo)
-    found, sights, moves = stages.look(model, photo, picture)
-    groups, alive = objects.group(found["affinity"][0]), found["alive"][0, 0]
-    far = levelled(stages.reach(card, found), alive, groups.objects, sights[0].picture, sights[-1].picture)
-    envelope = stages.fine_envelope(far, sights[0], moves)
+    picture = stages.at_grid(photo)
+    seen = see(model, photo, picture)
+    envelope, cells = stages.fine_envelope(seen.far, seen.sights[0], seen.moves), seen.sights[-1].cells
     return Encoding(
         picture,
         envelope,
-        np.asarray(card.frequencies, np.float64),
-        sights[0].cells,
-        groups,
-        card,
-        stages.strength(far * gate(alive)),
-        stages.condition(model, found, groups),
-        *_edges(photo, picture, envelope, groups, sights[0].cells),
+        np.asarray(model.card.frequencies, np.float64),
+        cells,
+        seen.groups,
+        seen.finer,
+        model.card,
+        stages.strength(seen.far * gate(seen.found["alive"][0, 0])),
+        stages.condition(model, seen.found, seen.groups),
+        *_edges(photo, picture, envelope, seen.objects, seen.owned, cells),
     )
 
 
@@ -84,17 +148,17 @@ def guess(photo: np.ndarray) -> Encoding:
     found = prior.guess(picture)
     cells = picture.shape[0] / phases.CELL_PX, picture.shape[1] / phases.CELL_PX
     groups = objects.group(found.affinity)
-    members, aside = _edges(photo, picture, found.envelope, groups, cells)
-    return Encoding(picture, found.envelope, prior.FREQUENCIES, cells, groups, members=members, lookup=aside)
+    named = groups.objects
+    owned = owners.owners(named, cells, picture)
+    first = owners.joined(int(named.max()) + 1, owned, edges(picture))
+    kept, aside = _edges(photo, picture, found.envelope, first[named], first[owned], cells)
+    return Encoding(picture, found.envelope, prior.FREQUENCIES, cells, groups, members=kept, lookup=aside)
 
 
-def _edges(photo, picture, envelope, groups, cells):
-    """Where motion ends, by the photo: members and lookup of `Motion`."""
-    owned = owners.owners(groups.objects, cells, picture)
-    first = owners.joined(int(groups.objects.max()) + 1, owned, picture)
-    owned, cut = first[owned], first[groups.objects]
+def _edges(photo, picture, envelope, named, owned, cells):
+    """Where motion ends, by the photo: members and lookup of `Motion`; named, owned: the object of each cell, texel."""
     moves = owners.apart(envelope, owned, photo.shape[1] / picture.shape[1])
-    return owners.members(cut, owned, cells), lookup(stages.shown(photo), moves)
+    return members(named, owned, cells), lookup(stages.shown(photo), moves)
 
 
 class Encodings:

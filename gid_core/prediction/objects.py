@@ -5,13 +5,26 @@ frame (contract.CELL_STRIDE).
 """
 
 import heapq
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..model.contract import PAIRS
 
-__all__ = ["EDDY_STEPS", "FIELD_CELLS", "RATE", "Groups", "field_share", "group", "object_mean", "spread", "ties"]
+__all__ = [
+    "EDDY_STEPS",
+    "FIELD_CELLS",
+    "RATE",
+    "Groups",
+    "alike",
+    "field_share",
+    "group",
+    "numbered",
+    "object_mean",
+    "spread",
+    "ties",
+]
 
 EDDY_STEPS = 30  # of spreading: eddies of about 4 cells, 30 px
 FIELD_CELLS = 400  # an object of so many cells is half a field
@@ -31,12 +44,12 @@ class Groups:
     parts: np.ndarray
 
 
-def group(affinity: np.ndarray) -> Groups:
+def group(affinity: np.ndarray, least: int = 1) -> Groups:
     """Cells gathered into parts, and parts into objects.
 
     The two groups with the strongest common border merge first, until no border's mean affinity is above a threshold:
     .8 for parts, .36 for objects. So one doubtful cell does not join two objects, as it does when noise leaks along
-    affinities.
+    affinities. Then what has fewer than `least` cells joins the neighbour that it most likely belongs to.
 
     Args:
         affinity: float (n, h, w), probability that the cell at the first n of PAIRS is the same object. Pairs that span
@@ -52,20 +65,52 @@ def group(affinity: np.ndarray) -> Groups:
         if into[i] != i or into[j] != j or borders[i][j][1] != n:
             continue  # one of them has merged since, or their border has grown
         if parts is None and -strength <= _SURE:
-            parts = _numbered(into, shape)
-        if len(borders[i]) < len(borders[j]):
-            i, j = j, i
-        into[j] = i
-        del borders[i][j], borders[j][i]
-        for k, (value, count) in borders[j].items():
-            total, length = borders[i].get(k, (0.0, 0))
-            border = (total + value, length + count)
-            borders[i][k] = borders[k][i] = border
-            del borders[k][j]
-            if border[0] > _TOGETHER * border[1]:
-                heapq.heappush(queue, (-border[0] / border[1], min(i, k), max(i, k), border[1]))
-    objects = _numbered(into, shape)
-    return Groups(objects, objects if parts is None else parts)
+            parts = _merged(into, shape)
+        kept, beside = _merge(i, j, into, borders)
+        for k in beside:
+            total, count = borders[kept][k]
+            if total > _TOGETHER * count:
+                heapq.heappush(queue, (-total / count, min(kept, k), max(kept, k), count))
+    parts = _merged(into, shape) if parts is None else parts
+    _absorb(least, into, borders)
+    return Groups(_merged(into, shape), parts)
+
+
+def _merge(i, j, into, borders):
+    """Make two groups one: (the name that remains, those beside it whose border has changed)."""
+    if len(borders[i]) < len(borders[j]):
+        i, j = j, i
+    into[j] = i
+    del borders[i][j], borders[j][i]
+    for k, (value, count) in borders[j].items():
+        total, length = borders[i].get(k, (0.0, 0))
+        borders[i][k] = borders[k][i] = (total + value, length + count)
+        del borders[k][j]
+    return i, borders[j]
+
+
+def _absorb(least, into, borders):
+    """Groups of fewer than `least` cells, the smallest first, into the neighbour with the strongest border."""
+    roots = [_root(into, i) for i in range(len(into))]
+    size = Counter(roots)
+    small = [(n, i) for i, n in size.items() if n < least]
+    heapq.heapify(small)
+    while small:
+        n, i = heapq.heappop(small)
+        if into[i] != i or size[i] != n or not borders[i]:
+            continue
+        j = max(borders[i], key=lambda k: (borders[i][k][0] / borders[i][k][1], -k))
+        together = size[i] + size[j]
+        kept, _ = _merge(i, j, into, borders)
+        size[kept] = together
+        if together < least:
+            heapq.heappush(small, (together, kept))
+
+
+def _root(into, i):
+    while into[i] != i:
+        i = into[i]
+    return i
 
 
 def _cell_borders(affinity):
@@ -81,14 +126,32 @@ def _cell_borders(affinity):
     return borders
 
 
-def _numbered(into, shape):
+def _merged(into, shape):
     """Cells by the group that they ended in: int (h, w)."""
-    roots = list(into)
-    for i in range(len(roots)):
-        while roots[i] != roots[roots[i]]:
-            roots[i] = roots[roots[i]]
-    _, first, index = np.unique(roots, return_index=True, return_inverse=True)
-    return np.argsort(np.argsort(first))[index].reshape(shape)
+    return numbered(np.reshape([_root(into, i) for i in range(len(into))], shape))
+
+
+def numbered(labels: np.ndarray) -> np.ndarray:
+    """The same parts of a field of labels int (h, w), numbered from 0 in the order of their first cells."""
+    _, first, index = np.unique(labels, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[index].reshape(labels.shape)
+
+
+def alike(labels: np.ndarray, affinity: np.ndarray) -> np.ndarray:
+    """The mean affinity of next neighbours along the border of each two of n objects: float (n, n), symmetric, 0 where
+    they have none.
+
+    Args:
+        labels: int (h, w), the objects, numbered from 0. affinity: as `group` takes it.
+    """
+    n, (h, w) = int(labels.max()) + 1, labels.shape
+    total, count = np.zeros((n, n)), np.zeros((n, n))
+    for values, (down, right) in zip(affinity, PAIRS[:2], strict=False):
+        one, other, value = labels[: h - down, : w - right], labels[down:, right:], values[: h - down, : w - right]
+        meets = one != other
+        np.add.at(total, (one[meets], other[meets]), value[meets])
+        np.add.at(count, (one[meets], other[meets]), 1)
+    return (total + total.T) / np.maximum(count + count.T, 1)
 
 
 def ties(labels: np.ndarray) -> np.ndarray:

@@ -83,7 +83,8 @@ def _odds(probability):
 def resampled(field: np.ndarray, size, cells, onto, taps: int = 1) -> np.ndarray:
     """A field (..., h, w) on the cells of a look, on those of another look at the same photo.
 
-    size, onto: (height, width) of the two looks in px, without padding; cells: (rows, columns) of the other one.
+    size, onto: (height, width) of the photo in both looks, both in px or both in cells. cells: (rows, columns) of the
+    other one.
     taps: samples of each cell a side, whose mean it is: 1 towards finer cells, more towards coarser ones.
     """
     rows, columns = (

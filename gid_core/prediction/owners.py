@@ -1,22 +1,21 @@
-"""Which object owns each texel of the grid, by the photo, and which cells the texel takes its phases of.
+"""Which object owns each texel of the grid, by the photo.
 
 Two objects of two phases have no phase between them: one interpolated across their border dips to nothing. So each
-texel is of one object, by the photo's colours, and takes its phases of that object's cells alone. That tears the
-picture along the border, which is right where the photo has an edge and shows where it has none: objects that meet
-inside a smooth surface are therefore one here, and phases change gently from one to the other.
+texel is of one object, by the photo's colours, and takes its phases of that object's cells alone (motion/cells.py).
+That tears the picture along the border, which is right where the photo has an edge and shows where it has none: objects
+that meet inside a smooth surface are therefore one here, and phases change gently from one to the other.
 """
 
 import numpy as np
 
 from ..motion import guided
-from ..motion.edges import edges
-from ..motion.motion import MEMBERS
 
-__all__ = ["apart", "joined", "members", "owners"]
+__all__ = ["apart", "joined", "owners"]
 
 _FINE = 2  # parts of a cell along each axis, on which an object's outline is fitted to the photo
 _BATCH = 16  # objects at a time: 10 MB
 _SEEN = 0.4  # share of two objects' border that must be an edge, or they are one
+_ALIKE = 0.2  # mean affinity along a border, up to which two objects are surely two
 _DIRECTIONS = 8  # random unit vectors of so many numbers are nearly at right angles
 
 
@@ -50,40 +49,26 @@ def owners(objects: np.ndarray, cells: tuple[float, float], picture: np.ndarray)
     return found
 
 
-def joined(n: int, owned: np.ndarray, picture: np.ndarray) -> np.ndarray:
+def joined(n: int, owned: np.ndarray, edges, alike: np.ndarray | None = None) -> np.ndarray:
     """Which of n objects are one because the photo has no edge between them: int (n,), each one's first.
 
     Args:
-        owned: int (H, W), the object of each texel. picture: float32 (H, W, 3), sRGB-encoded.
+        owned: int (H, W), the object of each texel. edges: bool (H - 1, W), (H, W - 1), where the photo has one.
+        alike: float (n, n), of objects.alike; objects of which that is sure are two without an edge; None: of none.
     """
     borders, cut = np.zeros((n, n), int), np.zeros((n, n), int)
-    below, beside = edges(picture)
+    below, beside = edges
     for labels, is_edge in ((owned, below), (owned.T, beside.T)):
         upper, lower = np.minimum(labels[:-1], labels[1:]), np.maximum(labels[:-1], labels[1:])
         for found, where in ((borders, upper != lower), (cut, (upper != lower) & is_edge)):
             np.add.at(found, (upper[where], lower[where]), 1)
     first = np.arange(n)
-    for i, j in np.argwhere((borders > 0) & (cut < _SEEN * borders)):
+    is_one = (borders > 0) & (cut < _SEEN * borders)
+    if alike is not None:
+        is_one &= alike > _ALIKE
+    for i, j in np.argwhere(is_one):
         first[first == max(first[i], first[j])] = min(first[i], first[j])
     return first
-
-
-def members(objects: np.ndarray, owned: np.ndarray, cells: tuple[float, float]) -> np.ndarray:
-    """Which of the 4 x 4 cells around each texel are of its object: uint16 (H, W), as `Motion.members`.
-
-    Args:
-        objects: int (h, w), of each cell. owned: int (H, W), of each texel. cells: as `owners` takes them.
-    """
-    low = [
-        np.floor(guided.centres(n, size, extent)).astype(int)
-        for n, size, extent in zip(objects.shape, owned.shape, cells, strict=True)
-    ]
-    found = np.zeros(owned.shape, np.uint16)
-    for bit, (i, j) in enumerate(MEMBERS):
-        row, column = (low[0] + i)[:, None], low[1] + j
-        row, column = np.clip(row, 0, objects.shape[0] - 1), np.clip(column, 0, objects.shape[1] - 1)
-        found |= (objects[row, column] == owned).astype(np.uint16) << np.uint16(bit)
-    return found
 
 
 def apart(envelope: np.ndarray, owned: np.ndarray, scale: float) -> np.ndarray:

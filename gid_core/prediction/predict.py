@@ -81,12 +81,11 @@ def imagine(
     Raises:
         ModelError: see Model.run.
     """
-    assert encoding.rms is not None  # a model's encoding, not that of the rules
     assert encoding.condition is not None
     wind, own = draw_wind(generator(seed, "wind")), photo_seed(seed, encoding.picture)
     begin = stages.start(model.card, encoding.groups, wind, own)
     z = stages.flow(model, encoding.condition, begin, wind, steps, on_step)
-    return stages.free(stages.finish(z, encoding.rms, encoding.groups.objects), own)
+    return encoding.finished(z, wind, own)
 
 
 def _by_model(digest, read, request, kept, tell):

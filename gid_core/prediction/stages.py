@@ -18,7 +18,7 @@ import numpy as np
 from ..files.colour import encode_srgb
 from ..files.image_io import resize
 from ..model.card import Card
-from ..model.contract import CELL_STRIDE, CLOSER, ENVELOPE_STRIDE, PICTURE_STRIDE
+from ..model.contract import CELL_STRIDE, CLOSER, ENVELOPE_STRIDE, PICTURE_STRIDE, TOLD_STRIDE
 from ..model.session import Model
 from ..motion import guided
 from . import objects, phases, sampler
@@ -130,7 +130,8 @@ def look(model: Model, photo: np.ndarray, picture: np.ndarray) -> tuple[dict, tu
     Args:
         picture: of `at_grid`.
     Returns:
-        (found, sights, moves): what the encoder says of the first look, `alive` as all tell it; the one or two looks;
+        (found, sights, moves): what the encoder says of the first look, `alive` as all tell it; where there is a
+        second one, `affinity` and `own` of its cells; the one or two looks;
         how much of its envelope each pixel of the picture moves by, float32, 0..1.
     Raises:
         ModelError: see Model.run.
@@ -145,14 +146,21 @@ def look(model: Model, photo: np.ndarray, picture: np.ndarray) -> tuple[dict, tu
     closer = see(photo, min(max(_LEAST_LONG_SIDE, *photo.shape[:2]), FINE_LONG_SIDE))
     cells = tuple(n // ENVELOPE_STRIDE for n in closer.rgb.shape[2:])
     coarse = resampled(coarse, sight.size, cells, closer.size).astype(np.float32)
-    fine = model.run(CLOSER, {"rgb": closer.rgb, "coarse": coarse[None, None]})["alive"][0, 0]
+    inputs = {"rgb": closer.rgb, "coarse": coarse[None, None]}
+    largest = tuple(n // TOLD_STRIDE for n in closer.rgb.shape[2:])
+    spanned = tuple(n / TOLD_STRIDE for n in closer.size)
+    for name, of in (("told", "features"), ("known", "affinity")):
+        inputs[name] = resampled(found[of], sight.cells, largest, spanned).astype(np.float32)
+    seen = model.run(CLOSER, inputs)
+    fine = seen["alive"][0, 0]
     both, fine = (_without_rim(x, ring=2) for x in (fused(coarse, fine), fine))  # as wide as a cell of the first look
     # The tip of a blade that the closer look alone finds hangs together with what both know.
     both = guided.reconstructed(both, np.maximum(both, fine))
     moves, alive = Outline(both, fine, closer.size, _means(closer)).at_grid(picture)
     pixels = tuple(n * ENVELOPE_STRIDE for n in picture.shape[:2])  # `resampled` counts 4 px to a cell
     alive = resampled(alive, pixels, found["alive"].shape[2:], sight.size, taps=ENVELOPE_STRIDE)
-    return {**found, "alive": alive[None, None].astype(np.float32)}, (sight, closer), moves
+    told = {"alive": alive[None, None].astype(np.float32), "affinity": seen["affinity"], "own": seen["own"]}
+    return {**found, **told}, (sight, closer), moves
 
 
 # --- envelope

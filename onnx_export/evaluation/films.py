@@ -16,7 +16,7 @@ from gid_core.files.clips import VIDEO_ENDINGS, Clip, fitted
 from gid_core.frames import renderer
 from gid_core.motion.plan import plan_loop
 from gid_core.motion.volume import SpectralVolume
-from gid_core.prediction import phases, stages
+from gid_core.prediction import phases
 from gid_core.prediction.encodings import encode
 from gid_core.prediction.request import generator, photo_seed
 from gid_core.prediction.wind import draw_wind
@@ -96,8 +96,7 @@ def procedural_volume(model, picture: Image.Image, seed: int = 0) -> SpectralVol
     seen = encode(model, linear(picture))
     wind, own = draw_wind(generator(seed, "wind")), photo_seed(seed, seen.picture)
     z = phases.procedural(seen.groups, seen.frequencies, wind, generator(own, "motion"))
-    z = stages.free(stages.finish(z, seen.rms, seen.groups.objects), own)
-    return seen.motion(z).volume()
+    return seen.motion(seen.finished(z, wind, own)).volume()
 
 
 def as_clip(film: Film) -> Clip:

@@ -2,7 +2,8 @@
 
 The motion is the scene's own, on the flow's cells, and so is the envelope: what a prediction found decides only which
 cells a texel takes its phases of. So this measures objects and how they are read, not the flow. Beside it stands the
-same with phases interpolated across every border. Scenes are the unit of chance.
+same with phases interpolated across every border. An object that has none of the flow's cells moves as it does in the
+scene, for chance would draw it a phase of its own. Scenes are the unit of chance.
 """
 
 from dataclasses import replace
@@ -21,7 +22,7 @@ from .edges import DETAIL
 from .paired import paired, paired_lines
 from .scenes import MOVES_PX, field
 
-__all__ = ["FIGURES", "at_cells", "compared", "drawn", "mover_bars", "mover_lines", "score_movers"]
+__all__ = ["FIGURES", "at_cells", "carried", "compared", "drawn", "mover_bars", "mover_lines", "score_movers"]
 
 FIGURES = ("error", "amplitude")
 _NEAR, _BESIDE = 3, 1  # texels of the grid, 4 px of the scene each
@@ -56,13 +57,20 @@ def _rms(amplitudes):
     return np.sqrt((np.abs(amplitudes) ** 2).sum((0, 3)))
 
 
-def at_cells(z, strength):
-    """z (K, H, W, 2) of the texel of each of the flow's cells that moves farthest: (K, h, w, 2)."""
-    size = int(phases.CELL_PX)
+def at_cells(z, strength, size=int(phases.CELL_PX)):
+    """z (K, H, W, 2) of the texel of each cell, `size` wide, that moves farthest: (K, h, w, 2)."""
     rows, columns = (n // size for n in strength.shape)
     blocks = strength.reshape(rows, size, columns, size).transpose(0, 2, 1, 3).reshape(rows, columns, -1)
     row, column = np.divmod(blocks.argmax(-1), size)
     return z[:, np.arange(rows)[:, None] * size + row, np.arange(columns) * size + column]
+
+
+def carried(seen, z, strength):
+    """A scene's own motion z (K, H, W, 2) on the flow's cells, carried to the motion's as a prediction's is."""
+    coarse = at_cells(z, strength)
+    if seen.finer is None:
+        return coarse
+    return seen.finer.carried(coarse, lambda _, px: at_cells(z, strength, round(px)))
 
 
 def drawn(seed, first):
@@ -81,7 +89,7 @@ def _rows(model, count, first):
     for seed in range(first, first + count):
         scene, z, far, photo = drawn(seed, first)
         seen = replace(encode(model, photo), envelope=far, lookup=None)
-        cells = at_cells(z, field(scene.maps, "amplitude"))
+        cells = carried(seen, z, field(scene.maps, "amplitude"))
         for name, one in (("prediction", seen), ("interpolated", replace(seen, members=None))):
             row = compared(one.motion(cells).volume().amplitudes, far[..., None] * z, field(scene.maps, "object"))
             if row:

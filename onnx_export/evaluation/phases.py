@@ -5,20 +5,21 @@ paired, scene by scene.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import torch
+from PIL import Image
 
 from gid_core.model import session
 from gid_core.prediction import objects, phases, stages
+from gid_core.prediction.encodings import Encoding, encode
 from gid_core.prediction.request import generator
 from gid_core.prediction.wind import Wind
 
 from ..scenes import motion
 from .bars import Bar, rounded
 from .scenes import HELD_OUT_SEED, MOVES_PX, field, held_out
-from .seeing import scene_rgb
+from .seeing import linear
 from .speed import PAPER_STEPS
 from .statistics import apart, interval
 
@@ -39,6 +40,7 @@ __all__ = [
 ]
 
 _FEW_CELLS, _RIGID_CELLS = 20, 6
+DETAIL = 2  # times the size of the first look: scenes are seen by both looks, as photographs are
 _APART = 2  # cells, between neighbours that are compared
 _SEEDS = (1, 2)
 _COMPARED = ("coherence", "contrast", "perpendicular", "wave")
@@ -133,14 +135,19 @@ def _neighbours_agree(z, name, rigid, alive, *, is_same):
     return np.mean(found) if found else None
 
 
-def sampled(model, found, groups: objects.Groups, wind: Wind, seed: int, steps: int):
-    """(procedural z, z of the flow), complex (K, h, w, 2), as predict makes them but without its last blur.
+def sampled(model, seen: Encoding, wind: Wind, seed: int, steps: int):
+    """(procedural z, z of the flow), complex (K, h, w, 2) on its cells, before they are finished."""
+    z = phases.procedural(seen.groups, seen.frequencies, wind, generator(seed, "motion"))
+    begin = stages.start(model.card, seen.groups, wind, seed)
+    return z, stages.flow(model, seen.condition, begin, wind, steps)
 
-    found: of model.encode.
-    """
-    z = phases.procedural(groups, model.card.frequencies, wind, generator(seed, "motion"))
-    begin = stages.start(model.card, groups, wind, seed)
-    return z, stages.flow(model, stages.condition(model, found, groups), begin, wind, steps)
+
+def strongest(z, strength):
+    """z (K, 2h, 2w, 2) of the cell of each 2 x 2 that moves farthest: (K, h, w, 2); strength (2h, 2w)."""
+    h, w = (n // 2 for n in strength.shape)
+    cell = strength.reshape(h, 2, w, 2).transpose(0, 2, 1, 3).reshape(h, w, 4).argmax(-1)
+    rows, columns = np.indices((h, w))
+    return z[:, 2 * rows + cell // 2, 2 * columns + cell % 2]
 
 
 def started(model, groups: objects.Groups, wind: Wind, seed: int):
@@ -154,23 +161,22 @@ def _white(shape, seed):
 
 @dataclass(frozen=True, eq=False)
 class _Scene:
-    """A held-out scene as the model sees it, and its truth on the flow's grid: maps (fields, h, w)."""
+    """A held-out scene as the model sees it, and its truth on the flow's cells: maps (fields, h, w), and how far the
+    cells half as wide move, (2h, 2w)."""
 
     model: session.Model
-    found: dict
+    seen: Encoding
     maps: np.ndarray
+    strength: np.ndarray
     told: Wind
-    groups: objects.Groups
-
-    @cached_property
-    def strength(self):
-        return stages.strength(stages.coarse_envelope(self.model.card, self.found))
 
     def sampled(self, seed, steps):
-        return sampled(self.model, self.found, self.groups, self.told, seed, steps)
+        return sampled(self.model, self.seen, self.told, seed, steps)
 
-    def as_run(self, z):
-        return stages.finish(z, self.strength, self.groups.objects)
+    def as_run(self, zs):
+        """z of each of _SEEDS as a motion takes it, on the flow's cells: of finer ones that which moves farthest."""
+        found = [self.seen.finished(z, self.told, seed) for z, seed in zip(zs, _SEEDS, strict=True)]
+        return [f if f.shape == z.shape else strongest(f, self.strength) for f, z in zip(found, zs, strict=True)]
 
     def statistics(self, z, other):
         """`phase_statistics` of z, with its diversity from the z of another seed; empty when nothing moves."""
@@ -184,13 +190,16 @@ class _Scene:
 
 
 def _seen(model, scene):
-    found, maps = model.encode(scene_rgb(scene)), motion.coarse(torch.from_numpy(scene.maps)[None])[0].numpy()
-    return _Scene(model, found, maps, Wind(*map(float, scene.wind)), objects.group(found["affinity"][0]))
+    fine = motion.coarse(torch.from_numpy(scene.maps)[None])
+    maps, strength = motion.coarse(fine)[0].numpy(), field(fine[0], "amplitude").numpy()
+    seen = encode(model, linear(Image.fromarray(scene.image)))
+    return _Scene(model, seen, maps, strength, Wind(*map(float, scene.wind)))
 
 
 def _drawn(scene, seed):
     """The true motion of a scene at a seed: z (K, h, w, 2)."""
-    maps, wind = motion.coarse(torch.from_numpy(scene.maps)[None]), torch.from_numpy(scene.wind)[None]
+    maps = motion.coarse(motion.coarse(torch.from_numpy(scene.maps)[None]))
+    wind = torch.from_numpy(scene.wind)[None]
     axis = np.stack([field(maps[0], "dx").numpy(), field(maps[0], "dy").numpy()], -1)
     return motion.draw(maps, wind, torch.Generator().manual_seed(seed))[0].numpy()[..., None] * axis
 
@@ -198,7 +207,7 @@ def _drawn(scene, seed):
 def phase_rows(model, count: int = 24, step_counts=(1, 2, 4, 8, 16), first: int = HELD_OUT_SEED) -> dict:
     """{kind of z: [statistics of a scene, ...]}, the same scenes in every list; diversity 1: seeds are independent."""
     rows = {}
-    for scene in held_out(count, first):
+    for scene in held_out(count, first, DETAIL):
         seen = _seen(model, scene)
 
         def note(kind, pair, seen=seen):
@@ -212,12 +221,12 @@ def phase_rows(model, count: int = 24, step_counts=(1, 2, 4, 8, 16), first: int 
             if steps == step_counts[0]:
                 note("noise", [_white(start[0].shape, seed) for seed in _SEEDS])
                 note("procedural", start)
-                note("procedural, as run", [seen.as_run(z) for z in start])
-                starts = [started(model, seen.groups, seen.told, seed) for seed in _SEEDS]
-                note("start, as run", [seen.as_run(z) for z in starts])
+                note("procedural, as run", seen.as_run(start))
+                starts = [started(model, seen.seen.groups, seen.told, seed) for seed in _SEEDS]
+                note("start, as run", seen.as_run(starts))
             note(f"flow, {steps} steps", flow)
             if steps == model.card.steps:
-                note(f"flow, {steps} steps, as run", [seen.as_run(z) for z in flow])
+                note(f"flow, {steps} steps, as run", seen.as_run(flow))
     return rows
 
 
@@ -227,10 +236,10 @@ def step_figures(model, count: int = 24, reference: int = PAPER_STEPS, first: in
     The same scenes, seeds and starts; 95 % of draws of scenes. reference: the many steps.
     """
     few, many = [], []
-    for scene in held_out(count, first):
+    for scene in held_out(count, first, DETAIL):
         seen = _seen(model, scene)
         for rows, steps in ((few, model.card.steps), (many, reference)):
-            statistics = seen.statistics(*(seen.as_run(seen.sampled(seed, steps)[1]) for seed in _SEEDS))
+            statistics = seen.statistics(*seen.as_run([seen.sampled(seed, steps)[1] for seed in _SEEDS]))
             if statistics:
                 rows.append(statistics)
     if not few:

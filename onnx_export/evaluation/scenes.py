@@ -21,10 +21,10 @@ _LOG_FLOOR_PX = 0.05  # added before a logarithm: the bar of stillness
 _FEW = 20  # cells, below which a scene has no order of amplitudes
 
 
-def held_out(count: int, first: int = HELD_OUT_SEED):
+def held_out(count: int, first: int = HELD_OUT_SEED, detail: int = 1):
     """`count` held-out scenes from the seed `first` on, as painting.Scene; settings are chosen on other seeds."""
     for seed in range(first, first + count):
-        yield painting.paint(seed)
+        yield painting.paint(seed, detail=detail)
 
 
 def field(maps, name: str):

@@ -8,8 +8,7 @@ from PIL import Image
 
 from gid_core.files import colour
 from gid_core.model.contract import ENVELOPE_STRIDE
-from gid_core.prediction import objects, stages
-from gid_core.prediction.levels import levelled
+from gid_core.prediction import encodings, stages
 from gid_core.prediction.outline import gate
 
 __all__ = [
@@ -88,10 +87,9 @@ def answer(model, picture: Image.Image) -> tuple[np.ndarray, np.ndarray]:
     """(alive, RMS motion in px of a 256-px frame) of a picture as a prediction knows it before chance: (H/4, W/4) each,
     on the cells of its first look."""
     photo = linear(picture)
-    found, sights, _ = stages.look(model, photo, stages.at_grid(photo))
-    alive, labels = found["alive"][0, 0], objects.group(found["affinity"][0]).objects
-    far = levelled(stages.reach(model.card, found), alive, labels, sights[0].picture, sights[-1].picture)
-    return alive, np.sqrt((far**2).sum(0)) * gate(alive)
+    known = encodings.see(model, photo, stages.at_grid(photo))
+    alive = known.found["alive"][0, 0]
+    return alive, np.sqrt((known.far**2).sum(0)) * gate(alive)
 
 
 def amplitude_px(model, found) -> np.ndarray:

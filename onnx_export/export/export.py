@@ -17,10 +17,12 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from gid_core.model.contract import BONDS, CLOSER, PREDICTION, Z_LAYOUT
+from gid_core.model.contract import BONDS, CLOSER, PAIRS, PREDICTION, TOLD_STRIDE, Z_LAYOUT
 
 from ..fitting.conditions import load, load_encoder
 from ..networks import backbone
+from ..networks.borders import BorderNet
+from ..networks.encoder import GroupNet
 from ..networks.flow import N_FREQS, FlowNet
 from ..networks.outline import OutlineNet, logit
 from ..scenes import motion
@@ -72,14 +74,17 @@ class EncoderGraph(nn.Module):
 
 
 class OutlineGraph(nn.Module):
-    """rgb, coarse (alive of the first look) -> alive."""
+    """The closer look: rgb, and of the first look coarse (alive), told (features), known (affinity) -> alive, affinity,
+    own."""
 
-    def __init__(self, network, frozen=None):
+    def __init__(self, network, borders, frozen=None):
         super().__init__()
-        self.frozen, self.network = frozen or backbone.pretrained(), network
+        self.frozen, self.network, self.borders = frozen or backbone.pretrained(), network, borders
 
-    def forward(self, rgb, coarse):
-        return self.network(rgb, *self.frozen(rgb), logit(coarse)).sigmoid()
+    def forward(self, rgb, coarse, told, known):
+        found = self.frozen(rgb)
+        affinity, own = self.borders(rgb, *found, told, logit(known))
+        return self.network(rgb, *found, logit(coarse)).sigmoid(), affinity.sigmoid(), own.sigmoid()
 
 
 class ConditionGraph(nn.Module):
@@ -110,9 +115,14 @@ def example_picture(size=_SIZE, seed=0):
 
 
 def example_looks(size=_SIZE, seed=0):
-    """{"rgb", "coarse"}: the signature of an OutlineGraph for a picture of (height, width)."""
-    generator = torch.Generator().manual_seed(seed)
-    return {**example_picture(size, seed), "coarse": torch.rand(1, 1, size[0] // 4, size[1] // 4, generator=generator)}
+    """{"rgb", "coarse", "told", "known"}: the signature of an OutlineGraph for a picture of (height, width)."""
+    generator, (h, w) = torch.Generator().manual_seed(seed), (n // TOLD_STRIDE for n in size)
+    return {
+        **example_picture(size, seed),
+        "coarse": torch.rand(1, 1, 4 * h, 4 * w, generator=generator),
+        "told": torch.randn(1, GroupNet().features, h, w, generator=generator),
+        "known": torch.rand(1, len(PAIRS), h, w, generator=generator),
+    }
 
 
 def example_inputs(network: FlowNet, size=_SIZE, seed=0):
@@ -150,9 +160,9 @@ def encoder_graph(encoder):
 def outline_graph(outline):
     """The ONNX model of an OutlineGraph."""
     h, w = _sides()
-    return exported(
-        outline, example_looks(), ["alive"], {"rgb": {2: 32 * h, 3: 32 * w}, "coarse": {2: 8 * h, 3: 8 * w}}
-    )
+    strides = {"rgb": 32, "coarse": 8, "told": 2, "known": 2}
+    shapes = {name: {2: part * h, 3: part * w} for name, part in strides.items()}
+    return exported(outline, example_looks(), ["alive", "affinity", "own"], shapes)
 
 
 def condition_graph(network: FlowNet):
@@ -329,7 +339,8 @@ def main(arguments=None):
         made = graphs(EncoderGraph(encoder), flow)
         if (Path(options.work) / "outline.pt").exists():  # a model without it looks once
             outline, states["outline"] = load(options.work, "outline", OutlineNet())
-            made[CLOSER] = outline_graph(OutlineGraph(outline))
+            borders, states["borders"] = load(options.work, "borders", BorderNet())
+            made[CLOSER] = outline_graph(OutlineGraph(outline, borders))
     except ValueError as error:
         parser.error(str(error))
     save(made, folder)

@@ -19,6 +19,7 @@ from torch import nn
 from gid_core.model.contract import CLOSER, PREDICTION
 
 from ..networks.blocks import parameters
+from ..networks.borders import BorderNet
 from ..networks.encoder import EncoderNet
 from ..networks.flow import FlowNet
 from ..networks.outline import OutlineNet
@@ -29,22 +30,25 @@ __all__ = ["main", "restore", "restored"]
 _LEFT_OUT = ("groups.shape.weight", "groups.shape.bias")
 
 
-def restored(graph, files):
-    """A graph of export.py, its network with the weights that `files`, its own and others, have of it.
+def restored(graph, files, part="network"):
+    """A network of a graph of export.py, with the weights that `files`, its own and others, have of it.
+
+    part: the name of the network in the graph.
 
     Raises:
         ValueError: the files are of another version's networks.
     """
     stores = [onnx.load(file).graph for file in files]
     values = [{t.name.removesuffix("_half"): numpy_helper.to_array(t) for t in store.initializer} for store in stores]
-    wanted = graph.network.state_dict()
-    found = {name: _first(known.get(f"network.{name}") for known in values) for name in wanted}
+    network = getattr(graph, part)
+    wanted = network.state_dict()
+    found = {name: _first(known.get(f"{part}.{name}") for known in values) for name in wanted}
     for store, known in zip(stores, values, strict=True):
-        found |= _norms(store, known, graph)
-    if isinstance(graph.network, FlowNet):  # the exporter may keep it as the output that it is, (1, K, embedding)
+        found |= _norms(store, known, graph, part)
+    if isinstance(network, FlowNet):  # the exporter may keep it as the output that it is, (1, K, embedding)
         shape = wanted["frequency.weight"].shape
         found["frequency.weight"] = _first(v for known in values for v in known.values() if v.shape[-2:] == shape)
-    if isinstance(graph.network, OutlineNet):  # the exporter folds its two numbers, each at its place of use
+    if isinstance(network, OutlineNet):  # the exporter folds its two numbers, each at its place of use
         found["share"] = np.array([_first(known.get(name) for known in values) for name in ("select", "select_1")])
     missing = [n for n, value in found.items() if value is None and n not in _LEFT_OUT]
     odd = [n for n, value in found.items() if value is not None and value.size != wanted[n].numel()]
@@ -54,15 +58,15 @@ def restored(graph, files):
     for name, value in found.items():
         if value is not None:
             wanted[name].copy_(torch.from_numpy(value.astype("float32")).view_as(wanted[name]))
-    return graph
+    return network
 
 
 def _first(values):
     return next((value for value in values if value is not None), None)
 
 
-def _norms(stored, values, graph):
-    """{name: gain or shift} of the group norms of graph.network, as far as this file has any."""
+def _norms(stored, values, graph, part):
+    """{name: gain or shift} of the group norms of a part of a graph, as far as this file has any."""
     readers = {name: node for node in stored.node for name in node.input}
 
     def folded(node):
@@ -75,14 +79,16 @@ def _norms(stored, values, graph):
             gains.append((folded(scaled), folded(readers[scaled.output[0]])))
     found = {}
     for name, (gain, shift) in zip(_norm_names(graph) if gains else (), gains, strict=False):
-        found |= {f"{name}.weight": gain, f"{name}.bias": shift}
+        if name.startswith(f"{part}."):
+            name = name.removeprefix(f"{part}.")
+            found |= {f"{name}.weight": gain, f"{name}.bias": shift}
     return found
 
 
 def _norm_names(graph):
-    """Names of the group norms of graph.network, in the order of a forward pass."""
+    """Names of the group norms of a graph, in the order of a forward pass."""
     met, hooks = [], []
-    for name, module in graph.network.named_modules():
+    for name, module in graph.named_modules():
         if isinstance(module, nn.GroupNorm):
             hooks.append(module.register_forward_hook(lambda *_, name=name: met.append(name)))
     is_flow = isinstance(graph, export.FlowGraph)
@@ -97,7 +103,7 @@ def _norm_names(graph):
 
 
 def restore(models, work):
-    """Write work/{where,reach,groups,flow,outline}.pt, as far as they are not there, from a folder of model files.
+    """Write work/{where,reach,groups,flow,outline,borders}.pt, as far as they are not there, of model files.
 
     Raises:
         ValueError: the files are not there, or of another version's networks.
@@ -107,13 +113,14 @@ def restore(models, work):
         if not (models / name).exists():
             raise ValueError(f"{models / name} is not there: give the folder of the shipped model files")
     card = json.loads((models / "card.json").read_text(encoding="utf-8"))
-    encoder = restored(export.EncoderGraph(EncoderNet()), [models / "encoder.onnx"]).network
+    encoder = restored(export.EncoderGraph(EncoderNet()), [models / "encoder.onnx"])
     told = [models / "condition.onnx", models / "flow.onnx"]
-    flow = restored(export.FlowGraph(FlowNet(features=encoder.features)), told).network
+    flow = restored(export.FlowGraph(FlowNet(features=encoder.features)), told)
     work.mkdir(parents=True, exist_ok=True)
     parts = {"where": encoder.where, "reach": encoder.reach, "groups": encoder.groups, "flow": flow}
     if CLOSER in card["files"]:
-        parts[CLOSER] = restored(export.OutlineGraph(OutlineNet()), [models / f"{CLOSER}.onnx"]).network
+        graph, files = export.OutlineGraph(OutlineNet(), BorderNet()), [models / f"{CLOSER}.onnx"]
+        parts |= {CLOSER: restored(graph, files), "borders": restored(graph, files, "borders")}
     for name, network in parts.items():
         if (work / f"{name}.pt").exists():
             continue
@@ -127,7 +134,9 @@ def restore(models, work):
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="onnx_export.export.restore", description="Checkpoints of model files")
     parser.add_argument("--models", required=True, help="folder of the model files and card.json")
-    parser.add_argument("--work", required=True, help="folder for where.pt, reach.pt, groups.pt, flow.pt, outline.pt")
+    parser.add_argument(
+        "--work", required=True, help="folder for where.pt, reach.pt, groups.pt, flow.pt, outline.pt, borders.pt"
+    )
     options = parser.parse_args(arguments)
     try:
         restore(options.models, options.work)

@@ -6,17 +6,27 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from gid_core.prediction import objects
+from gid_core.prediction import encodings, objects
+from gid_core.prediction.finer import finer_of
 from gid_core.prediction.wind import Wind
 
 from ..networks.encoder import EncoderNet, GroupNet, WhereNet
 from ..scenes import motion
-from . import dataset
+from . import borders, dataset
 
-__all__ = ["REFINED", "RUNS", "clip_conditions", "final", "flow_conditions", "load", "load_encoder"]
+__all__ = [
+    "REFINED",
+    "RUNS",
+    "clip_conditions",
+    "closer_conditions",
+    "final",
+    "flow_conditions",
+    "load",
+    "load_encoder",
+]
 
 # Of a training, in their order; each leaves WORK/NAME.pt, and `refine` where.pt and reach.pt once more in WORK/REFINED.
-RUNS = ("where", "reach", "refine", "groups", "flow", "outline")
+RUNS = ("where", "reach", "refine", "groups", "borders", "flow", "outline")
 REFINED = "refined"
 
 _FARTHEST = 3.0  # of |z|: a clip whose spectrum is not the encoder's must not drown the rest
@@ -87,6 +97,37 @@ def flow_conditions(encoder, scene_data):
         return {**_seen(encoder, rows), "maps": motion.coarse(rows["maps"]), "wind": rows["wind"]}
 
     return _in_chunks(scene_data, told)
+
+
+def closer_conditions(network, rows):
+    """`flow_conditions` of the rows of borders.make_rows, whose objects the closer look tells; network: a BorderNet."""
+
+    def told(part):
+        with torch.no_grad():
+            affinity, _ = network(*borders.inputs(part))
+        groups = [_as_run(*row) for row in zip(affinity.sigmoid().numpy(), part["busy"].numpy(), strict=True)]
+        tied = np.stack([objects.ties(found.objects) for found in groups]).astype(np.float32)
+        return {
+            "envelope": part["envelope"],
+            "features": part["told"],
+            "labels": torch.from_numpy(np.stack([found.objects for found in groups])),
+            "parts": torch.from_numpy(np.stack([found.parts for found in groups])),
+            "affinity": torch.from_numpy(tied),
+            "maps": part["maps"],
+            "wind": part["wind"],
+        }
+
+    chunks = torch.arange(len(rows["rgb"])).split(8)
+    parts = [told({name: value[index] for name, value in rows.items()}) for index in chunks]
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+
+def _as_run(affinity, busy):
+    """Objects of the flow's cells, as a prediction gathers them; busy: bool, which finer cells move."""
+    found, (h, w) = objects.group(affinity.astype(np.float64), encodings.LEAST), busy.shape
+    flow = h // 2, w // 2
+    first = np.arange(found.objects.max() + 1)
+    return finer_of(found, first, (h, w), busy.astype(np.float32), flow, flow)[1]
 
 
 def clip_conditions(encoder, footage, scales):

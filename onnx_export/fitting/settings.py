@@ -138,6 +138,19 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Border:
+    """The closer look at objects. scenes: painted for it; batch: quarters of them; beside: how much more a place counts
+    that lies within a cell of another object, faint: what stands."""
+
+    minutes: float
+    rate: float
+    scenes: int
+    batch: int
+    beside: float
+    faint: float
+
+
+@dataclass(frozen=True)
 class FlowLoss:
     """tear: weight of the error's differences between neighbours; objects: of losses.object_loss."""
 
@@ -273,6 +286,7 @@ class Settings:
     photographs: Photographs | None = None
     where: Where | None = None
     groups: Group | None = None
+    borders: Border | None = None
     flow: Flow | None = None
     refine: Refine | None = None
     outline: Outline | None = None

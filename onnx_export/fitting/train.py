@@ -1,11 +1,11 @@
 """Training: python -m onnx_export.fitting.train --pictures DIR --stills DIR --work DIR [--config NAME]
 
 Runs limited by the clock: what moves and how far (synthetic scenes, hand masks, composites, still pictures), the same
-for longer, both refined, which cells belong together (scenes), the flow on top of them, and the closer look; --only
-takes one, so that the first and the fourth can run side by side. What each is asked for stands in one file,
-configs/NAME.toml (see settings.py). The schedule follows the time that has passed; checkpoints let a run that was cut
-off go on where it was. The networks run on a GPU if there is one, everything else on the processor; torchrun starts
-several processes with a batch each (see ranks.py).
+for longer, both refined, which cells belong together (scenes), the same in the closer look, the flow on top of them,
+and where what moves ends in the closer look; --only takes one, so that the first and the fourth can run side by side.
+What each is asked for stands in one file, configs/NAME.toml (see settings.py). The schedule follows the time that has
+passed; checkpoints let a run that was cut off go on where it was. The networks run on a GPU if there is one, everything
+else on the processor; torchrun starts several processes with a batch each (see ranks.py).
 """
 
 import argparse
@@ -19,12 +19,13 @@ import torch
 from gid_core.errors import GidError, SettingsError
 
 from ..networks.blocks import parameters
+from ..networks.borders import BorderNet
 from ..networks.encoder import GroupNet, WhereNet
 from ..networks.flow import FlowNet
 from ..networks.outline import OutlineNet
-from . import batches, dataset, outline, ranks
+from . import batches, borders, dataset, outline, ranks
 from . import settings as runs
-from .conditions import REFINED, RUNS, clip_conditions, final, flow_conditions, load, load_encoder
+from .conditions import REFINED, RUNS, clip_conditions, closer_conditions, final, flow_conditions, load, load_encoder
 from .fit import fit
 from .losses import ALIVE_PX, flow_loss, group_loss, where_inputs, where_loss
 from .refine import refine
@@ -83,16 +84,17 @@ def train_groups(scene_data, thin, work, settings, *, rendered=None, begin=None,
     return fit(network, loss_of, settings.optimiser, checkpoint=Path(work) / "groups.pt", **limits)
 
 
-def train_flow(encoder, scene_data, work, settings, *, filmed=None, begin=None, **limits):
-    """The flow on the frozen encoder's conditions; every step draws new motions of the same pictures.
+def train_flow(conditions, work, settings, *, filmed=None, begin=None, **limits):
+    """The flow on what it is told of scenes; every step draws new motions of the same pictures.
 
-    filmed: of conditions.clip_conditions, the motion that clips have. begin: a trained flow to go on from, gently.
+    conditions: of conditions.flow_conditions or conditions.closer_conditions. filmed: of conditions.clip_conditions,
+    the motion that clips have. begin: a trained flow to go on from, gently.
     limits: as of `train_where`.
     """
     torch.manual_seed(settings.seed)
-    asked, conditions = settings.flow, flow_conditions(encoder, scene_data)
+    asked = settings.flow
     busy = torch.nonzero((conditions["maps"][:, 0] > ALIVE_PX).flatten(1).sum(1) >= 8)[:, 0]
-    network = (begin or FlowNet(features=encoder.features)).to(ranks.device())
+    network = (begin or FlowNet(features=conditions["features"].shape[1])).to(ranks.device())
 
     def loss_of(network, generator):
         rows = dataset.batch(conditions, batches.sample(asked.batch, busy, generator))
@@ -158,6 +160,11 @@ class _Material:
             return made[0]
         return {name: torch.cat([rows, self.footage[name]]) for name, rows in made[0].items()}
 
+    def borders(self, encoder):
+        """Scenes of closer looks; encoder: what it says of them is told."""
+        count, make = self.settings.borders.scenes, borders.make_rows
+        return self._kept("border_rows.pt", lambda: make(encoder, count, self.pictures, self.stills))
+
     def outlines(self, where):
         """Crops of closer looks; where: the network whose word on them is told."""
         asked, seed = self.settings.outline, self.settings.seed
@@ -177,6 +184,9 @@ def _train(name, material, begun):
             _refine(part, limit, data)
     elif name == "groups":
         train_groups(data.scenes, data.thin, data.work, settings, rendered=data.rendered, begin=begun.get(name))
+    elif name == "borders":
+        encoder, _ = load_encoder(data.work)
+        borders.train_borders(encoder.groups, data.borders(encoder), data.work / "borders.pt", settings)
     elif name == "outline":
         where, _ = final(data.work, "where", WhereNet())
         outline.train_outline(where, data.outlines(where), data.work / "outline.pt", settings, begun.get(name))
@@ -186,8 +196,13 @@ def _train(name, material, begun):
             scenes = {name: torch.cat([rows, data.rendered[name]]) for name, rows in scenes.items()}
         encoder, states = load_encoder(data.work)
         scales = torch.tensor(states["reach"]["notes"]["scales"])
+        told = flow_conditions(encoder, scenes)
+        if (data.work / "borders.pt").exists():
+            network, _ = load(data.work, "borders", BorderNet())
+            closer = closer_conditions(network, data.borders(encoder))
+            told = {name: torch.cat([rows, closer[name]]) for name, rows in told.items()}
         filmed = clip_conditions(encoder, data.footage, scales) if data.footage else None
-        train_flow(encoder, scenes, data.work, settings, filmed=filmed, begin=begun.get(name))
+        train_flow(told, data.work, settings, filmed=filmed, begin=begun.get(name))
 
 
 def _refine(part, minutes, data):

@@ -105,14 +105,19 @@ class EncoderNet(nn.Module):
 
     def forward(self, rgb, f4, f8, f16, mirrored=None):
         seen = rgb, f4, f8, f16
-        if mirrored is None:
-            affinity, _, features = self.groups(*seen)
-        else:  # both views at once: one pass over the weights, half of the graph's nodes
-            affinity, _, features = self.groups(*(torch.cat(views) for views in zip(seen, mirrored, strict=True)))
-            (affinity, other), (features, _) = affinity.chunk(2), features.chunk(2)
-            affinity = (affinity + _unmirrored(other)) / 2
+        affinity, features = self.together(seen, mirrored)
         (alive, _), (_, e) = self.where(*seen), self.reach(*seen)
         return alive, e, affinity, features
+
+    def together(self, seen, mirrored=None):
+        """The last two of `forward` alone, of (rgb, features) of one view or both."""
+        if mirrored is None:
+            affinity, _, features = self.groups(*seen)
+            return affinity, features
+        # Both views at once: one pass over the weights, half of the graph's nodes.
+        affinity, _, features = self.groups(*(torch.cat(views) for views in zip(seen, mirrored, strict=True)))
+        (affinity, other), (features, _) = affinity.chunk(2), features.chunk(2)
+        return (affinity + _unmirrored(other)) / 2, features
 
 
 def _unmirrored(affinity):

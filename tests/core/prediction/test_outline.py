@@ -57,6 +57,17 @@ def test_a_field_keeps_its_mean_on_coarser_cells():
     assert found.mean() == pytest.approx(disc(15).mean(), rel=1e-3)
 
 
+def ramp(channels, h, w):
+    """From 0 at the left to 1 at the right, (1, channels, h, w)."""
+    return np.broadcast_to((np.arange(w, dtype=np.float32) + 0.5) / w, (1, channels, h, w))
+
+
+def told(rgb):
+    """What the first look says of objects, the same places in any look."""
+    h, w = (n // contract.CELL_STRIDE for n in rgb.shape[2:])
+    return {"features": ramp(5, h, w), "affinity": ramp(8, h, w)}
+
+
 @pytest.mark.parametrize(
     ("long_side", "roles", "looks"),
     [
@@ -72,12 +83,18 @@ def test_a_thumbnail_and_a_model_without_the_graph_look_once(long_side, roles, l
     def encode(rgb):
         seen.append(rgb.shape[2:])
         h, w = rgb.shape[2] // 4, rgb.shape[3] // 4
-        return {"alive": np.full((1, 1, h, w), 0.5, np.float32), "envelope": np.ones((1, 16, h, w), np.float32)}
+        return told(rgb) | {
+            "alive": np.full((1, 1, h, w), 0.5, np.float32),
+            "envelope": np.ones((1, 16, h, w), np.float32),
+        }
 
     def run(role, inputs):
         assert role == contract.CLOSER
         np.testing.assert_allclose(inputs["coarse"], 0.5, rtol=1e-5)
-        return encode(inputs["rgb"])
+        for name, of in (("told", "features"), ("known", "affinity")):
+            h, w = (n // contract.TOLD_STRIDE for n in inputs["rgb"].shape[2:])
+            np.testing.assert_allclose(inputs[name], ramp(len(told(inputs["rgb"])[of][0]), h, w), atol=0.06)
+        return encode(inputs["rgb"]) | {"own": None}
 
     model = SimpleNamespace(card=SimpleNamespace(input_long_side=256, files=roles), encode=encode, run=run)
     photo = np.zeros((long_side // 2, long_side, 3), np.float32)
@@ -95,14 +112,14 @@ def test_what_the_closer_look_alone_finds_counts_where_it_hangs_together_with_wh
         h, w = rgb.shape[2] // 4, rgb.shape[3] // 4
         known = np.zeros((1, 1, h, w), np.float32)
         known[..., h // 2 :, w // 4 : w // 2] = 0.9  # seen at 256 px
-        return {"alive": known, "envelope": np.ones((1, 16, h, w), np.float32)}
+        return told(rgb) | {"alive": known, "envelope": np.ones((1, 16, h, w), np.float32)}
 
     def run(role, inputs):
         alive = inputs["coarse"].copy()
         height, width = alive.shape[2:]
         alive[..., height // 8 :, width // 3 : width // 3 + 4] = 0.6  # its tip
         alive[..., height // 8 : height // 2, 3 * width // 4 : 3 * width // 4 + 4] = 0.6  # as sure, and nothing's tip
-        return {"alive": alive}
+        return {"alive": alive, "affinity": None, "own": None}
 
     card = SimpleNamespace(input_long_side=256, files=contract.SIGNATURES)
     photo = np.zeros((256, 512, 3), np.float32)

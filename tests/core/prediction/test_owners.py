@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from gid_core.errors import VolumeError
-from gid_core.motion.motion import MEMBERS, Motion
-from gid_core.prediction.owners import apart, joined, members, owners
+from gid_core.motion.cells import MEMBERS, members
+from gid_core.motion.edges import edges, edges_at
+from gid_core.motion.motion import Motion
+from gid_core.prediction.objects import alike
+from gid_core.prediction.owners import apart, joined, owners
 
 HEIGHT, WIDTH = 32, 48
 CELLS = (4.0, 6.0)
@@ -84,7 +87,7 @@ def test_objects_move_apart_by_how_far_they_move():
 
 def test_objects_that_meet_at_an_edge_of_the_photo_stay_two():
     picture, objects = halves()
-    np.testing.assert_array_equal(joined(2, owners(objects, CELLS, picture), picture), [0, 1])
+    np.testing.assert_array_equal(joined(2, owners(objects, CELLS, picture), edges(picture)), [0, 1])
 
 
 @pytest.mark.parametrize("rise", [0.0, 0.01, 0.02])
@@ -92,9 +95,33 @@ def test_objects_that_meet_inside_a_smooth_surface_are_one(rise):
     _, objects = halves()
     ramp = np.broadcast_to(0.1 + rise * np.arange(WIDTH, dtype=np.float32)[:, None], (HEIGHT, WIDTH, 3))
     outline = owners(objects, CELLS, np.ascontiguousarray(ramp))
-    np.testing.assert_array_equal(joined(2, outline, ramp), [0, 0])
+    np.testing.assert_array_equal(joined(2, outline, edges(ramp)), [0, 0])
+
+
+def test_objects_that_surely_are_two_need_no_edge():
+    _, objects = halves()
+    flat = np.full((HEIGHT, WIDTH, 3), 0.3, np.float32)
+    outline = owners(objects, CELLS, flat)
+    for affinity, first in ((0.1, [0, 1]), (0.3, [0, 0])):
+        likely = alike(objects, np.full((2, *objects.shape), affinity))
+        np.testing.assert_allclose(likely, [[0, affinity], [affinity, 0]])
+        np.testing.assert_array_equal(joined(2, outline, edges(flat), likely), first)
+
+
+@pytest.mark.parametrize("times", [1, 1.5, 2])
+def test_an_edge_of_a_larger_picture_is_told_where_it_lies_on_the_grid(times):
+    large = np.full((round(HEIGHT * times), round(WIDTH * times), 3), 0.5, np.float32)
+    large[:, round(24 * times) :] = 0.2
+    below, beside = edges_at(large, (HEIGHT, WIDTH))
+    assert (below.shape, beside.shape) == ((HEIGHT - 1, WIDTH), (HEIGHT, WIDTH - 1))
+    assert not below.any()
+    assert beside[:, 23].all()
+    assert not beside[:, :20].any()
+    assert not beside[:, 28:].any()
+    down, _ = edges_at(np.ascontiguousarray(large.swapaxes(0, 1)), (WIDTH, HEIGHT))
+    np.testing.assert_array_equal(down, beside.T)
 
 
 def test_objects_that_touch_none_stay_by_themselves():
     picture, objects = halves()
-    np.testing.assert_array_equal(joined(4, owners(objects, CELLS, picture), picture), [0, 1, 2, 3])
+    np.testing.assert_array_equal(joined(4, owners(objects, CELLS, picture), edges(picture)), [0, 1, 2, 3])

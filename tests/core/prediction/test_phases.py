@@ -119,6 +119,19 @@ def test_a_pair_that_spans_a_blurred_border_tells_two_objects_apart():
     assert far[0, 0] != far[0, 31]
 
 
+def test_a_few_cells_that_nothing_holds_together_join_what_they_most_likely_belong_to():
+    affinity = np.full((2, 6, 8), 0.9)
+    affinity[0, :, 3] = affinity[0, 2, 5] = affinity[0, 2, 6] = affinity[1, 1, 6] = 0.05  # a wall, and around one cell
+    affinity[1, 2, 6] = 0.1
+    walled = np.where(np.arange(8) > 3, 1, 0)[None].repeat(6, 0)
+    one = walled.copy()
+    one[2, 6] = 2
+    np.testing.assert_array_equal(objects.group(affinity).objects, one)
+    np.testing.assert_array_equal(objects.group(affinity, 2).objects, walled)
+    alone = np.full((2, 1, 1), 0.9)  # nothing is beside it
+    np.testing.assert_array_equal(objects.group(alone, 4).objects, [[0]])
+
+
 @given(st.integers(0, 2**31))
 def test_objects_are_connected_and_numbered(seed):
     labels = objects.group(np.random.default_rng(seed).random((2, 6, 9))).objects

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from gid_core.model import session
-from gid_core.prediction import encodings, predict, stages
+from gid_core.prediction import encodings, predict
 from gid_core.prediction.request import generator, photo_seed
 from gid_core.prediction.wind import draw_wind
 from onnx_export.evaluation import clips, real, seeing, speed
@@ -36,7 +36,7 @@ def scene():
 
 @pytest.fixture(scope="module")
 def truth(scene):
-    """(z (K, h, w, 2) of one draw, maps (fields, h, w) of the flow grid)."""
+    """(z (K, h, w, 2) of one draw, maps (fields, h, w) of the flow's cells)."""
     maps, wind = motion.coarse(torch.from_numpy(scene.maps)[None]), torch.from_numpy(scene.wind)[None]
     signal = motion.draw(maps, wind, torch.Generator().manual_seed(1))[0].numpy()
     maps = maps[0].numpy()
@@ -68,16 +68,12 @@ def test_statistics_tell_the_truth_from_noise_and_from_a_turned_axis(truth):
     assert found["same"] > blind["same"] + 0.3
 
 
-def test_the_finished_z_is_that_of_the_core_but_for_a_phase_a_harmonic(model, scene):
-    picture = seeing.linear(Image.fromarray(scene.image))
-    seen = encodings.encode(model, picture)
-    found = model.encode(stages.see(picture, model.card.input_long_side).rgb)
+def test_the_finished_z_is_that_of_the_core(model, scene):
+    seen = encodings.encode(model, seeing.linear(Image.fromarray(scene.image)))
     wind, own = draw_wind(generator(3, "wind")), photo_seed(3, seen.picture)
-    ours = measured.sampled(model, found, seen.groups, wind, own, 2)[1]
-    ours = stages.finish(ours, seen.rms, seen.groups.objects)
+    ours = measured.sampled(model, seen, wind, own, 2)[1]
     core = predict.imagine(model, seen, 3, 2)
-    turn = (core * ours.conj()).sum((1, 2, 3), keepdims=True)
-    assert np.abs(ours * turn / np.abs(turn) - core).max() < 1e-3
+    np.testing.assert_allclose(core, seen.finished(ours, wind, own), atol=1e-5)
 
 
 def test_a_lead_over_scenes_is_paired():

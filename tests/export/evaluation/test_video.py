@@ -259,7 +259,7 @@ def test_the_procedural_volume_moves_the_same_places_as_predict_and_otherwise(pi
     np.testing.assert_array_equal(np.abs(other).sum((0, 3)) > 0, np.abs(flow).sum((0, 3)) > 0)
     size = np.sqrt((np.abs(flow) ** 2).mean())
     assert np.sqrt((np.abs(other) ** 2).mean()) == pytest.approx(size, rel=0.3)
-    assert np.sqrt((np.abs(other - flow) ** 2).mean()) > 0.3 * size
+    assert np.sqrt((np.abs(other - flow) ** 2).mean()) > 0.2 * size
 
 
 def test_a_film_of_ours_starts_at_the_still_and_survives_compression(picture):

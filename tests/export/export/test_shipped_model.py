@@ -49,7 +49,12 @@ def test_the_closer_look_keeps_what_is_sure_and_runs_at_any_size(model):
         rgb = np.random.default_rng(0).random((1, 3, height, width), np.float32)
         coarse = np.full((1, 1, height // 4, width // 4), 0.01, np.float32)
         coarse[..., : width // 8] = 0.99
-        alive = model.run(contract.CLOSER, {"rgb": rgb, "coarse": coarse})["alive"][0, 0]
+        h, w = height // contract.TOLD_STRIDE, width // contract.TOLD_STRIDE
+        told = {"told": np.zeros((1, 192, h, w), np.float32), "known": np.full((1, 8, h, w), 0.9, np.float32)}
+        found = model.run(contract.CLOSER, {"rgb": rgb, "coarse": coarse, **told})
+        for name in ("affinity", "own"):
+            assert ((found[name] >= 0) & (found[name] <= 1)).all()
+        alive = found["alive"][0, 0]
         assert alive.shape == (height // 4, width // 4)
         assert alive[:, : width // 16].mean() > alive[:, width // 6 :].mean()
 

@@ -91,7 +91,7 @@ def test_what_would_fail_later_is_told_before_anything_is_made(tmp_path, capsys)
     told = refused([*begin, pictures, "--only", "flow", "--begin", pictures], capsys)
     assert "another version's networks" in told
     told = refused([*begin, pictures, "--config", "paper"], capsys)
-    assert "paper has no section [groups]" in told
+    assert "paper has no section [borders]" in told
     mine = changed(tmp_path, "has_attention = false", "has_attention = true")
     told = refused([*begin, pictures, "--only", "flow", "--config", mine], capsys)
     assert "build.py ablate trains those" in told

@@ -92,7 +92,8 @@ def test_each_run_of_a_training_goes_on_from_the_one_before(scene_data, photo_da
 
     encoder, states = conditions.load_encoder(tmp_path)
     assert states["reach"]["notes"]["scales"] == dataset.scales(scene_data["maps"]).tolist()
-    train.train_flow(encoder, scene_data, tmp_path, SHIPPED, max_steps=2)
+    told = conditions.flow_conditions(encoder, scene_data)
+    train.train_flow(told, tmp_path, SHIPPED, max_steps=2)
     flow = state(tmp_path, "flow")
     assert flow["step"] == 2
     assert np.isfinite(flow["losses"]).all()
@@ -102,7 +103,7 @@ def test_each_run_of_a_training_goes_on_from_the_one_before(scene_data, photo_da
     begin = conditions.load(tmp_path, "groups", GroupNet())[0]
     train.train_groups(scene_data, scene_data, on, SHIPPED, begin=begin, max_steps=1)
     begin = conditions.load(tmp_path, "flow", FlowNet(features=encoder.features))[0]
-    train.train_flow(encoder, scene_data, on, SHIPPED, begin=begin, max_steps=1)
+    train.train_flow(told, on, SHIPPED, begin=begin, max_steps=1)
     for name, weight in (("groups", "enter.weight"), ("flow", "enter.weight")):
         change = state(on, name)["network"][weight] - state(tmp_path, name)["averaged"][weight]
         assert 0 < change.abs().max() < 0.01
@@ -223,10 +224,10 @@ def test_a_flow_takes_films(scene_data, tmp_path):
     encoder = EncoderNet().eval().requires_grad_(False)
     rows = dataset.make_footage(filmed(tmp_path / "pairs"))
     films = conditions.clip_conditions(encoder, rows, torch.ones(16))
-    found = {}
-    for name, told in (("alone", None), ("with films", films)):
+    told, found = conditions.flow_conditions(encoder, scene_data), {}
+    for name, filmed_rows in (("alone", None), ("with films", films)):
         (tmp_path / name).mkdir()
-        train.train_flow(encoder, scene_data, tmp_path / name, SHIPPED, filmed=told, minutes=5, max_steps=2)
+        train.train_flow(told, tmp_path / name, SHIPPED, filmed=filmed_rows, minutes=5, max_steps=2)
         found[name] = state(tmp_path / name, "flow")["losses"]
     assert np.isfinite(found["with films"]).all()
     assert found["alone"] != found["with films"]
