@@ -8,6 +8,7 @@ a phase of its own.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -33,14 +34,19 @@ class Finer:
     whose: np.ndarray
     extent: tuple[float, float]
 
+    @cached_property
+    def members(self) -> np.ndarray:
+        """Which of the flow's cells around each finer one are of its object: uint16 (h, w), of cells.members."""
+        return cells.members(self.whose, self.objects, self.extent)
+
     def carried(self, z: np.ndarray, drawn: Callable[[Groups, float], np.ndarray]) -> np.ndarray:
         """z complex64 (K, ., ., 2) of the flow's cells, at the finer ones: complex64 (K, h, w, 2).
 
         drawn: of groups and the side of their cells in px of the 256-px frame, how they would move by themselves,
             complex64 (K, h, w, 2); asked where an object has none of the flow's cells.
         """
-        objects, members = self.objects, cells.members(self.whose, self.objects, self.extent)
-        found, is_far = cells.read(z, objects.shape, self.extent, members), members == 0
+        objects, is_far = self.objects, self.members == 0
+        found = cells.read(z, objects.shape, self.extent, self.members)
         count = np.bincount(self.whose.ravel(), minlength=objects.max() + 1)
         is_alone = is_far & (count[objects] == 0)
         for label in np.unique(objects[is_far & ~is_alone]):
